@@ -1,0 +1,109 @@
+// Problem and Case: a row of the workload table with data and the reference's answer, and one way to run it.
+#ifndef POLYPHASE_BENCH_CASE_H_
+#define POLYPHASE_BENCH_CASE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/workloads.h"
+#include "polyphase/operator.h"
+#include "polyphase/runtime.h"
+#include "polyphase/tensor.h"
+#include "tests/ref/tensor.h"
+
+namespace polyphase::bench {
+
+// A row with random data. All that can go wrong from here on is a std::runtime_error whose message names the row.
+class Problem {
+ public:
+  // Whether the library has the row's op. One for every op and mode to come: add it in Create and in Reference too.
+  static bool Supports(const Workload& workload);
+
+  explicit Problem(const Workload& workload);
+
+  const Workload& workload() const { return workload_; }
+  const ref::Tensor<float>& input() const { return input_; }
+  Operator Create(const OperatorOptions& options) const;
+
+  // Compares an output of the op with the naive reference in double, or, where that would take more than about a second
+  // in all, so many of its planes (n, c) as can be had in that time: the first, the last and random ones between them.
+  // Throws if a value is farther off than f32 arithmetic in any order explains. Returns "4 of 512 planes", the planes
+  // that were compared.
+  std::string Check(const TensorDesc& desc, const float* output) const;
+
+ private:
+  struct Plane {
+    int64_t n;
+    int64_t c;
+    std::vector<float> value;
+    std::vector<float> bound;  // of the error; empty: none is allowed
+  };
+
+  Plane Reference(int64_t n, int64_t c) const;
+  ref::Tensor<float> InputChannels(int64_t n, int64_t first, int64_t count) const;
+  [[noreturn]] void Fail(const std::string& what) const;
+
+  Workload workload_;
+  ref::Tensor<float> input_;
+  std::vector<float> weights_;
+  std::vector<float> bias_;
+  mutable std::vector<Plane> planes_;  // made by the first Check
+};
+
+// "nchw", "nhwc", "nchwc4", "nchwc8" or "nchwc16".
+struct LayoutName {
+  explicit LayoutName(const std::string& name);  // throws std::runtime_error
+
+  std::string name;
+  Layout layout;
+  int32_t channel_block;
+};
+
+// How a problem is run.
+struct Variant {
+  LayoutName layout;
+  std::string target;
+  size_t threads;
+  Algorithm algorithm = Algorithm::kAuto;
+};
+
+// A problem that is ready to be timed: planned, its weights packed, and all memory allocated and touched.
+class Case {
+ public:
+  Case(const Problem& problem, const Variant& variant);
+
+  void Run();
+  // Runs into an output full of NaN and passes it to Problem::Check.
+  std::string Verify();
+
+  const Problem& problem() const { return problem_; }
+  const Variant& variant() const { return variant_; }
+  const Plan& plan() const { return plan_; }
+
+ private:
+  struct Free {
+    void operator()(void* memory) const;
+  };
+  template <typename T>
+  using Memory = std::unique_ptr<T[], Free>;
+  template <typename T>
+  static Memory<T> Allocate(size_t count);
+
+  const Problem& problem_;
+  Variant variant_;
+  Plan plan_;
+  size_t output_floats_;
+  Memory<float> input_;
+  Memory<float> output_;
+  Memory<unsigned char> workspace_;
+};
+
+// Of the times of a case: what a neighbour's burst does not move. `values` is not empty.
+double Median(std::vector<double> values);
+
+}  // namespace polyphase::bench
+
+#endif  // POLYPHASE_BENCH_CASE_H_

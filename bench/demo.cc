@@ -1,0 +1,202 @@
+// Demo: which layers are shown, how they are timed, and what the table looks like.
+#include "bench/demo.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdarg>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/case.h"
+#include "polyphase/runtime.h"
+
+namespace polyphase::bench {
+namespace {
+
+struct Section {
+  const char* title;
+  const char* layout;
+  bool second_target;  // also with the next target that has half the vector length
+  std::vector<std::string> ids;
+};
+
+const std::vector<Section>& Sections() {
+  static const std::vector<Section> kSections = {
+      {"conv_transpose2d",
+       "nchwc16",
+       true,
+       {"unet.up1", "unet.up2", "unet.up3", "unet.up4", "centernet.resdcn.up1", "centernet.resdcn.up2",
+        "centernet.resdcn.up3", "centernet.dla.ida2", "dcgan.g2", "dcgan.g3", "dcgan.g4", "dcgan.g5"}},
+      {"pixel_shuffle", "nchw", false, {"espcn.x3.ps", "rife46.b3.ps"}},
+      {"resize", "nchw", false, {"unet.bilinear.up4", "sr.bicubic.4k"}},
+  };
+  return kSections;
+}
+
+std::string Format(const char* format, ...) __attribute__((format(printf, 1, 2)));
+std::string Format(const char* format, ...) {
+  char text[256];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  return text;
+}
+
+// "AMD EPYC 9B14", where the system says it.
+std::string CpuName() {
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  for (std::string line; std::getline(cpuinfo, line);) {
+    const size_t colon = line.find(": ");
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "an unnamed CPU";
+}
+
+const Workload& Find(const std::vector<Workload>& workloads, const std::string& id) {
+  const auto row = std::find_if(workloads.begin(), workloads.end(), [&id](const Workload& w) { return w.id == id; });
+  if (row == workloads.end()) throw std::runtime_error("the table has no row '" + id + "', which the demo shows");
+  return *row;
+}
+
+// "64x512x4x4 -> 256x8x8", channels x height x width, with the batch in front where there is one.
+std::string ShapeOf(const Workload& w) {
+  const std::array<int64_t, 3> output = OutputSize(w);
+  const std::string batch = w.n == 1 ? "" : std::to_string(w.n) + "x";
+  return Format("%s%lldx%lldx%lld -> %lldx%lldx%lld", batch.c_str(), static_cast<long long>(w.input_channels),
+                static_cast<long long>(w.input[0]), static_cast<long long>(w.input[1]),
+                static_cast<long long>(w.output_channels), static_cast<long long>(output[0]),
+                static_cast<long long>(output[1]));
+}
+
+// "4x4 s2", "bicubic x2": what tells one layer of an op from another besides the shape.
+std::string KindOf(const Workload& w) {
+  if (w.op != "conv_transpose2d") return w.mode + (w.mode.empty() ? "x" : " x") + std::to_string(w.factor);
+  return Format("%lldx%lld s%lld%s", static_cast<long long>(w.kernel[0]), static_cast<long long>(w.kernel[1]),
+                static_cast<long long>(w.stride[0]), w.groups == w.input_channels ? " dw" : "");
+}
+
+// What Describe() puts behind the op's name.
+std::string AlgorithmOf(const Plan& plan) {
+  const std::string& text = plan.Describe();
+  const size_t begin = text.find(' ') + 1;
+  return text.substr(begin, text.find_first_of(" ,;:(", begin) - begin);
+}
+
+struct Result {
+  std::string algorithm;
+  double seconds;
+  double fraction;  // of the roofline
+  Peaks peaks;
+};
+
+// Checks a case, measures the peaks, and right after takes the median of its times.
+Result Measure(const Problem& problem, const Variant& variant, const Roofline& roofline) {
+  using Clock = std::chrono::steady_clock;
+  Case timed(problem, variant);
+  timed.Verify();
+  Result result;
+  result.algorithm = AlgorithmOf(timed.plan());
+  result.peaks = roofline.Now(variant.target, variant.threads);
+  timed.Run();  // warm again
+  std::vector<double> seconds;
+  const Clock::time_point begin = Clock::now();
+  const auto elapsed = [](Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); };
+  while (seconds.size() < 15 || (seconds.size() < 1000 && elapsed(begin) < 0.2)) {
+    const Clock::time_point start = Clock::now();
+    timed.Run();
+    seconds.push_back(elapsed(start));
+  }
+  result.seconds = Median(std::move(seconds));
+  const Cost cost = CostOf(problem.workload());
+  result.fraction = result.peaks.Seconds(cost.flop, cost.bytes) / result.seconds;
+  return result;
+}
+
+// GFLOP/s or GB/s, whichever limits the layer on this machine.
+std::string RateOf(const Workload& workload, const Result& result) {
+  const Cost cost = CostOf(workload);
+  if (cost.flop / result.peaks.flops > cost.bytes / result.peaks.bytes_per_second) {
+    return Format("%.1f GFLOP/s", cost.flop / result.seconds * 1e-9);
+  }
+  return Format("%.1f GB/s   ", cost.bytes / result.seconds * 1e-9);
+}
+
+void PrintPeaks(const Roofline& roofline, const std::vector<std::string>& targets, const std::vector<size_t>& threads) {
+  std::printf("Peaks of this machine, measured now:%16s", "");
+  for (const size_t count : threads) std::printf("%9zu thread%s", count, count == 1 ? " " : "s");
+  std::printf("\n");
+  for (const std::string& target : targets) {
+    std::printf("  %-48s", Format("%s multiply-adds in registers", target.c_str()).c_str());
+    for (const size_t count : threads) std::printf("%9.1f GFLOP/s", roofline.FmaFlops(target, count, 40) * 1e-9);
+    std::printf("\n");
+  }
+  std::printf("  %-48s", "memory, the best of reading, filling and copying");
+  for (const size_t count : threads) {
+    std::printf("%9.1f GB/s   ", roofline.Streaming(targets[0], count, 8).Best() * 1e-9);
+  }
+  std::printf("\n");
+}
+
+}  // namespace
+
+bool RunDemo(const std::vector<Workload>& workloads, const Roofline& roofline) {
+  std::vector<std::string> targets;  // the chosen one, and AVX2 where it is not that
+  for (const TargetInfo& target : Targets()) {
+    if (target.chosen) targets.insert(targets.begin(), target.name);
+    if (!target.chosen && target.supported && target.name == "avx2") targets.push_back(target.name);
+  }
+  std::vector<size_t> threads = {1};
+  if (DefaultThreads() > 1) threads.push_back(DefaultThreads());
+
+  std::printf("Polyphase %s on %s\n\n", Version(), CpuName().c_str());
+  PrintPeaks(roofline, targets, threads);
+
+  bool good = true;
+  int results = 0;
+  std::string planes;
+  for (const Section& section : Sections()) {
+    const std::string title = std::string(section.title) + ", f32, " + section.layout;
+    std::printf("\n%-22s%-28s%-12s%-6s%-12s%9s  %-13s%9s", title.c_str(), "", "", "", "", "1 thread", "", "");
+    if (threads.size() > 1) std::printf("%9zu threads", threads[1]);
+    std::printf("\n%-22s%-28s%-12s%-6s%-12s%9s%16s%10s", "layer", "shape", "", "isa", "algorithm", "ms", "rate   ", "of roof");
+    if (threads.size() > 1) std::printf("%9s%9s%9s", "ms", "of roof", "speed-up");
+    std::printf("\n");
+    for (const std::string& id : section.ids) {
+      const Workload& workload = Find(workloads, id);
+      const Problem problem(workload);
+      for (size_t t = 0; t < (section.second_target ? targets.size() : 1); ++t) {
+        std::printf("%-22s%-28s%-12s%-6s", t == 0 ? id.c_str() : "", t == 0 ? ShapeOf(workload).c_str() : "",
+                    t == 0 ? KindOf(workload).c_str() : "", targets[t].c_str());
+        std::fflush(stdout);
+        try {
+          const LayoutName layout(section.layout);
+          const Result one = Measure(problem, {layout, targets[t], 1}, roofline);
+          ++results;
+          std::printf("%-12s%9.3f%16s%9.0f%%", one.algorithm.c_str(), one.seconds * 1e3,
+                      RateOf(workload, one).c_str(), one.fraction * 100);
+          std::fflush(stdout);
+          if (threads.size() > 1) {
+            const Result all = Measure(problem, {layout, targets[t], threads[1]}, roofline);
+            ++results;
+            std::printf("%9.3f%8.0f%%%8.2fx", all.seconds * 1e3, all.fraction * 100, one.seconds / all.seconds);
+          }
+          std::printf("\n");
+        } catch (const std::exception& error) {
+          std::printf("FAILED: %s\n", error.what());
+          good = false;
+        }
+      }
+    }
+  }
+  std::printf("\n");
+  return good;
+}
+
+}  // namespace polyphase::bench

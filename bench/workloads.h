@@ -1,0 +1,59 @@
+// Workloads: reads the table of real upsampling layers and says what each of them costs at least.
+#ifndef POLYPHASE_BENCH_WORKLOADS_H_
+#define POLYPHASE_BENCH_WORKLOADS_H_
+
+#include <array>
+#include <cstdint>
+#include <istream>
+#include <string>
+#include <vector>
+
+namespace polyphase::bench {
+
+// One row of workloads.tsv. Arrays hold one value per spatial axis in the order D, H, W (2-D: {H, W}); entries from
+// `rank` on are unused. Fields of columns that are "-" keep the values below.
+struct Workload {
+  std::string id;
+  std::string network;
+  std::string op;
+  int rank = 0;  // spatial axes: 1 (W), 2 (H W) or 3 (D H W)
+  int64_t n = 0;
+  int64_t input_channels = 0;
+  int64_t output_channels = 0;  // of the op's own output; conv_pixel_shuffle: after the shuffle
+  std::array<int64_t, 3> input{};
+  std::array<int64_t, 3> kernel{1, 1, 1};
+  std::array<int64_t, 3> stride{1, 1, 1};
+  std::array<int64_t, 3> padding_begin{};
+  std::array<int64_t, 3> padding_end{};
+  std::array<int64_t, 3> output_padding{};
+  std::array<int64_t, 3> dilation{1, 1, 1};
+  int64_t groups = 1;
+  bool bias = false;
+  std::string mode;  // "bilinear", "block-major", ...; empty for "-"
+  bool align_corners = false;
+  int64_t factor = 0;                   // column scale_or_size: "x2" gives 2; 0 when it is a size or "-"
+  std::array<int64_t, 3> size{};        // column scale_or_size: "13x20" gives {13, 20}; 0 when it is a factor or "-"
+  std::string epilogue;                 // what follows the op, in words; empty for "-"
+  std::string source;                   // where the geometry comes from: owner/repository:path
+};
+
+// Reads a table: tab-separated, a line of column names, then a row per line. `name` stands for the table in messages.
+// Throws std::runtime_error with one line that names the table, the line, the column, the value and the rule it breaks.
+std::vector<Workload> ReadWorkloads(std::istream& table, const std::string& name);
+std::vector<Workload> ReadWorkloadsFile(const std::string& path);
+
+// Spatial sizes of the op's output.
+std::array<int64_t, 3> OutputSize(const Workload& workload);
+
+// What a row costs whoever computes it. `flop` is twice the multiply-adds of the direct, unfused op that involve neither
+// an inserted zero nor a cropped output (0 where data is only moved); a cubic resize, which everybody separates, is
+// counted as two passes where that is less. `bytes` counts every f32 tensor once, indices as int32.
+struct Cost {
+  double flop = 0;
+  double bytes = 0;
+};
+Cost CostOf(const Workload& workload);
+
+}  // namespace polyphase::bench
+
+#endif  // POLYPHASE_BENCH_WORKLOADS_H_

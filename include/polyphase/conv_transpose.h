@@ -1,0 +1,39 @@
+// ConvTranspose: transposed convolution as torch.nn.ConvTranspose2d and ONNX ConvTranspose define it.
+#ifndef POLYPHASE_CONV_TRANSPOSE_H_
+#define POLYPHASE_CONV_TRANSPOSE_H_
+
+#include <cstdint>
+
+#include "polyphase/epilogue.h"
+#include "polyphase/export.h"
+#include "polyphase/operator.h"
+#include "polyphase/status.h"
+#include "polyphase/tensor.h"
+
+namespace polyphase {
+
+// Per axis: output[o] = bias + sum over i * stride + t * dilation = o + padding_begin of input[i] * weight[t],
+//   size_out = (size_in - 1) * stride + dilation * (kernel - 1) + 1 - padding_begin - padding_end + output_padding.
+struct ConvTransposeAttributes {
+  int32_t spatial_rank = 2;      // this version: 2
+  int64_t input_channels = 0;    // >= 1, a multiple of groups
+  int64_t output_channels = 0;   // >= 1, a multiple of groups
+  int64_t groups = 1;            // >= 1
+  SpatialSizes kernel{1, 1, 1};  // >= 1
+  SpatialSizes stride{1, 1, 1};  // >= 1
+  SpatialSizes padding_begin{};  // >= 0; crops the start of each axis; may exceed dilation * (kernel - 1)
+  SpatialSizes padding_end{};    // >= 0; crops the end
+  SpatialSizes output_padding{};     // 0 <= output_padding < max(stride, dilation); lengthens the end
+  SpatialSizes dilation{1, 1, 1};    // >= 1
+  Epilogue epilogue;
+};
+
+// weights: f32 [input_channels][output_channels / groups][kernel...], dense, as PyTorch and ONNX store them.
+// bias: f32 [output_channels], or null for none. Both are copied. Tensors are f32 in any layout, input and output
+// independently. Errors: kInvalidArgument for a broken rule above or null weights, kOutOfMemory.
+POLYPHASE_EXPORT StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes, const float* weights,
+                                                        const float* bias, const OperatorOptions& options = {});
+
+}  // namespace polyphase
+
+#endif  // POLYPHASE_CONV_TRANSPOSE_H_

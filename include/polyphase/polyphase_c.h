@@ -1,0 +1,206 @@
+/* Polyphase, the C API: Create -> Plan -> Run with opaque handles and status codes.
+ *
+ * Every struct begins with struct_size; set it with the matching PPH_..._INIT initializer, so that later versions can
+ * add fields. Every function is thread-safe; handles may be shared between threads and are destroyed once. Destroying an
+ * operator leaves its plans valid. The meaning of each field is that of the C++ headers' field of the same name.
+ */
+#ifndef POLYPHASE_POLYPHASE_C_H_
+#define POLYPHASE_POLYPHASE_C_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "polyphase/export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PPH_MAX_SPATIAL_RANK 3
+
+typedef enum pph_status {
+  PPH_OK = 0,
+  PPH_INVALID_ARGUMENT = 1,
+  PPH_UNSUPPORTED = 2,
+  PPH_OUT_OF_MEMORY = 3
+} pph_status;
+
+typedef enum pph_dtype {
+  PPH_F32 = 0, PPH_F16 = 1, PPH_BF16 = 2, PPH_U8 = 3, PPH_I8 = 4, PPH_U16 = 5, PPH_I16 = 6, PPH_I32 = 7
+} pph_dtype;
+
+typedef enum pph_layout { PPH_NCHW = 0, PPH_NHWC = 1, PPH_NCHWC = 2 } pph_layout;
+
+typedef enum pph_activation {
+  PPH_ACTIVATION_NONE = 0, PPH_RELU = 1, PPH_LEAKY_RELU = 2, PPH_CLAMP = 3
+} pph_activation;
+
+typedef enum pph_algorithm { PPH_AUTO = 0, PPH_SUBPIXEL = 1, PPH_GEMM_COL2IM = 2 } pph_algorithm;
+
+typedef enum pph_resize_mode { PPH_NEAREST = 0, PPH_LINEAR = 1, PPH_CUBIC = 2 } pph_resize_mode;
+
+typedef enum pph_coordinate_transformation {
+  PPH_HALF_PIXEL = 0, PPH_ALIGN_CORNERS = 1, PPH_ASYMMETRIC = 2
+} pph_coordinate_transformation;
+
+typedef enum pph_nearest_mode { PPH_FLOOR = 0, PPH_ROUND_PREFER_CEIL = 1 } pph_nearest_mode;
+
+typedef enum pph_shuffle_direction { PPH_DEPTH_TO_SPACE = 0, PPH_SPACE_TO_DEPTH = 1 } pph_shuffle_direction;
+
+typedef enum pph_channel_order { PPH_CRD = 0, PPH_DCR = 1 } pph_channel_order;
+
+typedef void (*pph_task)(void* task_context, size_t index);
+
+/* Threads and memory. A function that is NULL is the default one: oneTBB in the calling thread's arena (serial inside
+ * somebody's TBB task), aligned operator new. allocate and deallocate are given both or neither. */
+typedef struct pph_runtime {
+  size_t struct_size;
+  void* context; /* passed to the functions below */
+  /* How many tasks parallel_for can have at work at once; 0: the default (with a parallel_for of your own: 1). */
+  size_t num_threads;
+  /* Calls task(task_context, i) once for every i in [0, count), from any threads, and returns when all have returned.
+   * count is at most the plan's number of threads. Not called for a single task. */
+  void (*parallel_for)(void* context, size_t count, pph_task task, void* task_context);
+  /* NULL on failure. alignment is a power of two. */
+  void* (*allocate)(void* context, size_t bytes, size_t alignment);
+  void (*deallocate)(void* context, void* pointer, size_t bytes, size_t alignment);
+} pph_runtime;
+#define PPH_RUNTIME_INIT {sizeof(pph_runtime), NULL, 0, NULL, NULL, NULL}
+
+typedef struct pph_tensor_desc {
+  size_t struct_size;
+  pph_dtype dtype;
+  pph_layout layout;
+  int32_t channel_block;
+  int32_t spatial_rank;
+  int64_t n;
+  int64_t c;
+  int64_t size[PPH_MAX_SPATIAL_RANK];
+  int64_t stride_n;
+  int64_t stride_c;
+  int64_t stride[PPH_MAX_SPATIAL_RANK];
+} pph_tensor_desc;
+#define PPH_TENSOR_DESC_INIT {sizeof(pph_tensor_desc), PPH_F32, PPH_NCHW, 1, 2, 0, 0, {0, 0, 0}, 0, 0, {0, 0, 0}}
+
+typedef struct pph_epilogue {
+  pph_activation activation;
+  float negative_slope;
+  float lower;
+  float upper;
+} pph_epilogue;
+#define PPH_EPILOGUE_INIT {PPH_ACTIVATION_NONE, 0.01f, 0.0f, 6.0f}
+
+typedef struct pph_operator_options {
+  size_t struct_size;
+  const char* isa;                   /* NULL or "": POLYPHASE_ISA, else the best */
+  const pph_runtime* runtime;        /* NULL: the default; copied */
+  const pph_tensor_desc* input_hint; /* NULL: none */
+} pph_operator_options;
+#define PPH_OPERATOR_OPTIONS_INIT {sizeof(pph_operator_options), NULL, NULL, NULL}
+
+typedef struct pph_plan_options {
+  size_t struct_size;
+  const pph_tensor_desc* output; /* NULL: dense, in the input's layout */
+  int64_t output_size[PPH_MAX_SPATIAL_RANK];
+  pph_algorithm algorithm;
+  size_t num_threads;
+} pph_plan_options;
+#define PPH_PLAN_OPTIONS_INIT {sizeof(pph_plan_options), NULL, {0, 0, 0}, PPH_AUTO, 0}
+
+typedef struct pph_run_options {
+  size_t struct_size;
+  void* workspace;
+  size_t workspace_bytes;
+  const pph_runtime* runtime; /* NULL: the operator's */
+} pph_run_options;
+#define PPH_RUN_OPTIONS_INIT {sizeof(pph_run_options), NULL, 0, NULL}
+
+typedef struct pph_conv_transpose_attributes {
+  size_t struct_size;
+  int32_t spatial_rank;
+  int64_t input_channels;
+  int64_t output_channels;
+  int64_t groups;
+  int64_t kernel[PPH_MAX_SPATIAL_RANK];
+  int64_t stride[PPH_MAX_SPATIAL_RANK];
+  int64_t padding_begin[PPH_MAX_SPATIAL_RANK];
+  int64_t padding_end[PPH_MAX_SPATIAL_RANK];
+  int64_t output_padding[PPH_MAX_SPATIAL_RANK];
+  int64_t dilation[PPH_MAX_SPATIAL_RANK];
+  pph_epilogue epilogue;
+} pph_conv_transpose_attributes;
+#define PPH_CONV_TRANSPOSE_ATTRIBUTES_INIT                                                                      \
+  {sizeof(pph_conv_transpose_attributes), 2, 0, 0, 1, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, \
+   {1, 1, 1}, PPH_EPILOGUE_INIT}
+
+typedef struct pph_resize_attributes {
+  size_t struct_size;
+  int32_t spatial_rank;
+  pph_resize_mode mode;
+  pph_coordinate_transformation coordinate_transformation;
+  pph_nearest_mode nearest_mode;
+  float cubic_coeff_a;
+  int64_t size[PPH_MAX_SPATIAL_RANK];
+  double scale[PPH_MAX_SPATIAL_RANK];
+  int32_t recompute_scale_factor; /* 0 or 1 */
+  pph_epilogue epilogue;
+} pph_resize_attributes;
+#define PPH_RESIZE_ATTRIBUTES_INIT                                                                     \
+  {sizeof(pph_resize_attributes), 2, PPH_LINEAR, PPH_HALF_PIXEL, PPH_FLOOR, -0.75f, {0, 0, 0}, {0, 0, 0}, 0, \
+   PPH_EPILOGUE_INIT}
+
+typedef struct pph_pixel_shuffle_attributes {
+  size_t struct_size;
+  int32_t spatial_rank;
+  int64_t factor;
+  pph_shuffle_direction direction;
+  pph_channel_order channel_order;
+} pph_pixel_shuffle_attributes;
+#define PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT {sizeof(pph_pixel_shuffle_attributes), 2, 2, PPH_DEPTH_TO_SPACE, PPH_CRD}
+
+typedef struct pph_operator pph_operator;
+typedef struct pph_plan pph_plan;
+
+/* Create. *op is set on PPH_OK and NULL otherwise; options may be NULL. */
+POLYPHASE_EXPORT pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* attributes,
+                                                      const float* weights, const float* bias,
+                                                      const pph_operator_options* options, pph_operator** op);
+POLYPHASE_EXPORT pph_status pph_create_resize(const pph_resize_attributes* attributes,
+                                              const pph_operator_options* options, pph_operator** op);
+POLYPHASE_EXPORT pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* attributes,
+                                                     const pph_operator_options* options, pph_operator** op);
+POLYPHASE_EXPORT pph_status pph_create_convert(const pph_operator_options* options, pph_operator** op);
+POLYPHASE_EXPORT void pph_operator_destroy(pph_operator* op); /* NULL is fine */
+/* Writes the zero-terminated description, cut to `capacity` bytes, and returns the length that it has in full. */
+POLYPHASE_EXPORT size_t pph_operator_describe(const pph_operator* op, char* buffer, size_t capacity);
+
+/* Plan. *plan is set on PPH_OK and NULL otherwise; options may be NULL. */
+POLYPHASE_EXPORT pph_status pph_make_plan(const pph_operator* op, const pph_tensor_desc* input,
+                                          const pph_plan_options* options, pph_plan** plan);
+POLYPHASE_EXPORT void pph_plan_destroy(pph_plan* plan); /* NULL is fine */
+/* Fill the caller's descriptor, whose struct_size must be set. */
+POLYPHASE_EXPORT pph_status pph_plan_input(const pph_plan* plan, pph_tensor_desc* desc);
+POLYPHASE_EXPORT pph_status pph_plan_output(const pph_plan* plan, pph_tensor_desc* desc);
+POLYPHASE_EXPORT size_t pph_plan_workspace_bytes(const pph_plan* plan);
+POLYPHASE_EXPORT const char* pph_plan_describe(const pph_plan* plan); /* valid as long as the plan */
+
+/* Run. options may be NULL. */
+POLYPHASE_EXPORT pph_status pph_run(const pph_plan* plan, const void* input, void* output,
+                                    const pph_run_options* options);
+
+/* The message of the calling thread's last call that did not return PPH_OK; "" if there was none. */
+POLYPHASE_EXPORT const char* pph_last_error(void);
+POLYPHASE_EXPORT const char* pph_version(void);
+/* The index-th compiled SIMD target, best first; NULL past the end. The flags may be NULL. */
+POLYPHASE_EXPORT const char* pph_target(size_t index, int32_t* supported, int32_t* chosen);
+
+/* Data cache sizes of one core in bytes, l3 of the whole shared cache; 0 where unknown. Each pointer may be NULL. */
+POLYPHASE_EXPORT void pph_caches(size_t* l1, size_t* l2, size_t* l3);
+/* Threads that the default runtime uses in the calling thread's arena. */
+POLYPHASE_EXPORT size_t pph_default_threads(void);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* POLYPHASE_POLYPHASE_C_H_ */

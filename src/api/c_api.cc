@@ -1,0 +1,290 @@
+// The C API: converts structs, calls the C++ API, keeps the last message of the thread.
+#include "polyphase/polyphase_c.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "polyphase/polyphase.h"
+
+struct pph_operator {
+  polyphase::Operator op;
+};
+
+struct pph_plan {
+  polyphase::Plan plan;
+};
+
+namespace {
+
+using polyphase::Status;
+using polyphase::StatusCode;
+
+thread_local char last_error[Status::kMaxMessage + 1];
+
+pph_status Report(const Status& status) {
+  if (!status.ok()) std::memcpy(last_error, status.message(), sizeof(last_error));
+  return static_cast<pph_status>(status.code());
+}
+
+Status NullError(const char* name) { return Status::InvalidArgument("%s = null: must not be null", name); }
+
+template <class T>
+Status CheckStruct(const char* name, const T* value) {
+  if (value == nullptr) return NullError(name);
+  if (value->struct_size == sizeof(T)) return Status();
+  return Status::InvalidArgument("%s struct_size = %zu: must be %zu; use the matching PPH_..._INIT", name,
+                                 value->struct_size, sizeof(T));
+}
+
+template <class T>
+Status CheckOptional(const char* name, const T* value) {
+  return value == nullptr ? Status() : CheckStruct(name, value);
+}
+
+polyphase::SpatialSizes Sizes(const int64_t (&values)[PPH_MAX_SPATIAL_RANK]) {
+  return {values[0], values[1], values[2]};
+}
+
+void Copy(const polyphase::SpatialSizes& from, int64_t (&to)[PPH_MAX_SPATIAL_RANK]) {
+  std::copy(from.begin(), from.end(), to);
+}
+
+polyphase::TensorDesc FromC(const pph_tensor_desc& c) {
+  polyphase::TensorDesc desc;
+  desc.dtype = static_cast<polyphase::DataType>(c.dtype);
+  desc.layout = static_cast<polyphase::Layout>(c.layout);
+  desc.channel_block = c.channel_block;
+  desc.spatial_rank = c.spatial_rank;
+  desc.n = c.n;
+  desc.c = c.c;
+  desc.size = Sizes(c.size);
+  desc.stride_n = c.stride_n;
+  desc.stride_c = c.stride_c;
+  desc.stride = Sizes(c.stride);
+  return desc;
+}
+
+Status ToC(const polyphase::TensorDesc& desc, pph_tensor_desc* c) {
+  if (Status status = CheckStruct("desc", c); !status.ok()) return status;
+  c->dtype = static_cast<pph_dtype>(desc.dtype);
+  c->layout = static_cast<pph_layout>(desc.layout);
+  c->channel_block = desc.channel_block;
+  c->spatial_rank = desc.spatial_rank;
+  c->n = desc.n;
+  c->c = desc.c;
+  Copy(desc.size, c->size);
+  c->stride_n = desc.stride_n;
+  c->stride_c = desc.stride_c;
+  Copy(desc.stride, c->stride);
+  return Status();
+}
+
+polyphase::Epilogue FromC(const pph_epilogue& c) {
+  return {static_cast<polyphase::Activation>(c.activation), c.negative_slope, c.lower, c.upper};
+}
+
+Status FromC(const pph_operator_options* c, polyphase::OperatorOptions* options) {
+  if (c == nullptr) return Status();
+  if (Status status = CheckStruct("options", c); !status.ok()) return status;
+  if (c->isa != nullptr) options->isa = c->isa;
+  if (Status status = CheckOptional("runtime", c->runtime); !status.ok()) return status;
+  if (c->runtime != nullptr) options->runtime = *c->runtime;
+  if (Status status = CheckOptional("input_hint", c->input_hint); !status.ok()) return status;
+  if (c->input_hint != nullptr) options->input_hint = FromC(*c->input_hint);
+  return Status();
+}
+
+// The body of every create function: `create(options)` gives the C++ operator.
+template <class Create>
+pph_status CreateOperator(const pph_operator_options* c_options, pph_operator** op, const Create& create) {
+  if (op == nullptr) return Report(NullError("op"));
+  *op = nullptr;
+  try {
+    polyphase::OperatorOptions options;
+    if (Status status = FromC(c_options, &options); !status.ok()) return Report(status);
+    polyphase::StatusOr<polyphase::Operator> result = create(options);
+    if (result.ok()) *op = new pph_operator{std::move(result).value()};
+    return Report(result.status());
+  } catch (const std::bad_alloc&) {
+    return Report(Status::Make(StatusCode::kOutOfMemory, "out of memory"));
+  }
+}
+
+// The enums are passed on as numbers.
+static_assert(static_cast<int>(StatusCode::kOutOfMemory) == PPH_OUT_OF_MEMORY);
+static_assert(static_cast<int>(polyphase::DataType::kI32) == PPH_I32);
+static_assert(static_cast<int>(polyphase::Layout::kNchwc) == PPH_NCHWC);
+static_assert(static_cast<int>(polyphase::Activation::kClamp) == PPH_CLAMP);
+static_assert(static_cast<int>(polyphase::Algorithm::kGemmCol2im) == PPH_GEMM_COL2IM);
+static_assert(static_cast<int>(polyphase::ResizeMode::kCubic) == PPH_CUBIC);
+static_assert(static_cast<int>(polyphase::CoordinateTransformation::kAsymmetric) == PPH_ASYMMETRIC);
+static_assert(static_cast<int>(polyphase::NearestMode::kRoundPreferCeil) == PPH_ROUND_PREFER_CEIL);
+static_assert(static_cast<int>(polyphase::ShuffleDirection::kSpaceToDepth) == PPH_SPACE_TO_DEPTH);
+static_assert(static_cast<int>(polyphase::ChannelOrder::kDcr) == PPH_DCR);
+static_assert(polyphase::kMaxSpatialRank == PPH_MAX_SPATIAL_RANK);
+
+}  // namespace
+
+extern "C" {
+
+pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* c, const float* weights, const float* bias,
+                                     const pph_operator_options* options, pph_operator** op) {
+  return CreateOperator(options, op,
+                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+                          if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
+                          polyphase::ConvTransposeAttributes a;
+                          a.spatial_rank = c->spatial_rank;
+                          a.input_channels = c->input_channels;
+                          a.output_channels = c->output_channels;
+                          a.groups = c->groups;
+                          a.kernel = Sizes(c->kernel);
+                          a.stride = Sizes(c->stride);
+                          a.padding_begin = Sizes(c->padding_begin);
+                          a.padding_end = Sizes(c->padding_end);
+                          a.output_padding = Sizes(c->output_padding);
+                          a.dilation = Sizes(c->dilation);
+                          a.epilogue = FromC(c->epilogue);
+                          return polyphase::CreateConvTranspose(a, weights, bias, o);
+                        });
+}
+
+pph_status pph_create_resize(const pph_resize_attributes* c, const pph_operator_options* options, pph_operator** op) {
+  return CreateOperator(options, op,
+                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+                          if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
+                          polyphase::ResizeAttributes a;
+                          a.spatial_rank = c->spatial_rank;
+                          a.mode = static_cast<polyphase::ResizeMode>(c->mode);
+                          a.coordinate_transformation =
+                              static_cast<polyphase::CoordinateTransformation>(c->coordinate_transformation);
+                          a.nearest_mode = static_cast<polyphase::NearestMode>(c->nearest_mode);
+                          a.cubic_coeff_a = c->cubic_coeff_a;
+                          a.size = Sizes(c->size);
+                          std::copy_n(c->scale, PPH_MAX_SPATIAL_RANK, a.scale.begin());
+                          a.recompute_scale_factor = c->recompute_scale_factor != 0;
+                          a.epilogue = FromC(c->epilogue);
+                          return polyphase::CreateResize(a, o);
+                        });
+}
+
+pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* c, const pph_operator_options* options,
+                                    pph_operator** op) {
+  return CreateOperator(options, op,
+                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+                          if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
+                          polyphase::PixelShuffleAttributes a;
+                          a.spatial_rank = c->spatial_rank;
+                          a.factor = c->factor;
+                          a.direction = static_cast<polyphase::ShuffleDirection>(c->direction);
+                          a.channel_order = static_cast<polyphase::ChannelOrder>(c->channel_order);
+                          return polyphase::CreatePixelShuffle(a, o);
+                        });
+}
+
+pph_status pph_create_convert(const pph_operator_options* options, pph_operator** op) {
+  return CreateOperator(options, op, [](const polyphase::OperatorOptions& o) { return polyphase::CreateConvert(o); });
+}
+
+void pph_operator_destroy(pph_operator* op) { delete op; }
+
+size_t pph_operator_describe(const pph_operator* op, char* buffer, size_t capacity) {
+  if (op == nullptr) return 0;
+  try {
+    const std::string text = op->op.Describe();
+    if (buffer != nullptr && capacity > 0) {
+      const size_t length = std::min(text.size(), capacity - 1);
+      std::memcpy(buffer, text.data(), length);
+      buffer[length] = 0;
+    }
+    return text.size();
+  } catch (const std::bad_alloc&) {
+    return 0;
+  }
+}
+
+pph_status pph_make_plan(const pph_operator* op, const pph_tensor_desc* input, const pph_plan_options* c_options,
+                         pph_plan** plan) {
+  if (plan == nullptr) return Report(NullError("plan"));
+  *plan = nullptr;
+  if (op == nullptr) return Report(NullError("op"));
+  if (Status status = CheckStruct("input", input); !status.ok()) return Report(status);
+  polyphase::PlanOptions options;
+  if (c_options != nullptr) {
+    if (Status status = CheckStruct("options", c_options); !status.ok()) return Report(status);
+    if (Status status = CheckOptional("output", c_options->output); !status.ok()) return Report(status);
+    if (c_options->output != nullptr) options.output = FromC(*c_options->output);
+    options.output_size = Sizes(c_options->output_size);
+    options.algorithm = static_cast<polyphase::Algorithm>(c_options->algorithm);
+    options.num_threads = c_options->num_threads;
+  }
+  polyphase::StatusOr<polyphase::Plan> result = op->op.MakePlan(FromC(*input), options);
+  if (result.ok()) {
+    *plan = new (std::nothrow) pph_plan{std::move(result).value()};
+    if (*plan == nullptr) return Report(Status::Make(StatusCode::kOutOfMemory, "out of memory"));
+  }
+  return Report(result.status());
+}
+
+void pph_plan_destroy(pph_plan* plan) { delete plan; }
+
+pph_status pph_plan_input(const pph_plan* plan, pph_tensor_desc* desc) {
+  return Report(plan == nullptr ? NullError("plan") : ToC(plan->plan.input(), desc));
+}
+
+pph_status pph_plan_output(const pph_plan* plan, pph_tensor_desc* desc) {
+  return Report(plan == nullptr ? NullError("plan") : ToC(plan->plan.output(), desc));
+}
+
+size_t pph_plan_workspace_bytes(const pph_plan* plan) { return plan == nullptr ? 0 : plan->plan.workspace_bytes(); }
+
+const char* pph_plan_describe(const pph_plan* plan) { return plan == nullptr ? "" : plan->plan.Describe().c_str(); }
+
+pph_status pph_run(const pph_plan* plan, const void* input, void* output, const pph_run_options* c_options) {
+  if (plan == nullptr) return Report(NullError("plan"));
+  polyphase::RunOptions options;
+  polyphase::Runtime runtime;
+  if (c_options != nullptr) {
+    if (Status status = CheckStruct("options", c_options); !status.ok()) return Report(status);
+    if (Status status = CheckOptional("runtime", c_options->runtime); !status.ok()) return Report(status);
+    options.workspace = c_options->workspace;
+    options.workspace_bytes = c_options->workspace_bytes;
+    if (c_options->runtime != nullptr) {
+      runtime = *c_options->runtime;
+      options.runtime = &runtime;
+    }
+  }
+  return Report(plan->plan.Run(input, output, options));
+}
+
+const char* pph_last_error(void) { return last_error; }
+
+const char* pph_version(void) { return polyphase::Version(); }
+
+const char* pph_target(size_t index, int32_t* supported, int32_t* chosen) {
+  try {
+    // The names live in a copy per thread, so that the pointer stays valid without a global constructor.
+    thread_local char name[32];
+    const std::vector<polyphase::TargetInfo> targets = polyphase::Targets();
+    if (index >= targets.size()) return nullptr;
+    if (supported != nullptr) *supported = targets[index].supported;
+    if (chosen != nullptr) *chosen = targets[index].chosen;
+    std::strncpy(name, targets[index].name.c_str(), sizeof(name) - 1);
+    return name;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+void pph_caches(size_t* l1, size_t* l2, size_t* l3) {
+  const polyphase::CacheSizes sizes = polyphase::Caches();
+  if (l1 != nullptr) *l1 = sizes.l1;
+  if (l2 != nullptr) *l2 = sizes.l2;
+  if (l3 != nullptr) *l3 = sizes.l3;
+}
+
+size_t pph_default_threads(void) { return polyphase::DefaultThreads(); }
+
+}  // extern "C"

@@ -1,0 +1,38 @@
+// What the public value types Operator and Plan share: the op's own part as a variant, and what all ops have.
+#ifndef POLYPHASE_SRC_API_IMPL_H_
+#define POLYPHASE_SRC_API_IMPL_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "plan/conv_transpose.h"
+#include "plan/rearrange.h"
+#include "plan/resize.h"
+#include "polyphase/runtime.h"
+#include "polyphase/tensor.h"
+
+namespace polyphase::internal {
+
+class OperatorImpl {
+ public:
+  std::variant<std::shared_ptr<const ConvTransposeOperator>, std::shared_ptr<const ResizeOperator>,
+               std::shared_ptr<const RearrangeOperator>>
+      op;
+  Runtime runtime;
+};
+
+class PlanImpl {
+ public:
+  std::variant<ConvTransposePlan, ResizePlan, RearrangePlan> plan;
+  TensorDesc input, output;
+  Runtime runtime;
+  size_t workers = 1;
+  size_t workspace_bytes = 0;
+  std::string description;
+};
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_API_IMPL_H_

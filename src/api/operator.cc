@@ -1,0 +1,286 @@
+// The three verbs: Create, MakePlan, Run; the same for every op.
+#include "polyphase/operator.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <new>
+#include <utility>
+
+#include "api/impl.h"
+#include "base/aligned_buffer.h"
+#include "base/checked_math.h"
+#include "base/format.h"
+#include "exec/exec.h"
+#include "geometry/tensor.h"
+#include "polyphase/convert.h"
+
+namespace polyphase {
+namespace internal {
+namespace {
+
+// More than any machine has; keeps an absurd num_threads from overflowing anything.
+constexpr size_t kMaxThreads = 4096;
+
+Status OutOfMemory() { return Status::Make(StatusCode::kOutOfMemory, "out of memory"); }
+
+Status CheckRuntime(const Runtime& runtime) {
+  if (runtime.struct_size != sizeof(pph_runtime)) {
+    return Status::InvalidArgument("runtime struct_size = %zu: must be %zu", runtime.struct_size, sizeof(pph_runtime));
+  }
+  if ((runtime.allocate == nullptr) != (runtime.deallocate == nullptr)) {
+    return Status::InvalidArgument("runtime %s = null: allocate and deallocate must be given both or neither",
+                                   runtime.allocate == nullptr ? "allocate" : "deallocate");
+  }
+  return Status();
+}
+
+// Runs create(&op), whose result becomes an Operator. Makes the hinted plan once, so that its weights are packed.
+template <class Op, class Create>
+StatusOr<Operator> MakeOperator(const OperatorOptions& options, const Create& create) {
+  try {
+    if (Status status = CheckRuntime(options.runtime); !status.ok()) return status;
+    std::shared_ptr<const Op> op;
+    if (Status status = create(&op); !status.ok()) return status;
+    auto impl = std::make_shared<OperatorImpl>();
+    impl->op = std::move(op);
+    impl->runtime = options.runtime;
+    Operator result(std::move(impl));
+    if (options.input_hint) {
+      if (auto plan = result.MakePlan(*options.input_hint); !plan.ok()) return plan.status();
+    }
+    return result;
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
+}
+
+size_t Threads(const Runtime& runtime, size_t requested) {
+  size_t threads = requested != 0 ? requested : runtime.num_threads;
+  if (threads == 0) threads = runtime.parallel_for != nullptr ? 1 : DefaultThreads();
+  return std::min(threads, kMaxThreads);
+}
+
+// What the ops' plans have to say in PlanImpl's terms.
+size_t WorkerBytes(const ConvTransposePlan& plan) { return static_cast<size_t>(plan.worker_floats()) * sizeof(float); }
+size_t WorkerBytes(const ResizePlan& plan) { return static_cast<size_t>(plan.worker_floats()) * sizeof(float); }
+size_t WorkerBytes(const RearrangePlan&) { return 0; }
+
+std::string DescribeChoice(const ConvTransposePlan& plan) {
+  const ConvTileKernels& kernels = plan.op->kernels.conv;
+  return Format("conv_transpose %s, tiles %dx%d along %s",
+                plan.algorithm == Algorithm::kSubpixel ? plan.depthwise ? "subpixel depthwise" : "subpixel" : "gemm_col2im",
+                kernels.max_pixels, plan.depthwise ? kStripBlock : kernels.max_vectors * kernels.lanes,
+                plan.batched ? "the batch" : "x");
+}
+std::string DescribeChoice(const ResizePlan& plan) {
+  return Format("resize %dx%d taps, %s, %s stores", plan.y.taps, plan.x.taps, plan.path,
+                plan.stream ? "streaming" : plan.direct ? "direct" : "unpacking");
+}
+std::string DescribeChoice(const RearrangePlan& plan) {
+  if (!plan.op->shuffle) return "convert";
+  return Format("pixel_shuffle %s x%" PRId64 ", %s", plan.to_space ? "depth to space" : "space to depth", plan.factor,
+                plan.interleave ? "vector interleave" : "strided copies");
+}
+
+void Execute(const ConvTransposePlan& plan, const RunContext& context) {
+  plan.algorithm == Algorithm::kSubpixel ? RunSubpixel(plan, context) : RunGemmCol2im(plan, context);
+}
+void Execute(const ResizePlan& plan, const RunContext& context) { RunResize(plan, context); }
+void Execute(const RearrangePlan& plan, const RunContext& context) { RunRearrange(plan, context); }
+
+Status MakeOpPlan(const std::shared_ptr<const ConvTransposeOperator>& op, const TensorDesc& input,
+                  const PlanOptions& options, size_t threads, PlanImpl* impl, std::string* reason) {
+  return MakeConvTransposePlan(op, input, options, threads, &impl->plan.emplace<ConvTransposePlan>(), reason);
+}
+Status MakeOpPlan(const std::shared_ptr<const ResizeOperator>& op, const TensorDesc& input, const PlanOptions& options,
+                  size_t threads, PlanImpl* impl, std::string* reason) {
+  return MakeResizePlan(op, input, options, threads, &impl->plan.emplace<ResizePlan>(), reason);
+}
+Status MakeOpPlan(const std::shared_ptr<const RearrangeOperator>& op, const TensorDesc& input,
+                  const PlanOptions& options, size_t threads, PlanImpl* impl, std::string* reason) {
+  return MakeRearrangePlan(op, input, options, threads, &impl->plan.emplace<RearrangePlan>(), reason);
+}
+
+// Options that only conv_transpose has are an error elsewhere, not ignored.
+Status CheckPlanOptions(const OperatorImpl& op, const PlanOptions& options) {
+  if (std::holds_alternative<std::shared_ptr<const ConvTransposeOperator>>(op.op)) return Status();
+  if (options.algorithm != Algorithm::kAuto) {
+    return Status::InvalidArgument("algorithm = %d: only conv_transpose has a choice of algorithms, must be kAuto",
+                                   static_cast<int>(options.algorithm));
+  }
+  for (const int64_t size : options.output_size) {
+    if (size != 0) {
+      return Status::InvalidArgument("output_size = %" PRId64 ": only conv_transpose takes it, must be 0", size);
+    }
+  }
+  return Status();
+}
+
+Status CheckPointer(const char* name, const void* pointer, const TensorDesc& desc) {
+  if (pointer == nullptr) return Status::InvalidArgument("%s = null: must point to the tensor", name);
+  if (reinterpret_cast<uintptr_t>(pointer) % ElementSize(desc.dtype) != 0) {
+    return Status::InvalidArgument("%s = %p: must be aligned to the element size, %zu bytes", name, pointer,
+                                   ElementSize(desc.dtype));
+  }
+  return Status();
+}
+
+struct ByteRange {
+  uintptr_t begin, end;
+  ByteRange(const void* pointer, size_t bytes)
+      : begin(reinterpret_cast<uintptr_t>(pointer)), end(begin + bytes) {}
+  ByteRange(const void* pointer, const TensorDesc& desc)
+      : ByteRange(pointer, static_cast<size_t>(ExtentElements(desc)) * ElementSize(desc.dtype)) {}
+  bool Overlaps(const ByteRange& other) const { return begin < other.end && other.begin < end; }
+};
+
+}  // namespace
+}  // namespace internal
+
+using internal::OperatorImpl;
+using internal::PlanImpl;
+
+StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes, const float* weights,
+                                       const float* bias, const OperatorOptions& options) {
+  return internal::MakeOperator<internal::ConvTransposeOperator>(options, [&](auto* op) {
+    return internal::CreateConvTransposeOperator(attributes, weights, bias, options, op);
+  });
+}
+
+StatusOr<Operator> CreateResize(const ResizeAttributes& attributes, const OperatorOptions& options) {
+  return internal::MakeOperator<internal::ResizeOperator>(
+      options, [&](auto* op) { return internal::CreateResizeOperator(attributes, options, op); });
+}
+
+StatusOr<Operator> CreatePixelShuffle(const PixelShuffleAttributes& attributes, const OperatorOptions& options) {
+  return internal::MakeOperator<internal::RearrangeOperator>(
+      options, [&](auto* op) { return internal::CreateRearrangeOperator(&attributes, options, op); });
+}
+
+StatusOr<Operator> CreateConvert(const OperatorOptions& options) {
+  return internal::MakeOperator<internal::RearrangeOperator>(
+      options, [&](auto* op) { return internal::CreateRearrangeOperator(nullptr, options, op); });
+}
+
+ResizeAttributes ResizeAttributes::PyTorch(PyTorchMode mode, bool align_corners) {
+  ResizeAttributes attributes;
+  attributes.coordinate_transformation =
+      align_corners ? CoordinateTransformation::kAlignCorners : CoordinateTransformation::kHalfPixel;
+  switch (mode) {
+    case PyTorchMode::kNearest:
+      attributes.mode = ResizeMode::kNearest;
+      attributes.coordinate_transformation = CoordinateTransformation::kAsymmetric;
+      attributes.nearest_mode = NearestMode::kFloor;
+      break;
+    case PyTorchMode::kNearestExact:
+      attributes.mode = ResizeMode::kNearest;
+      attributes.coordinate_transformation = CoordinateTransformation::kHalfPixel;
+      attributes.nearest_mode = NearestMode::kRoundPreferCeil;
+      break;
+    case PyTorchMode::kBilinear:
+      attributes.mode = ResizeMode::kLinear;
+      break;
+    case PyTorchMode::kBicubic:
+      attributes.mode = ResizeMode::kCubic;
+      break;
+  }
+  return attributes;
+}
+
+Operator::Operator(std::shared_ptr<const OperatorImpl> impl) : impl_(std::move(impl)) {}
+Operator::Operator(const Operator&) noexcept = default;
+Operator::Operator(Operator&&) noexcept = default;
+Operator& Operator::operator=(const Operator&) noexcept = default;
+Operator& Operator::operator=(Operator&&) noexcept = default;
+Operator::~Operator() = default;
+
+std::string Operator::Describe() const {
+  return std::visit([](const auto& op) { return op->Describe(); }, impl_->op);
+}
+
+StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& options) const {
+  try {
+    TensorDesc normalized = input;
+    if (Status status = internal::NormalizeTensor("input", &normalized); !status.ok()) return status;
+    if (Status status = internal::CheckPlanOptions(*impl_, options); !status.ok()) return status;
+    auto plan = std::make_shared<PlanImpl>();
+    plan->runtime = impl_->runtime;
+    const size_t threads = internal::Threads(impl_->runtime, options.num_threads);
+    std::string reason;
+    Status status = std::visit(
+        [&](const auto& op) { return internal::MakeOpPlan(op, normalized, options, threads, plan.get(), &reason); },
+        impl_->op);
+    if (!status.ok()) return status;
+    plan->description = std::visit(
+        [&](const auto& op_plan) {
+          plan->input = op_plan.input;
+          plan->output = op_plan.output;
+          plan->workers = std::max<size_t>(1, std::min(threads, static_cast<size_t>(op_plan.tasks())));
+          plan->workspace_bytes = plan->workers * internal::WorkerBytes(op_plan);
+          return internal::Format("%s (%s), target %s, %" PRId64 " tasks on %zu threads, workspace %zu bytes",
+                                  internal::DescribeChoice(op_plan).c_str(), reason.c_str(),
+                                  op_plan.op->kernels.target.name, op_plan.tasks(), plan->workers,
+                                  plan->workspace_bytes);
+        },
+        plan->plan);
+    return Plan(std::move(plan));
+  } catch (const std::bad_alloc&) {
+    return internal::OutOfMemory();
+  }
+}
+
+Plan::Plan(std::shared_ptr<const PlanImpl> impl) : impl_(std::move(impl)) {}
+Plan::Plan(const Plan&) noexcept = default;
+Plan::Plan(Plan&&) noexcept = default;
+Plan& Plan::operator=(const Plan&) noexcept = default;
+Plan& Plan::operator=(Plan&&) noexcept = default;
+Plan::~Plan() = default;
+
+const TensorDesc& Plan::input() const noexcept { return impl_->input; }
+const TensorDesc& Plan::output() const noexcept { return impl_->output; }
+size_t Plan::workspace_bytes() const noexcept { return impl_->workspace_bytes; }
+const std::string& Plan::Describe() const noexcept { return impl_->description; }
+
+Status Plan::Run(const void* input, void* output, const RunOptions& options) const noexcept {
+  const PlanImpl& plan = *impl_;
+  if (internal::IsEmpty(plan.output)) return Status();
+  const Runtime& runtime = options.runtime != nullptr ? *options.runtime : plan.runtime;
+  if (Status status = internal::CheckRuntime(runtime); !status.ok()) return status;
+  if (Status status = internal::CheckPointer("input", input, plan.input); !status.ok()) return status;
+  if (Status status = internal::CheckPointer("output", output, plan.output); !status.ok()) return status;
+  const internal::ByteRange in(input, plan.input);
+  const internal::ByteRange out(output, plan.output);
+  if (in.Overlaps(out)) {
+    return Status::InvalidArgument("output = %p: must not overlap the input at %p", output, input);
+  }
+
+  const size_t bytes = plan.workspace_bytes;
+  if (options.workspace != nullptr && bytes > 0) {
+    if (options.workspace_bytes < bytes) {
+      return Status::InvalidArgument("workspace_bytes = %zu: must be at least %zu", options.workspace_bytes, bytes);
+    }
+    if (reinterpret_cast<uintptr_t>(options.workspace) % kWorkspaceAlignment != 0) {
+      return Status::InvalidArgument("workspace = %p: must be aligned to %zu bytes", options.workspace,
+                                     kWorkspaceAlignment);
+    }
+    const internal::ByteRange workspace(options.workspace, bytes);
+    if (workspace.Overlaps(in) || workspace.Overlaps(out)) {
+      return Status::InvalidArgument("workspace = %p: must not overlap the input or the output", options.workspace);
+    }
+  }
+  const internal::AlignedBuffer own(runtime, options.workspace == nullptr ? bytes : 0);
+  if (!own.ok()) {
+    return Status::Make(StatusCode::kOutOfMemory, "workspace: the allocator returned null for %zu bytes", bytes);
+  }
+  void* workspace = options.workspace != nullptr ? options.workspace : own.as<void>();
+  const internal::RunContext context{input, output, workspace, plan.workers, runtime};
+  try {
+    std::visit([&](const auto& op_plan) { internal::Execute(op_plan, context); }, plan.plan);
+  } catch (...) {
+    // Nothing of ours throws; a runner may, when it finds no memory for its own tasks.
+    return Status::Make(StatusCode::kOutOfMemory, "parallel_for threw an exception: the output is incomplete");
+  }
+  return Status();
+}
+
+}  // namespace polyphase

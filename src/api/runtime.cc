@@ -1,0 +1,30 @@
+// What the library says of itself and of the machine.
+#include "polyphase/runtime.h"
+
+#include "base/cache_info.h"
+#include "exec/runner.h"
+#include "plan/kernels.h"
+#include "polyphase/version.h"
+
+namespace polyphase {
+
+std::vector<TargetInfo> Targets() {
+  const internal::TargetList list = internal::CompiledTargets();
+  internal::Target chosen;
+  // A POLYPHASE_ISA that names no target leaves none chosen: every Create would tell so.
+  const bool ok = internal::SelectTarget("", &chosen).ok();
+  std::vector<TargetInfo> result;
+  for (int i = 0; i < list.count; ++i) {
+    const internal::Target& target = list.targets[i];
+    result.push_back({target.name, target.supported, ok && target.bit == chosen.bit});
+  }
+  return result;
+}
+
+CacheSizes Caches() noexcept { return internal::ReadCacheSizes(); }
+
+size_t DefaultThreads() noexcept { return internal::TbbThreads(); }
+
+const char* Version() noexcept { return POLYPHASE_VERSION; }
+
+}  // namespace polyphase

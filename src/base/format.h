@@ -1,0 +1,23 @@
+// printf into a std::string.
+#ifndef POLYPHASE_SRC_BASE_FORMAT_H_
+#define POLYPHASE_SRC_BASE_FORMAT_H_
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <string>
+
+namespace polyphase::internal {
+
+__attribute__((format(printf, 1, 2))) inline std::string Format(const char* format, ...) {
+  char buffer[512];
+  va_list args;
+  va_start(args, format);
+  const int length = std::vsnprintf(buffer, sizeof(buffer), format, args);
+  va_end(args);
+  return std::string(buffer, length < 0 ? 0 : std::min(static_cast<size_t>(length), sizeof(buffer) - 1));
+}
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_BASE_FORMAT_H_

@@ -1,0 +1,46 @@
+// The loop nests: one function per algorithm runs a plan on memory. None allocates, locks or fails.
+#ifndef POLYPHASE_SRC_EXEC_EXEC_H_
+#define POLYPHASE_SRC_EXEC_EXEC_H_
+
+#include <cstddef>
+
+#include "kernels/panel.h"
+#include "polyphase/runtime.h"
+#include "polyphase/tensor.h"
+
+namespace polyphase::internal {
+
+struct ConvTransposePlan;
+struct ResizePlan;
+struct RearrangePlan;
+
+// Memory and threads of one run. `workspace` holds `workers` times the plan's bytes of one worker.
+struct RunContext {
+  const void* input;
+  void* output;
+  void* workspace;
+  size_t workers;
+  const Runtime& runtime;
+};
+
+void RunSubpixel(const ConvTransposePlan& plan, const RunContext& context);
+void RunGemmCol2im(const ConvTransposePlan& plan, const RunContext& context);
+void RunResize(const ResizePlan& plan, const RunContext& context);
+void RunRearrange(const RearrangePlan& plan, const RunContext& context);
+
+// How a normalized descriptor places the channels of a pixel.
+inline ChannelMap ChannelsOf(const TensorDesc& desc) {
+  switch (desc.layout) {
+    case Layout::kNhwc: return {desc.c, 0};
+    case Layout::kNchw:
+    case Layout::kNchwc: break;
+  }
+  return {desc.channel_block, desc.stride_c};
+}
+
+// The channel behind which Unpack fills up a block with zeros.
+inline int64_t ZeroFrom(const TensorDesc& desc) { return desc.layout == Layout::kNchwc ? desc.c : kNoFill; }
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_EXEC_EXEC_H_

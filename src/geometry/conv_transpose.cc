@@ -1,0 +1,162 @@
+// Validation, output sizes and phases of ConvTranspose.
+#include "geometry/conv_transpose.h"
+
+#include <cinttypes>
+#include <numeric>
+#include <utility>
+
+#include "geometry/epilogue.h"
+#include "geometry/tensor.h"
+
+namespace polyphase::internal {
+namespace {
+
+constexpr char kOp[] = "conv_transpose";
+
+Status CheckAtLeast(const char* name, int32_t rank, const SpatialSizes& values, int64_t minimum) {
+  for (int axis = 0; axis < rank; ++axis) {
+    if (values[axis] < minimum) {
+      return Status::InvalidArgument("%s %s[%s] = %" PRId64 ": must be at least %" PRId64, kOp, name,
+                                     AxisName(rank, axis), values[axis], minimum);
+    }
+  }
+  return Status();
+}
+
+// dilation * (kernel - 1) + 1
+bool EffectiveKernel(const ConvTransposeAttributes& a, int axis, int64_t* result) {
+  return CheckedMul(a.dilation[axis], a.kernel[axis] - 1, result) && CheckedAdd(*result, 1, result);
+}
+
+}  // namespace
+
+Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
+  const int32_t rank = a.spatial_rank;
+  Status status = CheckSpatialRank(kOp, rank);
+  if (!status.ok()) return status;
+  const struct {
+    const char* name;
+    int64_t value;
+  } channels[] = {{"groups", a.groups}, {"input_channels", a.input_channels}, {"output_channels", a.output_channels}};
+  for (const auto& [name, value] : channels) {
+    if (value < 1) return Status::InvalidArgument("%s %s = %" PRId64 ": must be at least 1", kOp, name, value);
+    if (value % a.groups != 0) {
+      return Status::InvalidArgument("%s %s = %" PRId64 ": must be a multiple of groups = %" PRId64, kOp, name, value,
+                                     a.groups);
+    }
+  }
+  const struct {
+    const char* name;
+    const SpatialSizes& values;
+    int64_t minimum;
+  } lists[] = {{"kernel", a.kernel, 1},           {"stride", a.stride, 1},
+               {"dilation", a.dilation, 1},       {"padding_begin", a.padding_begin, 0},
+               {"padding_end", a.padding_end, 0}, {"output_padding", a.output_padding, 0}};
+  for (const auto& [name, values, minimum] : lists) {
+    if (status = CheckAtLeast(name, rank, values, minimum); !status.ok()) return status;
+  }
+  int64_t weights = a.input_channels;
+  bool fits = CheckedMul(weights, a.output_channels / a.groups, &weights) && CheckedMul(weights, 4, &weights);
+  for (int axis = 0; axis < rank; ++axis) {
+    if (a.output_padding[axis] >= std::max(a.stride[axis], a.dilation[axis])) {
+      return Status::InvalidArgument("%s output_padding[%s] = %" PRId64 ": must be smaller than max(stride, dilation) = %" PRId64,
+                                     kOp, AxisName(rank, axis), a.output_padding[axis],
+                                     std::max(a.stride[axis], a.dilation[axis]));
+    }
+    int64_t effective = 0;
+    if (!EffectiveKernel(a, axis, &effective)) {
+      return Status::InvalidArgument("%s dilation[%s] = %" PRId64 ": dilation * (kernel - 1) exceeds 2^63", kOp,
+                                     AxisName(rank, axis), a.dilation[axis]);
+    }
+    fits = fits && CheckedMul(weights, a.kernel[axis], &weights);
+  }
+  if (!fits) {
+    return Status::InvalidArgument("%s input_channels = %" PRId64 ", output_channels = %" PRId64
+                                   ": the weights exceed 2^63 bytes",
+                                   kOp, a.input_channels, a.output_channels);
+  }
+  return ValidateEpilogue(kOp, a.epilogue);
+}
+
+AxisTaps MakeAxisTaps(const ConvTransposeAttributes& a, int axis) {
+  const int64_t stride = a.stride[axis];
+  const int64_t dilation = a.dilation[axis];
+  const int64_t gcd = std::gcd(stride, dilation);
+  const int64_t modulus = stride / gcd;
+  // Extended Euclid: old_x * (dilation / gcd) = 1 (mod modulus).
+  int64_t old_r = dilation / gcd % modulus, r = modulus, old_x = 1, x = 0;
+  while (r != 0) {
+    const int64_t quotient = old_r / r;
+    std::swap(old_r, r);
+    r -= quotient * old_r;
+    std::swap(old_x, x);
+    x -= quotient * old_x;
+  }
+  const int64_t inverse = modulus == 1 ? 0 : (old_x % modulus + modulus) % modulus;
+  return {a.kernel[axis], stride, dilation, a.padding_begin[axis], gcd, modulus, dilation / gcd, inverse};
+}
+
+AxisPhase AxisTaps::Phase(int64_t residue) const {
+  if (residue % gcd != 0) return {};
+  const auto product = static_cast<__int128>(residue / gcd) * inverse;
+  const int64_t first = static_cast<int64_t>(product % tap_step);
+  if (first >= kernel) return {};
+  return {first, (first * dilation - residue) / stride, (kernel - 1 - first) / tap_step + 1};
+}
+
+int64_t CountPairs(const Axis& axis) {
+  const AxisTaps& taps = *axis.taps;
+  int64_t pairs = 0;
+  for (int64_t t = 0; t < taps.kernel; ++t) {
+    // 0 <= i * stride + shift < out
+    const int64_t shift = t * taps.dilation - taps.padding_begin;
+    const int64_t begin = std::max<int64_t>(0, DivCeil(-shift, taps.stride));
+    const int64_t end = std::min(axis.in, DivFloor(axis.out - 1 - shift, taps.stride) + 1);
+    pairs += std::max<int64_t>(0, end - begin);
+  }
+  return pairs;
+}
+
+Status ConvTransposeOutputSize(const ConvTransposeAttributes& a, const SpatialSizes& input_size,
+                               const SpatialSizes& output_size, SpatialSizes* result) {
+  const int32_t rank = a.spatial_rank;
+  bool given = false;
+  for (int axis = 0; axis < rank; ++axis) given = given || output_size[axis] != 0;
+  for (int axis = 0; axis < rank; ++axis) {
+    const char* name = AxisName(rank, axis);
+    if (input_size[axis] < 1) {
+      return Status::InvalidArgument("%s input size[%s] = %" PRId64 ": must be at least 1", kOp, name, input_size[axis]);
+    }
+    int64_t effective = 0;
+    int64_t natural = 0;
+    bool fits = EffectiveKernel(a, axis, &effective) && CheckedMul(input_size[axis] - 1, a.stride[axis], &natural) &&
+                CheckedAdd(natural, effective, &natural) && CheckedAdd(natural, a.output_padding[axis], &natural);
+    // u = o + padding_begin must fit as well.
+    int64_t reach = 0;
+    fits = fits && CheckedAdd(natural, a.padding_begin[axis], &reach) && CheckedAdd(reach, a.stride[axis], &reach);
+    if (!fits) {
+      return Status::InvalidArgument("%s stride[%s] = %" PRId64 ": the output size exceeds 2^63", kOp, name,
+                                     a.stride[axis]);
+    }
+    // Both paddings are >= 0, so neither subtraction overflows.
+    const int64_t out = natural - a.padding_begin[axis] - a.padding_end[axis];
+    const int64_t minimum = out - a.output_padding[axis];
+    (*result)[axis] = out;
+    if (given) {
+      const int64_t maximum = minimum + a.stride[axis] - 1;
+      if (output_size[axis] < minimum || output_size[axis] > maximum) {
+        return Status::InvalidArgument("%s output_size[%s] = %" PRId64 ": must be in [%" PRId64 ", %" PRId64 "]", kOp,
+                                       name, output_size[axis], minimum, maximum);
+      }
+      (*result)[axis] = output_size[axis];
+    }
+    if ((*result)[axis] < 1) {
+      return Status::InvalidArgument("%s padding_begin[%s] = %" PRId64 ", padding_end[%s] = %" PRId64
+                                     ": the output size would be %" PRId64 ", must be at least 1",
+                                     kOp, name, a.padding_begin[axis], name, a.padding_end[axis], (*result)[axis]);
+    }
+  }
+  return Status();
+}
+
+}  // namespace polyphase::internal

@@ -1,0 +1,31 @@
+// Resize: output sizes, and per axis the table of source indices and weights.
+#ifndef POLYPHASE_SRC_GEOMETRY_RESIZE_H_
+#define POLYPHASE_SRC_GEOMETRY_RESIZE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "polyphase/resize.h"
+#include "polyphase/status.h"
+
+namespace polyphase::internal {
+
+// output[o] = sum over k < taps of weights[k * stride + o] * input[clamp(first[o] + k, 0, in - 1)].
+// Entries [out, stride) repeat first[out - 1] and have weight 0, so that vectors may run past the end.
+struct ResizeAxis {
+  int64_t in = 0, out = 0;
+  int taps = 1;           // 1 (weight 1), 2 or 4
+  bool identity = false;  // out == in and output[o] = input[o]
+  int64_t stride = 0;
+  std::vector<int32_t> first;
+  std::vector<float> weights;
+};
+
+// Checks every attribute that does not depend on the input.
+Status ValidateResize(const ResizeAttributes& attributes);
+Status ResizeOutputSize(const ResizeAttributes& attributes, const SpatialSizes& input_size, SpatialSizes* result);
+ResizeAxis MakeResizeAxis(const ResizeAttributes& attributes, int axis, int64_t in, int64_t out);
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_GEOMETRY_RESIZE_H_

@@ -1,0 +1,49 @@
+// The register tiles of all dense ops: a few pixels of one phase times a few vectors of output channels.
+#ifndef POLYPHASE_SRC_KERNELS_CONV_TILE_H_
+#define POLYPHASE_SRC_KERNELS_CONV_TILE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace polyphase::internal {
+
+// Channels of one block of a packed input strip: [channel block][pixel][kStripBlock], whatever the vector length.
+constexpr int kStripBlock = 16;
+constexpr int kMaxTilePixels = 14;
+constexpr int kMaxTileVectors = 2;
+
+// Operands of one tile. All steps count floats. A tap (y, x) reads pixel p of channel c at
+//   input + y * input_step_y + x * input_step_x + (c / kStripBlock) * input_step_block + p * kStripBlock + c % kStripBlock
+struct ConvTileArgs {
+  const float* input;    // first tap, first pixel
+  const float* weights;  // dense: [y][x][channel][vectors * lanes]; depthwise: [y][x][kStripBlock]
+  float* output;         // [pixel][vectors * lanes], depthwise [pixel][kStripBlock]; overwritten
+  ptrdiff_t input_step_y;
+  ptrdiff_t input_step_x;
+  ptrdiff_t input_step_block;
+  ptrdiff_t weights_step_y;
+  ptrdiff_t weights_step_x;
+  ptrdiff_t output_step;  // of one pixel
+  int64_t taps_y;
+  int64_t taps_x;
+  int64_t channels;  // dense only
+};
+
+using ConvTileFn = void (*)(const ConvTileArgs& args);
+
+struct ConvTileKernels {
+  int lanes;        // floats of one vector
+  int max_pixels;   // <= kMaxTilePixels
+  int max_vectors;  // <= kMaxTileVectors
+  // dense[v - 1][p - 1]: output[p][o] = sum over taps and channels of input[p][c] * weights[c][o].
+  std::array<std::array<ConvTileFn, kMaxTilePixels>, kMaxTileVectors> dense;
+  // depthwise[p - 1]: output[p][c] = sum over taps of input[p][c] * weights[c], for the kStripBlock channels of a block.
+  std::array<ConvTileFn, kMaxTilePixels> depthwise;
+};
+
+ConvTileKernels GetConvTileKernels(int64_t target);
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_KERNELS_CONV_TILE_H_

@@ -1,0 +1,40 @@
+// Choice of the SIMD target, and its kernel tables.
+#include "plan/kernels.h"
+
+#include <strings.h>
+
+#include <cstdlib>
+
+namespace polyphase::internal {
+
+Status SelectTarget(const std::string& isa, Target* target) {
+  const char* variable = std::getenv("POLYPHASE_ISA");
+  const bool from_variable = isa.empty() && variable != nullptr;
+  const std::string cap = from_variable ? variable : isa;
+  const TargetList list = CompiledTargets();
+  bool allowed = cap.empty();
+  std::string names;
+  for (int i = 0; i < list.count; ++i) {
+    const Target& candidate = list.targets[i];
+    names += names.empty() ? candidate.name : std::string(", ") + candidate.name;
+    allowed = allowed || strcasecmp(candidate.name, cap.c_str()) == 0;
+    if (allowed && candidate.supported) {
+      *target = candidate;
+      return Status();
+    }
+  }
+  return Status::InvalidArgument("%s = \"%s\": must be one of the compiled targets: %s",
+                                 from_variable ? "POLYPHASE_ISA" : "isa", cap.c_str(), names.c_str());
+}
+
+Status SelectKernels(const std::string& isa, Kernels* kernels) {
+  Status status = SelectTarget(isa, &kernels->target);
+  if (!status.ok()) return status;
+  const int64_t bit = kernels->target.bit;
+  kernels->conv = GetConvTileKernels(bit);
+  kernels->panel = GetPanelKernels(bit);
+  kernels->resize = GetResizeRowKernels(bit);
+  return Status();
+}
+
+}  // namespace polyphase::internal

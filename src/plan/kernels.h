@@ -1,0 +1,29 @@
+// Kernels: all kernel tables of the one SIMD target that an operator uses.
+#ifndef POLYPHASE_SRC_PLAN_KERNELS_H_
+#define POLYPHASE_SRC_PLAN_KERNELS_H_
+
+#include <string>
+
+#include "kernels/conv_tile.h"
+#include "kernels/panel.h"
+#include "kernels/resize_row.h"
+#include "kernels/target.h"
+#include "polyphase/status.h"
+
+namespace polyphase::internal {
+
+struct Kernels {
+  Target target;
+  ConvTileKernels conv;
+  PanelKernels panel;
+  ResizeRowKernels resize;
+};
+
+// The best supported target that is not better than the one named `isa`; an empty name means POLYPHASE_ISA, and without
+// it no cap. Case does not matter. Error: a name that is not a compiled target.
+Status SelectTarget(const std::string& isa, Target* target);
+Status SelectKernels(const std::string& isa, Kernels* kernels);
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_PLAN_KERNELS_H_

@@ -1,0 +1,72 @@
+// Mapping and tasks of PixelShuffle and Convert.
+#include "plan/rearrange.h"
+
+#include <algorithm>
+#include <cinttypes>
+
+#include "base/checked_math.h"
+#include "base/format.h"
+#include "geometry/pixel_shuffle.h"
+#include "geometry/tensor.h"
+
+namespace polyphase::internal {
+namespace {
+
+// Fewer bytes than this (about 10 microseconds) are not worth a task of their own.
+constexpr double kTaskBytes = 256 * 1024;
+
+}  // namespace
+
+std::string RearrangeOperator::Describe() const {
+  if (!shuffle) return Format("convert; target %s", kernels.target.name);
+  return Format("pixel_shuffle %s factor %" PRId64 " %s; target %s",
+                shuffle->direction == ShuffleDirection::kDepthToSpace ? "depth to space" : "space to depth",
+                shuffle->factor, shuffle->channel_order == ChannelOrder::kCrd ? "CRD" : "DCR", kernels.target.name);
+}
+
+Status CreateRearrangeOperator(const PixelShuffleAttributes* shuffle, const OperatorOptions& options,
+                               std::shared_ptr<const RearrangeOperator>* result) {
+  auto op = std::make_shared<RearrangeOperator>();
+  if (shuffle != nullptr) {
+    if (Status status = ValidatePixelShuffle(*shuffle); !status.ok()) return status;
+    op->shuffle = *shuffle;
+  }
+  if (Status status = SelectKernels(options.isa, &op->kernels); !status.ok()) return status;
+  *result = std::move(op);
+  return Status();
+}
+
+Status MakeRearrangePlan(std::shared_ptr<const RearrangeOperator> op, const TensorDesc& input,
+                         const PlanOptions& options, size_t threads, RearrangePlan* plan, std::string* reason) {
+  plan->input = input;
+  int64_t channels = input.c;
+  SpatialSizes size = input.size;
+  if (op->shuffle) {
+    if (Status status = PixelShuffleOutput(*op->shuffle, input, &channels, &size); !status.ok()) return status;
+    plan->factor = op->shuffle->factor;
+    plan->to_space = op->shuffle->direction == ShuffleDirection::kDepthToSpace;
+  }
+  const TensorDesc* requested = options.output ? &*options.output : nullptr;
+  if (Status status = InferOutput(input, requested, channels, size, &plan->output); !status.ok()) return status;
+  if (op->shuffle) {
+    const bool crd = op->shuffle->channel_order == ChannelOrder::kCrd;
+    plan->channel_step = crd ? plan->factor * plan->factor : 1;
+    plan->offset_step = crd ? 1 : plan->shallow().c;
+  }
+  plan->op = std::move(op);
+  plan->element_log2 = 0;
+  while ((size_t{1} << plan->element_log2) < ElementSize(input.dtype)) ++plan->element_log2;
+  plan->interleave = input.layout == Layout::kNchw && plan->output.layout == Layout::kNchw;
+  *reason = !plan->op->shuffle ? "layout conversion" : plan->interleave ? "NCHW on both sides" : "layouts other than NCHW";
+  if (IsEmpty(input)) return Status();
+
+  const int64_t rows = plan->deep().size[0];
+  const double bytes = static_cast<double>(ExtentElements(input)) * static_cast<double>(ElementSize(input.dtype));
+  const double wanted = threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), bytes / kTaskBytes);
+  const int64_t row_tasks = std::max<int64_t>(1, static_cast<int64_t>(wanted / static_cast<double>(input.n) + 0.999));
+  plan->rows_per_task = DivCeil(rows, row_tasks);
+  plan->row_tasks = DivCeil(rows, plan->rows_per_task);
+  return Status();
+}
+
+}  // namespace polyphase::internal

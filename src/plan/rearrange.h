@@ -1,0 +1,49 @@
+// Ops that only move elements, PixelShuffle and Convert: for one input shape the mapping and the tasks.
+#ifndef POLYPHASE_SRC_PLAN_REARRANGE_H_
+#define POLYPHASE_SRC_PLAN_REARRANGE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "plan/kernels.h"
+#include "polyphase/operator.h"
+#include "polyphase/pixel_shuffle.h"
+
+namespace polyphase::internal {
+
+struct RearrangeOperator {
+  std::optional<PixelShuffleAttributes> shuffle;  // none: Convert
+  Kernels kernels;
+
+  std::string Describe() const;
+};
+
+// Element (c, h * r + i, w * r + j) of the shallow tensor is element (c * channel_step + (i * r + j) * offset_step, h, w)
+// of the deep one. A task moves some rows of the deep tensor of one image.
+struct RearrangePlan {
+  std::shared_ptr<const RearrangeOperator> op;
+  TensorDesc input, output;
+  int64_t factor = 1;
+  int64_t channel_step = 1, offset_step = 1;
+  bool to_space = true;  // the input is the deep tensor
+  bool interleave = false;  // NCHW on both sides: rows are interleaved by vectors, otherwise element by element
+  int64_t rows_per_task = 0, row_tasks = 0;
+  int element_log2 = 2;
+
+  const TensorDesc& deep() const { return to_space ? input : output; }
+  const TensorDesc& shallow() const { return to_space ? output : input; }
+  int64_t tasks() const { return input.n * row_tasks; }
+};
+
+Status CreateRearrangeOperator(const PixelShuffleAttributes* shuffle, const OperatorOptions& options,
+                               std::shared_ptr<const RearrangeOperator>* op);
+
+// `input` is normalized and `threads` >= 1.
+Status MakeRearrangePlan(std::shared_ptr<const RearrangeOperator> op, const TensorDesc& input,
+                         const PlanOptions& options, size_t threads, RearrangePlan* plan, std::string* reason);
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_PLAN_REARRANGE_H_

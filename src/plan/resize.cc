@@ -1,0 +1,115 @@
+// Choice of path, tasks and workspace of Resize.
+#include "plan/resize.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cmath>
+
+#include "base/checked_math.h"
+#include "base/format.h"
+#include "geometry/tensor.h"
+#include "plan/streaming.h"
+
+namespace polyphase::internal {
+namespace {
+
+// Fewer output elements than this (about 10 microseconds) are not worth a task of their own.
+constexpr double kTaskElements = 65536;
+
+const char* ModeName(ResizeMode mode) {
+  switch (mode) {
+    case ResizeMode::kNearest: return "nearest";
+    case ResizeMode::kLinear: return "linear";
+    case ResizeMode::kCubic: return "cubic";
+  }
+  return "?";
+}
+
+// Whether each `lanes` neighbouring outputs read sources within `lanes` pixels.
+bool Near(const ResizeAxis& axis, int64_t lanes) {
+  for (int64_t o = 0; o < axis.out; o += lanes) {
+    const auto [low, high] = std::minmax_element(&axis.first[o], &axis.first[o] + lanes);
+    if (*low != axis.first[o] || *high - *low >= lanes) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string ResizeOperator::Describe() const {
+  return Format("resize %s; target %s", ModeName(attributes.mode), kernels.target.name);
+}
+
+Status CreateResizeOperator(const ResizeAttributes& attributes, const OperatorOptions& options,
+                            std::shared_ptr<const ResizeOperator>* result) {
+  Status status = ValidateResize(attributes);
+  if (!status.ok()) return status;
+  auto op = std::make_shared<ResizeOperator>();
+  op->attributes = attributes;
+  status = SelectKernels(options.isa, &op->kernels);
+  if (!status.ok()) return status;
+  *result = std::move(op);
+  return Status();
+}
+
+Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const TensorDesc& input,
+                      const PlanOptions& options, size_t threads, ResizePlan* plan, std::string* reason) {
+  const ResizeOperator& op = *shared_op;
+  if (input.dtype != DataType::kF32) {
+    return Status::Unsupported("resize input dtype = %d: this version supports f32", static_cast<int>(input.dtype));
+  }
+  if (input.c < 1) return Status::InvalidArgument("resize input c = %" PRId64 ": must be at least 1", input.c);
+  SpatialSizes size{};
+  Status status = ResizeOutputSize(op.attributes, input.size, &size);
+  if (!status.ok()) return status;
+  plan->input = input;
+  status = InferOutput(input, options.output ? &*options.output : nullptr, input.c, size, &plan->output);
+  if (!status.ok()) return status;
+  plan->op = std::move(shared_op);
+  if (input.n == 0) {
+    *reason = "nothing to do for n = 0";
+    return Status();
+  }
+  plan->y = MakeResizeAxis(op.attributes, 0, input.size[0], size[0]);
+  plan->x = MakeResizeAxis(op.attributes, 1, input.size[1], size[1]);
+
+  const ResizeRowKernels& kernels = op.kernels.resize;
+  const bool planar = input.layout == Layout::kNchw && plan->output.layout == Layout::kNchw;
+  plan->width = planar ? 1 : kResizeLanes;
+  plan->direct = planar || plan->output.channel_block == kResizeLanes;
+  plan->stream = plan->direct && ShouldStream(plan->output);
+  if (!planar) {
+    plan->resize_x = kernels.block_x[plan->x.taps];
+    plan->path = "16 channels in lanes";
+  } else if (Near(plan->x, kernels.lanes)) {
+    plan->resize_x = kernels.near_x[plan->x.taps];
+    plan->path = "pixels in lanes, permuted";
+  } else {
+    plan->resize_x = kernels.far_x[plan->x.taps];
+    plan->path = "pixels in lanes, gathered";
+  }
+  *reason = planar ? "NCHW on both sides" : "layouts other than NCHW";
+
+  const auto [low, high] = std::minmax_element(plan->x.first.begin(), plan->x.first.end());
+  plan->pad_left = std::max<int64_t>(0, -int64_t{*low});
+  // Taps behind the end are copies of the last pixel. A vector may load beyond; what it finds there is not used.
+  plan->pad_right = std::max<int64_t>(0, *high + plan->x.taps - input.size[1]);
+  const int64_t slack = planar ? kResizeLanes : 0;
+  plan->source_floats = RoundUp((plan->pad_left + input.size[1] + plan->pad_right + slack) * plan->width, 16);
+  plan->row_floats = plan->x.stride * plan->width;
+  plan->panel_floats = plan->direct ? 0 : plan->row_floats;
+
+  plan->plane_tasks = DivCeil(input.c, plan->width);
+  plan->rows_per_task = size[0];
+  const double elements = static_cast<double>(input.n) * static_cast<double>(plan->plane_tasks * plan->width) *
+                          static_cast<double>(size[0]) * static_cast<double>(size[1]);
+  const double wanted = threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), elements / kTaskElements);
+  const double row_tasks = std::ceil(wanted / (static_cast<double>(input.n) * static_cast<double>(plan->plane_tasks)));
+  // Every further row task resizes a few source rows once more, hence not too short ones.
+  const int64_t min_rows = std::min<int64_t>(size[0], 8 * plan->y.taps);
+  plan->rows_per_task = std::max(min_rows, DivCeil(size[0], std::max<int64_t>(1, static_cast<int64_t>(row_tasks))));
+  plan->row_tasks = DivCeil(size[0], plan->rows_per_task);
+  return Status();
+}
+
+}  // namespace polyphase::internal

@@ -1,0 +1,55 @@
+// Resize: the operator's immutable part, and for one input shape the tables, the path, the tasks, the workspace.
+#ifndef POLYPHASE_SRC_PLAN_RESIZE_H_
+#define POLYPHASE_SRC_PLAN_RESIZE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "geometry/resize.h"
+#include "plan/kernels.h"
+#include "polyphase/operator.h"
+#include "polyphase/resize.h"
+
+namespace polyphase::internal {
+
+struct ResizeOperator {
+  ResizeAttributes attributes;
+  Kernels kernels;
+
+  std::string Describe() const;
+};
+
+// A task computes some rows of one plane: of one channel, where both layouts are NCHW, else of kResizeLanes channels side
+// by side. A source row is packed with copies of its edges, resized along x into a ring of as many rows as an output row
+// has taps, and each output row is the weighted sum of the ring.
+struct ResizePlan {
+  std::shared_ptr<const ResizeOperator> op;
+  TensorDesc input, output;
+  ResizeAxis y, x;
+  int64_t width = 1;            // channels of a plane: 1 or kResizeLanes
+  int64_t pad_left = 0;         // copies of the first pixel in front of a packed row
+  int64_t pad_right = 0;        // and of the last one behind it
+  ResizeXFn resize_x = nullptr;
+  const char* path = "";        // name of resize_x, for Describe
+  bool direct = false;          // output rows are stored by ResizeY itself, not unpacked from a panel
+  bool stream = false;          // past the caches
+  int64_t rows_per_task = 0, row_tasks = 0, plane_tasks = 0;  // planes of one image; tasks = n * plane_tasks * row_tasks
+
+  // Workspace of one worker, each a multiple of 16: the packed source row, one row of the ring, the panel.
+  int64_t source_floats = 0, row_floats = 0, panel_floats = 0;
+
+  int64_t tasks() const { return input.n * plane_tasks * row_tasks; }
+  int64_t worker_floats() const { return source_floats + y.taps * row_floats + panel_floats; }
+};
+
+Status CreateResizeOperator(const ResizeAttributes& attributes, const OperatorOptions& options,
+                            std::shared_ptr<const ResizeOperator>* op);
+
+// `input` is normalized and `threads` >= 1.
+Status MakeResizePlan(std::shared_ptr<const ResizeOperator> op, const TensorDesc& input, const PlanOptions& options,
+                      size_t threads, ResizePlan* plan, std::string* reason);
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_PLAN_RESIZE_H_

@@ -1,0 +1,193 @@
+// Proves with a hook in malloc that Run allocates nothing when it is given a workspace. A binary of its own.
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "polyphase/polyphase.h"
+#include "tests/testers/harness.h"
+
+namespace {
+std::atomic<bool> counting{false};
+std::atomic<int64_t> allocations{0};
+}  // namespace
+
+// Sanitizers have allocators of their own.
+#if !defined(POLYPHASE_TEST_ASAN) && !defined(POLYPHASE_TEST_TSAN) && defined(__GLIBC__)
+#define POLYPHASE_TEST_MALLOC_HOOK 1
+
+// glibc lets a program replace the whole family, and has these names for the originals.
+extern "C" {
+void* __libc_malloc(size_t bytes);
+void* __libc_calloc(size_t count, size_t bytes);
+void* __libc_realloc(void* pointer, size_t bytes);
+void* __libc_memalign(size_t alignment, size_t bytes);
+void __libc_free(void* pointer);
+
+static void Count() {
+  if (counting.load(std::memory_order_relaxed)) allocations.fetch_add(1, std::memory_order_relaxed);
+}
+void* malloc(size_t bytes) {
+  Count();
+  return __libc_malloc(bytes);
+}
+void* calloc(size_t count, size_t bytes) {
+  Count();
+  return __libc_calloc(count, bytes);
+}
+void* realloc(void* pointer, size_t bytes) {
+  Count();
+  return __libc_realloc(pointer, bytes);
+}
+void* memalign(size_t alignment, size_t bytes) {
+  Count();
+  return __libc_memalign(alignment, bytes);
+}
+void* aligned_alloc(size_t alignment, size_t bytes) {
+  Count();
+  return __libc_memalign(alignment, bytes);
+}
+int posix_memalign(void** pointer, size_t alignment, size_t bytes) {
+  Count();
+  *pointer = __libc_memalign(alignment, bytes);
+  return *pointer != nullptr ? 0 : 12;  // ENOMEM
+}
+void free(void* pointer) { __libc_free(pointer); }
+}  // extern "C"
+#endif
+
+namespace polyphase::testing {
+namespace {
+
+int64_t CountAllocations(const std::function<void()>& run) {
+  allocations = 0;
+  counting = true;
+  run();
+  counting = false;
+  return allocations;
+}
+
+struct Work {
+  std::string name;
+  Plan plan;
+  std::vector<float> input, output;
+};
+
+// Every op, algorithm and layout with each input and output.
+std::vector<Work> AllWork(const Runtime& runtime) {
+  OperatorOptions options;
+  options.runtime = runtime;
+  ConvTransposeAttributes conv;
+  conv.input_channels = 20;
+  conv.output_channels = 18;
+  conv.kernel = {4, 4, 1};
+  conv.stride = {2, 2, 1};
+  conv.padding_begin = conv.padding_end = {1, 1, 0};
+  conv.epilogue.activation = Activation::kRelu;
+  const std::vector<float> weights(20 * 18 * 16, 0.5f);
+  ConvTransposeAttributes depthwise = conv;
+  depthwise.output_channels = depthwise.groups = 20;
+  ResizeAttributes cubic = ResizeAttributes::PyTorch(PyTorchMode::kBicubic);
+  cubic.size = {13, 31, 0};
+  ResizeAttributes linear;
+  linear.scale = {2, 2, 0};
+  ResizeAttributes nearest = ResizeAttributes::PyTorch(PyTorchMode::kNearest);
+  nearest.scale = {2, 2, 0};
+  const std::vector<std::pair<std::string, Operator>> operators = {
+      {"conv_transpose", *CreateConvTranspose(conv, weights.data(), nullptr, options)},
+      {"depthwise", *CreateConvTranspose(depthwise, weights.data(), nullptr, options)},
+      {"cubic", *CreateResize(cubic, options)},
+      {"linear", *CreateResize(linear, options)},
+      {"nearest", *CreateResize(nearest, options)},
+      {"pixel_shuffle", *CreatePixelShuffle({}, options)},
+      {"convert", *CreateConvert(options)},
+  };
+  std::vector<Work> work;
+  for (const auto& [name, op] : operators) {
+    for (const FormatPair& formats : AllFormatPairs()) {
+      for (const Algorithm algorithm : {Algorithm::kAuto, Algorithm::kSubpixel, Algorithm::kGemmCol2im}) {
+        const bool is_conv = name == "conv_transpose" || name == "depthwise";
+        if (!is_conv && algorithm != Algorithm::kAuto) continue;
+        PlanOptions plan_options;
+        plan_options.algorithm = algorithm;
+        plan_options.num_threads = 2;
+        plan_options.output = MakeDesc(DataType::kF32, formats.second, 0, 0, 0, 0);
+        const Plan plan = *op.MakePlan(MakeDesc(DataType::kF32, formats.first, 2, 20, 9, 11), plan_options);
+        work.push_back({name + " " + Name(formats.first) + " -> " + Name(formats.second) + ": " + plan.Describe(), plan,
+                        std::vector<float>(static_cast<size_t>(ref::Extent(plan.input()))),
+                        std::vector<float>(static_cast<size_t>(ref::Extent(plan.output())))});
+      }
+    }
+  }
+  return work;
+}
+
+// Allocations of `times` runs.
+int64_t AllocationsOf(Work& work, int times) {
+  Workspace workspace(work.plan.workspace_bytes());
+  RunOptions options;
+  options.workspace = workspace.data();
+  options.workspace_bytes = workspace.bytes();
+  bool ok = true;
+  const int64_t count = CountAllocations([&] {
+    for (int i = 0; i < times; ++i) ok = work.plan.Run(work.input.data(), work.output.data(), options).ok() && ok;
+  });
+  EXPECT_TRUE(ok) << work.name;
+  return count;
+}
+
+class Allocation : public ::testing::Test {
+ protected:
+  void SetUp() override {
+#ifndef POLYPHASE_TEST_MALLOC_HOOK
+    GTEST_SKIP() << "no malloc hook in this build";
+#endif
+  }
+};
+
+TEST_F(Allocation, TheHookCounts) {
+  // Volatile pointers, so that no allocation is optimised away.
+  EXPECT_EQ(CountAllocations([] {}), 0);
+  EXPECT_EQ(CountAllocations([] {
+              void* volatile p = std::malloc(10);
+              std::free(p);
+            }),
+            1);
+  EXPECT_GE(CountAllocations([] {
+              void* volatile p = ::operator new(10);
+              ::operator delete(p);
+            }),
+            1);
+  EXPECT_GE(CountAllocations([] {
+              void* volatile p = ::operator new(100, std::align_val_t{64});
+              ::operator delete(p, std::align_val_t{64});
+            }),
+            1);
+}
+
+TEST_F(Allocation, NoneWithASerialRunner) {
+  Runtime runtime;
+  runtime.num_threads = 2;
+  runtime.parallel_for = [](void*, size_t count, pph_task task, void* task_context) {
+    for (size_t i = 0; i < count; ++i) task(task_context, i);
+  };
+  for (Work& work : AllWork(runtime)) EXPECT_EQ(AllocationsOf(work, 3), 0) << work.name;
+}
+
+// oneTBB may allocate for itself at times, in its workers: what Run itself allocated would be there every time.
+TEST_F(Allocation, NoneWithOneTbbOnceItIsWarm) {
+  for (Work& work : AllWork(Runtime())) {
+    AllocationsOf(work, 3);
+    int64_t least = INT64_MAX;
+    for (int attempt = 0; attempt < 20 && least != 0; ++attempt) least = std::min(least, AllocationsOf(work, 3));
+    EXPECT_EQ(least, 0) << work.name;
+  }
+}
+
+}  // namespace
+}  // namespace polyphase::testing

@@ -1,0 +1,498 @@
+// The C API: the same results as C++, every null and struct_size, messages, descriptions.
+#include "polyphase/polyphase_c.h"
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "polyphase/polyphase.h"
+#include "tests/testers/harness.h"
+
+namespace polyphase::testing {
+namespace {
+
+pph_conv_transpose_attributes ConvAttributes() {
+  pph_conv_transpose_attributes a = PPH_CONV_TRANSPOSE_ATTRIBUTES_INIT;
+  a.input_channels = 3;
+  a.output_channels = 5;
+  a.kernel[0] = a.kernel[1] = 4;
+  a.stride[0] = a.stride[1] = 2;
+  a.padding_begin[0] = a.padding_begin[1] = a.padding_end[0] = a.padding_end[1] = 1;
+  return a;
+}
+
+pph_tensor_desc Desc(pph_layout layout, int64_t n, int64_t c, int64_t h, int64_t w, int32_t block = 1) {
+  pph_tensor_desc d = PPH_TENSOR_DESC_INIT;
+  d.layout = layout;
+  d.channel_block = block;
+  d.n = n;
+  d.c = c;
+  d.size[0] = h;
+  d.size[1] = w;
+  return d;
+}
+
+std::vector<float> Numbers(size_t count) {
+  std::vector<float> values(count);
+  std::mt19937 rng(9);
+  FillUniform(values, rng);
+  return values;
+}
+
+// `words` must be in the message of the last error.
+::testing::AssertionResult Failed(pph_status status, std::initializer_list<const char*> words) {
+  if (status != PPH_INVALID_ARGUMENT && status != PPH_UNSUPPORTED) {
+    return ::testing::AssertionFailure() << "status " << status << ", last error \"" << pph_last_error() << "\"";
+  }
+  for (const char* word : words) {
+    if (!ContainsWord(pph_last_error(), word)) {
+      return ::testing::AssertionFailure() << "\"" << word << "\" is not in \"" << pph_last_error() << "\"";
+    }
+  }
+  return ::testing::AssertionSuccess();
+}
+
+// Owns what it was given.
+struct Handles {
+  ~Handles() {
+    pph_plan_destroy(plan);
+    pph_operator_destroy(op);
+  }
+  pph_operator* op = nullptr;
+  pph_plan* plan = nullptr;
+};
+
+void MakeConv(Handles& h, const pph_plan_options* options = nullptr) {
+  const pph_conv_transpose_attributes attributes = ConvAttributes();
+  const std::vector<float> weights = Numbers(3 * 5 * 16);
+  ASSERT_EQ(pph_create_conv_transpose(&attributes, weights.data(), nullptr, nullptr, &h.op), PPH_OK) << pph_last_error();
+  const pph_tensor_desc input = Desc(PPH_NCHW, 1, 3, 6, 7);
+  ASSERT_EQ(pph_make_plan(h.op, &input, options, &h.plan), PPH_OK) << pph_last_error();
+}
+
+TEST(CApi, SameResultsAsCpp) {
+  for (const Format& in : kFormats) {
+    for (const Format& out : kFormats) {
+      SCOPED_TRACE(Name(in) + " -> " + Name(out));
+      const std::vector<float> weights = Numbers(3 * 5 * 16);
+      const std::vector<float> bias = Numbers(5);
+      pph_conv_transpose_attributes a = ConvAttributes();
+      a.output_padding[0] = 1;
+      a.epilogue.activation = PPH_LEAKY_RELU;
+      a.epilogue.negative_slope = 0.25f;
+      pph_operator_options operator_options = PPH_OPERATOR_OPTIONS_INIT;
+      const std::string isa = SupportedTargets().back();
+      operator_options.isa = isa.c_str();
+      const pph_tensor_desc input_desc = Desc(static_cast<pph_layout>(in.layout), 2, 3, 6, 7, in.block);
+      operator_options.input_hint = &input_desc;
+      pph_runtime runtime = TestRuntime();
+      operator_options.runtime = &runtime;
+      Handles h;
+      ASSERT_EQ(pph_create_conv_transpose(&a, weights.data(), bias.data(), &operator_options, &h.op), PPH_OK)
+          << pph_last_error();
+      pph_plan_options plan_options = PPH_PLAN_OPTIONS_INIT;
+      const pph_tensor_desc output_wish = Desc(static_cast<pph_layout>(out.layout), 0, 0, 0, 0, out.block);
+      plan_options.output = &output_wish;
+      plan_options.algorithm = PPH_GEMM_COL2IM;
+      plan_options.num_threads = 2;
+      ASSERT_EQ(pph_make_plan(h.op, &input_desc, &plan_options, &h.plan), PPH_OK) << pph_last_error();
+      EXPECT_TRUE(ContainsWord(pph_plan_describe(h.plan), isa)) << pph_plan_describe(h.plan);
+      EXPECT_TRUE(ContainsWord(pph_plan_describe(h.plan), "gemm_col2im")) << pph_plan_describe(h.plan);
+
+      ConvTransposeAttributes b;
+      b.input_channels = 3;
+      b.output_channels = 5;
+      b.kernel = {4, 4, 1};
+      b.stride = {2, 2, 1};
+      b.padding_begin = b.padding_end = {1, 1, 0};
+      b.output_padding = {1, 0, 0};
+      b.epilogue.activation = Activation::kLeakyRelu;
+      b.epilogue.negative_slope = 0.25f;
+      PlanOptions cpp_options;
+      cpp_options.output = MakeDesc(DataType::kF32, out, 0, 0, 0, 0);
+      cpp_options.algorithm = Algorithm::kGemmCol2im;
+      const Plan cpp = *CreateConvTranspose(b, weights.data(), bias.data(), OptionsFor(isa))
+                            ->MakePlan(MakeDesc(DataType::kF32, in, 2, 3, 6, 7), cpp_options);
+
+      pph_tensor_desc output_desc = PPH_TENSOR_DESC_INIT;
+      ASSERT_EQ(pph_plan_output(h.plan, &output_desc), PPH_OK) << pph_last_error();
+      EXPECT_EQ(output_desc.layout, static_cast<pph_layout>(out.layout));
+      EXPECT_EQ(output_desc.channel_block, out.block);
+      EXPECT_EQ(output_desc.n, 2);
+      EXPECT_EQ(output_desc.c, 5);
+      EXPECT_EQ(output_desc.size[0], 13);
+      EXPECT_EQ(output_desc.size[1], 14);
+      EXPECT_EQ(output_desc.stride_n, cpp.output().stride_n);
+      EXPECT_EQ(output_desc.stride_c, cpp.output().stride_c);
+      EXPECT_EQ(output_desc.stride[0], cpp.output().stride[0]);
+      EXPECT_EQ(output_desc.stride[1], cpp.output().stride[1]);
+      pph_tensor_desc input_filled = PPH_TENSOR_DESC_INIT;
+      ASSERT_EQ(pph_plan_input(h.plan, &input_filled), PPH_OK) << pph_last_error();
+      EXPECT_EQ(input_filled.stride_n, cpp.input().stride_n);
+
+      const std::vector<float> input = Numbers(static_cast<size_t>(ref::Extent(cpp.input())));
+      std::vector<float> c_output(static_cast<size_t>(ref::Extent(cpp.output())), -7.0f);
+      std::vector<float> cpp_output(c_output.size(), -9.0f);
+      Workspace workspace(pph_plan_workspace_bytes(h.plan));
+      pph_run_options run_options = PPH_RUN_OPTIONS_INIT;
+      run_options.workspace = workspace.data();
+      run_options.workspace_bytes = workspace.bytes();
+      ASSERT_EQ(pph_run(h.plan, input.data(), c_output.data(), &run_options), PPH_OK) << pph_last_error();
+      ASSERT_TRUE(cpp.Run(input.data(), cpp_output.data()).ok());
+      EXPECT_EQ(c_output, cpp_output);
+    }
+  }
+}
+
+TEST(CApi, OutputSize) {
+  pph_plan_options options = PPH_PLAN_OPTIONS_INIT;
+  options.output_size[0] = 13;
+  options.output_size[1] = 14;
+  Handles h;
+  MakeConv(h, &options);
+  pph_tensor_desc output = PPH_TENSOR_DESC_INIT;
+  ASSERT_EQ(pph_plan_output(h.plan, &output), PPH_OK);
+  EXPECT_EQ(output.size[0], 13);
+  EXPECT_EQ(output.size[1], 14);
+}
+
+TEST(CApi, ResizeShuffleAndConvert) {
+  const std::vector<float> input = Numbers(4 * 3 * 5);
+  const pph_tensor_desc desc = Desc(PPH_NCHW, 1, 4, 3, 5);
+  const auto run = [&](pph_operator* op, size_t size) {
+    Handles h;
+    h.op = op;
+    std::vector<float> output(size);
+    EXPECT_EQ(pph_make_plan(op, &desc, nullptr, &h.plan), PPH_OK) << pph_last_error();
+    if (h.plan == nullptr) return output;
+    EXPECT_EQ(pph_run(h.plan, input.data(), output.data(), nullptr), PPH_OK) << pph_last_error();
+    return output;
+  };
+  const auto run_cpp = [&](const StatusOr<Operator>& op, size_t size) {
+    std::vector<float> output(size);
+    EXPECT_TRUE(op->MakePlan(TensorDesc::Nchw(1, 4, 3, 5))->Run(input.data(), output.data()).ok());
+    return output;
+  };
+
+  pph_resize_attributes resize = PPH_RESIZE_ATTRIBUTES_INIT;
+  resize.mode = PPH_CUBIC;
+  resize.coordinate_transformation = PPH_ALIGN_CORNERS;
+  resize.cubic_coeff_a = -0.5f;
+  resize.scale[0] = 2.0;
+  resize.scale[1] = 1.5;
+  resize.recompute_scale_factor = 1;
+  ResizeAttributes cpp_resize;
+  cpp_resize.mode = ResizeMode::kCubic;
+  cpp_resize.coordinate_transformation = CoordinateTransformation::kAlignCorners;
+  cpp_resize.cubic_coeff_a = -0.5f;
+  cpp_resize.scale = {2.0, 1.5, 0};
+  cpp_resize.recompute_scale_factor = true;
+  pph_operator* op = nullptr;
+  ASSERT_EQ(pph_create_resize(&resize, nullptr, &op), PPH_OK) << pph_last_error();
+  EXPECT_EQ(run(op, 4 * 6 * 7), run_cpp(CreateResize(cpp_resize), 4 * 6 * 7));
+
+  resize = PPH_RESIZE_ATTRIBUTES_INIT;
+  resize.mode = PPH_NEAREST;
+  resize.nearest_mode = PPH_ROUND_PREFER_CEIL;
+  resize.size[0] = 5;
+  resize.size[1] = 4;
+  cpp_resize = ResizeAttributes::PyTorch(PyTorchMode::kNearestExact);
+  cpp_resize.size = {5, 4, 0};
+  ASSERT_EQ(pph_create_resize(&resize, nullptr, &op), PPH_OK) << pph_last_error();
+  EXPECT_EQ(run(op, 4 * 5 * 4), run_cpp(CreateResize(cpp_resize), 4 * 5 * 4));
+
+  pph_pixel_shuffle_attributes shuffle = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
+  shuffle.channel_order = PPH_DCR;
+  PixelShuffleAttributes cpp_shuffle;
+  cpp_shuffle.channel_order = ChannelOrder::kDcr;
+  ASSERT_EQ(pph_create_pixel_shuffle(&shuffle, nullptr, &op), PPH_OK) << pph_last_error();
+  EXPECT_EQ(run(op, 60), run_cpp(CreatePixelShuffle(cpp_shuffle), 60));
+
+  ASSERT_EQ(pph_create_convert(nullptr, &op), PPH_OK) << pph_last_error();
+  EXPECT_EQ(run(op, 60), input);
+}
+
+// The initializers and the defaults of the C++ structs say the same.
+TEST(CApi, InitializersAreTheCppDefaults) {
+  const pph_conv_transpose_attributes c = PPH_CONV_TRANSPOSE_ATTRIBUTES_INIT;
+  const ConvTransposeAttributes cpp;
+  EXPECT_EQ(c.struct_size, sizeof(c));
+  EXPECT_EQ(c.spatial_rank, cpp.spatial_rank);
+  EXPECT_EQ(c.groups, cpp.groups);
+  for (int i = 0; i < kMaxSpatialRank; ++i) {
+    EXPECT_EQ(c.kernel[i], cpp.kernel[static_cast<size_t>(i)]);
+    EXPECT_EQ(c.stride[i], cpp.stride[static_cast<size_t>(i)]);
+    EXPECT_EQ(c.padding_begin[i], cpp.padding_begin[static_cast<size_t>(i)]);
+    EXPECT_EQ(c.padding_end[i], cpp.padding_end[static_cast<size_t>(i)]);
+    EXPECT_EQ(c.output_padding[i], cpp.output_padding[static_cast<size_t>(i)]);
+    EXPECT_EQ(c.dilation[i], cpp.dilation[static_cast<size_t>(i)]);
+  }
+  const pph_resize_attributes r = PPH_RESIZE_ATTRIBUTES_INIT;
+  const ResizeAttributes cpp_r;
+  EXPECT_EQ(static_cast<int>(r.mode), static_cast<int>(cpp_r.mode));
+  EXPECT_EQ(static_cast<int>(r.coordinate_transformation), static_cast<int>(cpp_r.coordinate_transformation));
+  EXPECT_EQ(static_cast<int>(r.nearest_mode), static_cast<int>(cpp_r.nearest_mode));
+  EXPECT_EQ(r.cubic_coeff_a, cpp_r.cubic_coeff_a);
+  EXPECT_EQ(r.epilogue.negative_slope, cpp_r.epilogue.negative_slope);
+  EXPECT_EQ(r.epilogue.lower, cpp_r.epilogue.lower);
+  EXPECT_EQ(r.epilogue.upper, cpp_r.epilogue.upper);
+  const pph_pixel_shuffle_attributes s = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
+  EXPECT_EQ(s.factor, PixelShuffleAttributes().factor);
+}
+
+TEST(CApi, NullArguments) {
+  const std::vector<float> weights = Numbers(3 * 5 * 16);
+  const pph_conv_transpose_attributes conv = ConvAttributes();
+  pph_resize_attributes resize = PPH_RESIZE_ATTRIBUTES_INIT;
+  resize.size[0] = resize.size[1] = 4;
+  const pph_pixel_shuffle_attributes shuffle = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
+  auto* const not_null = reinterpret_cast<pph_operator*>(&resize);
+  pph_operator* op = not_null;
+
+  EXPECT_TRUE(Failed(pph_create_conv_transpose(nullptr, weights.data(), nullptr, nullptr, &op), {"attributes", "null"}));
+  EXPECT_EQ(op, nullptr);
+  op = not_null;
+  EXPECT_TRUE(Failed(pph_create_conv_transpose(&conv, nullptr, nullptr, nullptr, &op), {"weights", "null"}));
+  EXPECT_EQ(op, nullptr);
+  op = not_null;
+  EXPECT_TRUE(Failed(pph_create_resize(nullptr, nullptr, &op), {"attributes", "null"}));
+  EXPECT_EQ(op, nullptr);
+  op = not_null;
+  EXPECT_TRUE(Failed(pph_create_pixel_shuffle(nullptr, nullptr, &op), {"attributes", "null"}));
+  EXPECT_EQ(op, nullptr);
+  EXPECT_TRUE(Failed(pph_create_conv_transpose(&conv, weights.data(), nullptr, nullptr, nullptr), {"op", "null"}));
+  EXPECT_TRUE(Failed(pph_create_resize(&resize, nullptr, nullptr), {"op", "null"}));
+  EXPECT_TRUE(Failed(pph_create_pixel_shuffle(&shuffle, nullptr, nullptr), {"op", "null"}));
+  EXPECT_TRUE(Failed(pph_create_convert(nullptr, nullptr), {"op", "null"}));
+
+  Handles h;
+  MakeConv(h);
+  const pph_tensor_desc input = Desc(PPH_NCHW, 1, 3, 6, 7);
+  pph_plan* plan = h.plan;
+  EXPECT_TRUE(Failed(pph_make_plan(nullptr, &input, nullptr, &plan), {"op", "null"}));
+  EXPECT_EQ(plan, nullptr);
+  plan = h.plan;
+  EXPECT_TRUE(Failed(pph_make_plan(h.op, nullptr, nullptr, &plan), {"input", "null"}));
+  EXPECT_EQ(plan, nullptr);
+  EXPECT_TRUE(Failed(pph_make_plan(h.op, &input, nullptr, nullptr), {"plan", "null"}));
+
+  pph_tensor_desc desc = PPH_TENSOR_DESC_INIT;
+  EXPECT_TRUE(Failed(pph_plan_input(nullptr, &desc), {"plan", "null"}));
+  EXPECT_TRUE(Failed(pph_plan_output(nullptr, &desc), {"plan", "null"}));
+  EXPECT_TRUE(Failed(pph_plan_input(h.plan, nullptr), {"desc", "null"}));
+  EXPECT_TRUE(Failed(pph_plan_output(h.plan, nullptr), {"desc", "null"}));
+
+  const std::vector<float> in(3 * 6 * 7, 1.0f);
+  std::vector<float> out(5 * 12 * 14, -7.0f);
+  EXPECT_TRUE(Failed(pph_run(nullptr, in.data(), out.data(), nullptr), {"plan", "null"}));
+  EXPECT_TRUE(Failed(pph_run(h.plan, nullptr, out.data(), nullptr), {"input", "null"}));
+  EXPECT_TRUE(Failed(pph_run(h.plan, in.data(), nullptr, nullptr), {"output", "null"}));
+  EXPECT_EQ(out, std::vector<float>(out.size(), -7.0f));
+  pph_operator_destroy(nullptr);
+  pph_plan_destroy(nullptr);
+}
+
+TEST(CApi, StructSizes) {
+  const std::vector<float> weights = Numbers(3 * 5 * 16);
+  for (const size_t size : {size_t{0}, size_t{7}, size_t{4}}) {
+    SCOPED_TRACE(size);
+    const std::string text = std::to_string(size);
+    pph_operator* op = nullptr;
+    pph_conv_transpose_attributes conv = ConvAttributes();
+    conv.struct_size = size;
+    EXPECT_TRUE(Failed(pph_create_conv_transpose(&conv, weights.data(), nullptr, nullptr, &op), {"struct_size", text.c_str()}));
+    pph_resize_attributes resize = PPH_RESIZE_ATTRIBUTES_INIT;
+    resize.size[0] = resize.size[1] = 4;
+    resize.struct_size = size;
+    EXPECT_TRUE(Failed(pph_create_resize(&resize, nullptr, &op), {"struct_size", text.c_str()}));
+    pph_pixel_shuffle_attributes shuffle = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
+    shuffle.struct_size = size;
+    EXPECT_TRUE(Failed(pph_create_pixel_shuffle(&shuffle, nullptr, &op), {"struct_size", text.c_str()}));
+    pph_operator_options options = PPH_OPERATOR_OPTIONS_INIT;
+    options.struct_size = size;
+    EXPECT_TRUE(Failed(pph_create_convert(&options, &op), {"struct_size", text.c_str()}));
+    options = PPH_OPERATOR_OPTIONS_INIT;
+    pph_runtime runtime = PPH_RUNTIME_INIT;
+    runtime.struct_size = size;
+    options.runtime = &runtime;
+    EXPECT_TRUE(Failed(pph_create_convert(&options, &op), {"struct_size", text.c_str()}));
+    EXPECT_EQ(op, nullptr);
+
+    Handles h;
+    MakeConv(h);
+    pph_tensor_desc input = Desc(PPH_NCHW, 1, 3, 6, 7);
+    input.struct_size = size;
+    pph_plan* plan = nullptr;
+    EXPECT_TRUE(Failed(pph_make_plan(h.op, &input, nullptr, &plan), {"struct_size", text.c_str()}));
+    input = Desc(PPH_NCHW, 1, 3, 6, 7);
+    pph_plan_options plan_options = PPH_PLAN_OPTIONS_INIT;
+    plan_options.struct_size = size;
+    EXPECT_TRUE(Failed(pph_make_plan(h.op, &input, &plan_options, &plan), {"struct_size", text.c_str()}));
+    plan_options = PPH_PLAN_OPTIONS_INIT;
+    pph_tensor_desc output = Desc(PPH_NCHW, 1, 5, 12, 14);
+    output.struct_size = size;
+    plan_options.output = &output;
+    EXPECT_TRUE(Failed(pph_make_plan(h.op, &input, &plan_options, &plan), {"struct_size", text.c_str()}));
+    EXPECT_EQ(plan, nullptr);
+    pph_tensor_desc filled = PPH_TENSOR_DESC_INIT;
+    filled.struct_size = size;
+    EXPECT_TRUE(Failed(pph_plan_output(h.plan, &filled), {"struct_size", text.c_str()}));
+    EXPECT_TRUE(Failed(pph_plan_input(h.plan, &filled), {"struct_size", text.c_str()}));
+    pph_run_options run_options = PPH_RUN_OPTIONS_INIT;
+    run_options.struct_size = size;
+    const std::vector<float> in(3 * 6 * 7, 1.0f);
+    std::vector<float> out(5 * 12 * 14, -7.0f);
+    EXPECT_TRUE(Failed(pph_run(h.plan, in.data(), out.data(), &run_options), {"struct_size", text.c_str()}));
+    EXPECT_EQ(out, std::vector<float>(out.size(), -7.0f));
+  }
+}
+
+TEST(CApi, UnknownEnumValues) {
+  const std::vector<float> weights = Numbers(3 * 5 * 16);
+  pph_operator* op = nullptr;
+  // Out of an enum's range on purpose, as C callers can be: through memory, because a cast would be undefined.
+  const int32_t value = 77;
+  pph_conv_transpose_attributes conv = ConvAttributes();
+  std::memcpy(&conv.epilogue.activation, &value, sizeof(value));
+  EXPECT_TRUE(Failed(pph_create_conv_transpose(&conv, weights.data(), nullptr, nullptr, &op), {"activation", "77"}));
+  pph_resize_attributes resize = PPH_RESIZE_ATTRIBUTES_INIT;
+  resize.size[0] = resize.size[1] = 4;
+  std::memcpy(&resize.mode, &value, sizeof(value));
+  EXPECT_TRUE(Failed(pph_create_resize(&resize, nullptr, &op), {"mode", "77"}));
+  pph_pixel_shuffle_attributes shuffle = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
+  std::memcpy(&shuffle.direction, &value, sizeof(value));
+  EXPECT_TRUE(Failed(pph_create_pixel_shuffle(&shuffle, nullptr, &op), {"direction", "77"}));
+  EXPECT_EQ(op, nullptr);
+
+  Handles h;
+  MakeConv(h);
+  pph_plan* plan = nullptr;
+  pph_tensor_desc input = Desc(PPH_NCHW, 1, 3, 6, 7);
+  std::memcpy(&input.layout, &value, sizeof(value));
+  EXPECT_TRUE(Failed(pph_make_plan(h.op, &input, nullptr, &plan), {"layout", "77"}));
+  input = Desc(PPH_NCHW, 1, 3, 6, 7);
+  std::memcpy(&input.dtype, &value, sizeof(value));
+  EXPECT_TRUE(Failed(pph_make_plan(h.op, &input, nullptr, &plan), {"dtype", "77"}));
+  input = Desc(PPH_NCHW, 1, 3, 6, 7);
+  pph_plan_options options = PPH_PLAN_OPTIONS_INIT;
+  std::memcpy(&options.algorithm, &value, sizeof(value));
+  EXPECT_TRUE(Failed(pph_make_plan(h.op, &input, &options, &plan), {"algorithm", "77"}));
+  EXPECT_EQ(plan, nullptr);
+}
+
+TEST(CApi, AttributesReachTheSameRules) {
+  const std::vector<float> weights = Numbers(3 * 5 * 16);
+  pph_operator* op = nullptr;
+  pph_conv_transpose_attributes conv = ConvAttributes();
+  conv.stride[1] = -2;
+  EXPECT_TRUE(Failed(pph_create_conv_transpose(&conv, weights.data(), nullptr, nullptr, &op), {"stride", "-2"}));
+  conv = ConvAttributes();
+  conv.groups = 2;
+  EXPECT_TRUE(Failed(pph_create_conv_transpose(&conv, weights.data(), nullptr, nullptr, &op), {"groups", "2"}));
+  pph_operator_options options = PPH_OPERATOR_OPTIONS_INIT;
+  options.isa = "avx9";
+  EXPECT_TRUE(Failed(pph_create_convert(&options, &op), {"isa", "avx9"}));
+  EXPECT_EQ(op, nullptr);
+}
+
+TEST(CApi, OutOfMemory) {
+  pph_runtime runtime = PPH_RUNTIME_INIT;
+  runtime.allocate = [](void*, size_t, size_t) -> void* { return nullptr; };
+  runtime.deallocate = [](void*, void*, size_t, size_t) {};
+  pph_plan_options plan_options = PPH_PLAN_OPTIONS_INIT;
+  plan_options.algorithm = PPH_GEMM_COL2IM;
+  Handles h;
+  MakeConv(h, &plan_options);
+  ASSERT_GT(pph_plan_workspace_bytes(h.plan), 0u);
+  pph_run_options options = PPH_RUN_OPTIONS_INIT;
+  options.runtime = &runtime;
+  const std::vector<float> in(3 * 6 * 7, 1.0f);
+  std::vector<float> out(5 * 12 * 14, -7.0f);
+  EXPECT_EQ(pph_run(h.plan, in.data(), out.data(), &options), PPH_OUT_OF_MEMORY);
+  EXPECT_NE(std::string(pph_last_error()), "");
+  EXPECT_EQ(out, std::vector<float>(out.size(), -7.0f));
+}
+
+TEST(CApi, LastErrorBelongsToTheThread) {
+  pph_operator* op = nullptr;
+  pph_resize_attributes resize = PPH_RESIZE_ATTRIBUTES_INIT;
+  resize.size[0] = -41;
+  EXPECT_EQ(pph_create_resize(&resize, nullptr, &op), PPH_INVALID_ARGUMENT);
+  const std::string mine = pph_last_error();
+  EXPECT_TRUE(ContainsWord(mine, "-41")) << mine;
+  std::string fresh = "not asked";
+  std::string theirs;
+  std::thread other([&] {
+    fresh = pph_last_error();
+    pph_pixel_shuffle_attributes shuffle = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
+    shuffle.factor = -43;
+    pph_operator* none = nullptr;
+    (void)pph_create_pixel_shuffle(&shuffle, nullptr, &none);
+    theirs = pph_last_error();
+  });
+  other.join();
+  EXPECT_EQ(fresh, "");
+  EXPECT_TRUE(ContainsWord(theirs, "-43")) << theirs;
+  EXPECT_EQ(pph_last_error(), mine);
+  // A success leaves the last message.
+  ASSERT_EQ(pph_create_convert(nullptr, &op), PPH_OK);
+  pph_operator_destroy(op);
+  EXPECT_EQ(pph_last_error(), mine);
+}
+
+TEST(CApi, DescriptionsAreCut) {
+  Handles h;
+  MakeConv(h);
+  const size_t length = pph_operator_describe(h.op, nullptr, 0);
+  ASSERT_GT(length, 10u);
+  std::vector<char> all(length + 1, 'x');
+  EXPECT_EQ(pph_operator_describe(h.op, all.data(), all.size()), length);
+  EXPECT_EQ(std::strlen(all.data()), length);
+  std::vector<char> some(8, 'x');
+  EXPECT_EQ(pph_operator_describe(h.op, some.data(), 6), length);
+  EXPECT_EQ(std::string(some.data()), std::string(all.data(), 5));
+  EXPECT_EQ(some[6], 'x');
+  EXPECT_EQ(pph_operator_describe(h.op, some.data(), 1), length);
+  EXPECT_EQ(some[0], '\0');
+}
+
+TEST(CApi, PlansOutliveTheirOperator) {
+  Handles h;
+  MakeConv(h);
+  pph_operator_destroy(h.op);
+  h.op = nullptr;
+  const std::vector<float> in(3 * 6 * 7, 1.0f);
+  std::vector<float> out(5 * 12 * 14, -7.0f);
+  EXPECT_EQ(pph_run(h.plan, in.data(), out.data(), nullptr), PPH_OK) << pph_last_error();
+  EXPECT_NE(out, std::vector<float>(out.size(), -7.0f));
+}
+
+TEST(CApi, TargetsVersionCachesThreads) {
+  const std::vector<TargetInfo> targets = Targets();
+  for (size_t i = 0; i < targets.size(); ++i) {
+    int32_t supported = -1;
+    int32_t chosen = -1;
+    EXPECT_EQ(std::string(pph_target(i, &supported, &chosen)), targets[i].name);
+    EXPECT_EQ(supported, targets[i].supported ? 1 : 0);
+    EXPECT_EQ(chosen, targets[i].chosen ? 1 : 0);
+    EXPECT_NE(pph_target(i, nullptr, nullptr), nullptr);
+  }
+  EXPECT_EQ(pph_target(targets.size(), nullptr, nullptr), nullptr);
+  EXPECT_EQ(pph_target(SIZE_MAX, nullptr, nullptr), nullptr);
+  EXPECT_STREQ(pph_version(), POLYPHASE_VERSION);
+  const CacheSizes caches = Caches();
+  size_t l1 = 1, l2 = 2, l3 = 3;
+  pph_caches(&l1, &l2, &l3);
+  EXPECT_EQ(l1, caches.l1);
+  EXPECT_EQ(l2, caches.l2);
+  EXPECT_EQ(l3, caches.l3);
+  pph_caches(nullptr, nullptr, nullptr);
+  EXPECT_GE(pph_default_threads(), 1u);
+  EXPECT_EQ(pph_default_threads(), DefaultThreads());
+}
+
+}  // namespace
+}  // namespace polyphase::testing

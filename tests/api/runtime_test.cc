@@ -1,0 +1,554 @@
+// Threads, memory and targets: injected runners and allocators, oneTBB, sharing between threads, the choice of the ISA.
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "oneapi/tbb/global_control.h"
+#include "oneapi/tbb/parallel_for.h"
+#include "oneapi/tbb/task_arena.h"
+#include "oneapi/tbb/task_group.h"
+#include "oneapi/tbb/task_scheduler_observer.h"
+#include "polyphase/polyphase.h"
+#include "tests/testers/harness.h"
+
+namespace polyphase::testing {
+namespace {
+
+constexpr int64_t kIc = 24, kOc = 20, kSize = 12;
+
+// A layer with enough rows for many tasks.
+struct ConvLayer {
+  ConvLayer() {
+    attributes.input_channels = kIc;
+    attributes.output_channels = kOc;
+    attributes.kernel = {4, 4, 1};
+    attributes.stride = {2, 2, 1};
+    attributes.padding_begin = attributes.padding_end = {1, 1, 0};
+    std::mt19937 rng(5);
+    weights.resize(kIc * kOc * 16);
+    bias.resize(kOc);
+    input.resize(2 * kIc * kSize * kSize);
+    FillUniform(weights, rng);
+    FillUniform(bias, rng);
+    FillUniform(input, rng);
+  }
+
+  StatusOr<Operator> Create(const OperatorOptions& options = {}) const {
+    return CreateConvTranspose(attributes, weights.data(), bias.data(), options);
+  }
+  TensorDesc Input() const { return TensorDesc::Nchw(2, kIc, kSize, kSize); }
+  std::vector<float> Output() const { return std::vector<float>(2 * kOc * 4 * kSize * kSize, -7.0f); }
+
+  // The result of one thread.
+  std::vector<float> Expected(const PlanOptions& plan_options = {}) const {
+    OperatorOptions options;
+    options.runtime = TestRuntime();
+    PlanOptions serial = plan_options;
+    serial.num_threads = 1;
+    std::vector<float> output = Output();
+    const Status status = Create(options)->MakePlan(Input(), serial)->Run(input.data(), output.data());
+    EXPECT_TRUE(status.ok()) << status.message();
+    return output;
+  }
+
+  ConvTransposeAttributes attributes;
+  std::vector<float> weights, bias, input;
+};
+
+constexpr Algorithm kAlgorithms[] = {Algorithm::kSubpixel, Algorithm::kGemmCol2im};
+
+// ---- Runners
+
+struct Recorder {
+  std::atomic<int> calls{0};
+  std::atomic<size_t> most{0};  // the largest count that was asked for
+  std::atomic<size_t> tasks{0};
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+
+  static void ParallelFor(void* context, size_t count, pph_task task, void* task_context) {
+    auto* self = static_cast<Recorder*>(context);
+    ++self->calls;
+    if (count > self->most) self->most = count;
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < count; ++i) {
+      threads.emplace_back([=] {
+        ++self->tasks;
+        {
+          const std::lock_guard<std::mutex> lock(self->mutex);
+          self->threads.insert(std::this_thread::get_id());
+        }
+        task(task_context, i);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  Runtime MakeRuntime(size_t num_threads) {
+    Runtime runtime;
+    runtime.context = this;
+    runtime.num_threads = num_threads;
+    runtime.parallel_for = ParallelFor;
+    return runtime;
+  }
+};
+
+TEST(Runtime, InjectedRunnerRunsTheTasks) {
+  const ConvLayer layer;
+  for (const Algorithm algorithm : kAlgorithms) {
+    Recorder recorder;
+    OperatorOptions options;
+    options.runtime = recorder.MakeRuntime(4);
+    PlanOptions plan_options;
+    plan_options.algorithm = algorithm;
+    const Plan plan = *layer.Create(options)->MakePlan(layer.Input(), plan_options);
+    EXPECT_EQ(recorder.calls, 0);
+    std::vector<float> output = layer.Output();
+    ASSERT_TRUE(plan.Run(layer.input.data(), output.data()).ok());
+    EXPECT_GE(recorder.calls, 1);
+    EXPECT_GE(recorder.most, 2u) << "no two tasks at once: " << plan.Describe();
+    EXPECT_LE(recorder.most, 4u) << plan.Describe();
+    EXPECT_GE(recorder.threads.size(), 2u);
+    EXPECT_EQ(output, layer.Expected(plan_options));
+  }
+}
+
+TEST(Runtime, RunnersOfAllOps) {
+  std::vector<std::function<StatusOr<Operator>(const OperatorOptions&)>> creators = {
+      [](const OperatorOptions& o) {
+        ResizeAttributes a;
+        a.scale = {2, 2, 0};
+        return CreateResize(a, o);
+      },
+      [](const OperatorOptions& o) { return CreatePixelShuffle({}, o); },
+      [](const OperatorOptions& o) { return CreateConvert(o); }};
+  for (const auto& create : creators) {
+    Recorder recorder;
+    OperatorOptions options;
+    options.runtime = recorder.MakeRuntime(3);
+    PlanOptions plan_options;
+    plan_options.output = TensorDesc::Nhwc(0, 0, 0, 0);
+    const Plan plan = *create(options)->MakePlan(TensorDesc::Nchw(2, 32, 120, 110), plan_options);
+    std::vector<float> input(2 * 32 * 120 * 110, 1.0f);
+    std::vector<float> output(static_cast<size_t>(ref::Extent(plan.output())));
+    ASSERT_TRUE(plan.Run(input.data(), output.data()).ok());
+    EXPECT_GE(recorder.most, 2u) << plan.Describe();
+    EXPECT_LE(recorder.most, 3u) << plan.Describe();
+    EXPECT_EQ(output, std::vector<float>(output.size(), 1.0f));
+  }
+}
+
+TEST(Runtime, PlanOptionsLimitTheThreads) {
+  const ConvLayer layer;
+  for (const Algorithm algorithm : kAlgorithms) {
+    for (const size_t threads : {1, 2, 5}) {
+      Recorder recorder;
+      OperatorOptions options;
+      options.runtime = recorder.MakeRuntime(4);
+      PlanOptions plan_options;
+      plan_options.algorithm = algorithm;
+      plan_options.num_threads = threads;
+      const Plan plan = *layer.Create(options)->MakePlan(layer.Input(), plan_options);
+      std::vector<float> output = layer.Output();
+      ASSERT_TRUE(plan.Run(layer.input.data(), output.data()).ok());
+      EXPECT_LE(recorder.most, threads);
+      if (threads == 1) {
+        EXPECT_EQ(recorder.calls, 0) << "a single task is run directly";
+      } else {
+        EXPECT_GE(recorder.most, 2u);
+      }
+      EXPECT_EQ(output, layer.Expected(plan_options));
+    }
+  }
+}
+
+TEST(Runtime, ARunnerWithoutAThreadCountCountsAsOne) {
+  const ConvLayer layer;
+  Recorder recorder;
+  OperatorOptions options;
+  options.runtime = recorder.MakeRuntime(0);
+  std::vector<float> output = layer.Output();
+  ASSERT_TRUE(layer.Create(options)->MakePlan(layer.Input())->Run(layer.input.data(), output.data()).ok());
+  EXPECT_EQ(recorder.calls, 0);
+  EXPECT_EQ(output, layer.Expected());
+}
+
+TEST(Runtime, RunOptionsReplaceTheRunner) {
+  const ConvLayer layer;
+  Recorder of_operator;
+  Recorder of_run;
+  OperatorOptions options;
+  options.runtime = of_operator.MakeRuntime(4);
+  const Plan plan = *layer.Create(options)->MakePlan(layer.Input());
+  const Runtime replacement = of_run.MakeRuntime(4);
+  RunOptions run_options;
+  run_options.runtime = &replacement;
+  std::vector<float> output = layer.Output();
+  ASSERT_TRUE(plan.Run(layer.input.data(), output.data(), run_options).ok());
+  EXPECT_EQ(of_operator.calls, 0);
+  EXPECT_GE(of_run.calls, 1);
+  EXPECT_EQ(output, layer.Expected());
+}
+
+// A runner that has one thread and takes the last index first: order and parallelism must not matter.
+TEST(Runtime, SerialRunnerInReverse) {
+  const ConvLayer layer;
+  OperatorOptions options;
+  options.runtime.num_threads = 6;
+  options.runtime.parallel_for = [](void*, size_t count, pph_task task, void* task_context) {
+    for (size_t i = count; i-- > 0;) task(task_context, i);
+  };
+  for (const Algorithm algorithm : kAlgorithms) {
+    PlanOptions plan_options;
+    plan_options.algorithm = algorithm;
+    std::vector<float> output = layer.Output();
+    const Plan plan = *layer.Create(options)->MakePlan(layer.Input(), plan_options);
+    ASSERT_TRUE(plan.Run(layer.input.data(), output.data()).ok());
+    EXPECT_EQ(output, layer.Expected(plan_options));
+  }
+}
+
+// ---- oneTBB, the default. TSan cannot look into the system's library.
+
+class Arrivals : public tbb::task_scheduler_observer {
+ public:
+  explicit Arrivals(tbb::task_arena& arena) : tbb::task_scheduler_observer(arena) { observe(true); }
+  ~Arrivals() override { observe(false); }
+  void on_scheduler_entry(bool is_worker) override { count += is_worker ? 1 : 0; }
+  std::atomic<int> count{0};
+};
+
+TEST(Runtime, OneTbbUsesTheArenaAndIsSerialInsideATask) {
+  if (kTsan) GTEST_SKIP();
+  const tbb::global_control two(tbb::global_control::max_allowed_parallelism, 2);
+  const ConvLayer layer;
+  PlanOptions plan_options;
+  plan_options.num_threads = 2;
+  const Plan plan = *layer.Create()->MakePlan(layer.Input(), plan_options);
+  const std::vector<float> expected = layer.Expected();
+  const auto run = [&] {
+    std::vector<float> output = layer.Output();
+    EXPECT_TRUE(plan.Run(layer.input.data(), output.data()).ok());
+    EXPECT_EQ(output, expected);
+  };
+
+  {
+    tbb::task_arena arena(2);
+    Arrivals arrivals(arena);
+    arena.execute([&] {
+      EXPECT_EQ(DefaultThreads(), 2u);
+      tbb::task_group group;
+      group.run_and_wait([&] {
+        for (int i = 0; i < 200; ++i) run();
+      });
+    });
+    EXPECT_EQ(arrivals.count, 0) << "a worker came to help inside somebody's task";
+  }
+  {
+    tbb::task_arena arena(2);
+    Arrivals arrivals(arena);
+    arena.execute([&] {
+      const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (arrivals.count == 0 && std::chrono::steady_clock::now() < give_up) run();
+    });
+    EXPECT_GT(arrivals.count, 0) << "no worker ever came";
+  }
+  tbb::task_arena(1).execute([] { EXPECT_EQ(DefaultThreads(), 1u); });
+  tbb::parallel_for(0, 16, [&](int) { run(); });
+}
+
+// ---- Sharing
+
+TEST(Runtime, EightThreadsOnOnePlan) {
+  const ConvLayer layer;
+  for (const Algorithm algorithm : kAlgorithms) {
+    for (const bool own_workspace : {true, false}) {
+      OperatorOptions options;
+      options.runtime = TestRuntime();
+      PlanOptions plan_options;
+      plan_options.algorithm = algorithm;
+      plan_options.num_threads = 2;
+      const Plan plan = *layer.Create(options)->MakePlan(layer.Input(), plan_options);
+      const std::vector<float> expected = layer.Expected(plan_options);
+      std::atomic<int> wrong{0};
+      std::vector<std::thread> threads;
+      for (int t = 0; t < 8; ++t) {
+        threads.emplace_back([&] {
+          Workspace workspace(plan.workspace_bytes());
+          RunOptions run_options;
+          if (own_workspace) {
+            run_options.workspace = workspace.data();
+            run_options.workspace_bytes = workspace.bytes();
+          }
+          for (int i = 0; i < 5; ++i) {
+            std::vector<float> output = layer.Output();
+            if (!plan.Run(layer.input.data(), output.data(), run_options).ok() || output != expected) ++wrong;
+          }
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
+      EXPECT_EQ(wrong, 0);
+    }
+  }
+}
+
+// Plans that need different forms of the weights, made at once from an operator that has packed none.
+TEST(Runtime, EightThreadsOnOneOperator) {
+  const ConvLayer layer;
+  for (int round = 0; round < 5; ++round) {
+    OperatorOptions options;
+    options.runtime = TestRuntime();
+    const Operator op = *layer.Create(options);
+    std::atomic<int> ready{0};
+    std::vector<std::vector<float>> outputs(8, layer.Output());
+    std::vector<std::thread> threads;
+    for (size_t t = 0; t < 8; ++t) {
+      threads.emplace_back([&, t] {
+        PlanOptions plan_options;
+        plan_options.algorithm = kAlgorithms[t % 2];
+        ++ready;
+        while (ready < 8) std::this_thread::yield();
+        const StatusOr<Plan> plan = op.MakePlan(layer.Input(), plan_options);
+        if (plan.ok() && plan->Run(layer.input.data(), outputs[t].data()).ok() && op.Describe().empty()) outputs[t].clear();
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (size_t t = 0; t < 8; ++t) {
+      PlanOptions plan_options;
+      plan_options.algorithm = kAlgorithms[t % 2];
+      EXPECT_EQ(outputs[t], layer.Expected(plan_options)) << "thread " << t;
+    }
+  }
+}
+
+TEST(Runtime, PlansOutliveTheirOperator) {
+  const ConvLayer layer;
+  std::optional<Plan> plan;
+  {
+    std::vector<float> weights = layer.weights;
+    std::vector<float> bias = layer.bias;
+    const Operator op = *CreateConvTranspose(layer.attributes, weights.data(), bias.data());
+    plan = *op.MakePlan(layer.Input());
+    // The operator has copies.
+    weights.assign(weights.size(), 0.0f);
+    bias.assign(bias.size(), 0.0f);
+  }
+  std::vector<float> output = layer.Output();
+  ASSERT_TRUE(plan->Run(layer.input.data(), output.data()).ok());
+  EXPECT_EQ(output, layer.Expected());
+}
+
+TEST(Runtime, WeightsAreReadDuringCreateAlone) {
+  const ConvLayer layer;
+  std::vector<float> weights = layer.weights;
+  const Operator op = *CreateConvTranspose(layer.attributes, weights.data(), layer.bias.data());
+  weights.assign(weights.size(), 0.0f);
+  for (const Algorithm algorithm : kAlgorithms) {
+    PlanOptions plan_options;
+    plan_options.algorithm = algorithm;
+    std::vector<float> output = layer.Output();
+    ASSERT_TRUE(op.MakePlan(layer.Input(), plan_options)->Run(layer.input.data(), output.data()).ok());
+    EXPECT_EQ(output, layer.Expected(plan_options));
+  }
+}
+
+// ---- Memory
+
+struct Counter {
+  std::atomic<int> allocations{0};
+  std::atomic<int64_t> live_bytes{0};
+  std::atomic<bool> fail{false};
+  std::atomic<size_t> last_bytes{0};
+  std::atomic<size_t> last_alignment{0};
+
+  static void* Allocate(void* context, size_t bytes, size_t alignment) {
+    auto* self = static_cast<Counter*>(context);
+    if (self->fail) return nullptr;
+    ++self->allocations;
+    self->live_bytes += static_cast<int64_t>(bytes);
+    self->last_bytes = bytes;
+    self->last_alignment = alignment;
+    return ::operator new(bytes, std::align_val_t{alignment});
+  }
+  static void Deallocate(void* context, void* pointer, size_t bytes, size_t alignment) {
+    auto* self = static_cast<Counter*>(context);
+    self->live_bytes -= static_cast<int64_t>(bytes);
+    ::operator delete(pointer, std::align_val_t{alignment});
+  }
+  Runtime MakeRuntime() {
+    Runtime runtime = TestRuntime();
+    runtime.context = this;
+    runtime.allocate = Allocate;
+    runtime.deallocate = Deallocate;
+    return runtime;
+  }
+};
+
+TEST(Runtime, InjectedAllocatorGivesTheWorkspaceAtOnce) {
+  const ConvLayer layer;
+  for (const Algorithm algorithm : kAlgorithms) {
+    Counter counter;
+    {
+      OperatorOptions options;
+      options.runtime = counter.MakeRuntime();
+      PlanOptions plan_options;
+      plan_options.algorithm = algorithm;
+      const Plan plan = *layer.Create(options)->MakePlan(layer.Input(), plan_options);
+      const int before = counter.allocations;
+      const int64_t held = counter.live_bytes;
+      std::vector<float> output = layer.Output();
+      ASSERT_TRUE(plan.Run(layer.input.data(), output.data()).ok());
+      EXPECT_EQ(counter.allocations - before, plan.workspace_bytes() > 0 ? 1 : 0);
+      if (plan.workspace_bytes() > 0) {
+        EXPECT_GE(counter.last_bytes, plan.workspace_bytes());
+        EXPECT_GE(counter.last_alignment, kWorkspaceAlignment);
+      }
+      EXPECT_EQ(counter.live_bytes, held);
+
+      Workspace workspace(plan.workspace_bytes());
+      RunOptions run_options;
+      run_options.workspace = workspace.data();
+      run_options.workspace_bytes = workspace.bytes();
+      const int after = counter.allocations;
+      ASSERT_TRUE(plan.Run(layer.input.data(), output.data(), run_options).ok());
+      EXPECT_EQ(counter.allocations, after);
+      EXPECT_EQ(output, layer.Expected(plan_options));
+
+      counter.fail = true;
+      if (plan.workspace_bytes() > 0) {
+        output = layer.Output();
+        EXPECT_EQ(plan.Run(layer.input.data(), output.data()).code(), StatusCode::kOutOfMemory);
+        EXPECT_EQ(output, layer.Output());
+      }
+      counter.fail = false;
+    }
+    EXPECT_EQ(counter.live_bytes, 0) << "something was not given back";
+  }
+}
+
+TEST(Runtime, AnOperatorSurvivesAFailedPacking) {
+  const ConvLayer layer;
+  Counter counter;
+  OperatorOptions options;
+  options.runtime = counter.MakeRuntime();
+  const Operator op = *layer.Create(options);
+  counter.fail = true;
+  const Status status = op.MakePlan(layer.Input()).status();
+  EXPECT_EQ(status.code(), StatusCode::kOutOfMemory) << status.message();
+  counter.fail = false;
+  const StatusOr<Plan> plan = op.MakePlan(layer.Input());
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  std::vector<float> output = layer.Output();
+  ASSERT_TRUE(plan->Run(layer.input.data(), output.data()).ok());
+  EXPECT_EQ(output, layer.Expected());
+}
+
+// ---- Targets
+
+TEST(Targets, BestFirstAndOneChosen) {
+  const std::vector<TargetInfo> targets = Targets();
+  ASSERT_FALSE(targets.empty());
+  int chosen = 0;
+  std::set<std::string> names;
+  for (const TargetInfo& target : targets) {
+    EXPECT_TRUE(names.insert(target.name).second) << target.name;
+    if (target.chosen) {
+      ++chosen;
+      EXPECT_TRUE(target.supported) << target.name;
+    }
+  }
+  EXPECT_EQ(chosen, 1);
+  if (std::getenv("POLYPHASE_ISA") == nullptr) {
+    for (const TargetInfo& target : targets) {
+      if (!target.supported) continue;
+      EXPECT_TRUE(target.chosen) << "the first supported target is the best: " << target.name;
+      break;
+    }
+  }
+}
+
+std::string UsedTarget(const std::string& isa) {
+  OperatorOptions options;
+  options.isa = isa;
+  const StatusOr<Operator> op = CreateConvert(options);
+  if (!op.ok()) return std::string("error: ") + op.status().message();
+  for (const TargetInfo& target : Targets()) {
+    if (ContainsWord(op->Describe(), target.name)) return target.name;
+  }
+  return "none in: " + op->Describe();
+}
+
+TEST(Targets, AnUnsupportedOneCapsAtTheNext) {
+  std::string best_below;
+  const std::vector<TargetInfo> targets = Targets();
+  for (size_t i = targets.size(); i-- > 0;) {
+    if (targets[i].supported) best_below = targets[i].name;
+    if (best_below.empty()) continue;
+    EXPECT_EQ(UsedTarget(targets[i].name), best_below);
+  }
+}
+
+// In a process of its own, because the environment may be read once.
+TEST(TargetsDeathTest, EnvironmentVariable) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (const std::string& name : SupportedTargets()) {
+    EXPECT_EXIT(
+        {
+          setenv("POLYPHASE_ISA", name.c_str(), 1);
+          bool chosen = false;
+          for (const TargetInfo& target : Targets()) chosen = chosen || (target.chosen && target.name == name);
+          // An option goes before the variable.
+          const bool option_first = UsedTarget(SupportedTargets().back()) == SupportedTargets().back();
+          std::exit(chosen && option_first && UsedTarget("") == name ? 0 : 1);
+        },
+        ::testing::ExitedWithCode(0), "")
+        << name;
+  }
+  EXPECT_EXIT(
+      {
+        setenv("POLYPHASE_ISA", "avx9", 1);
+        const Status status = CreateConvert().status();
+        const std::string message = status.message();
+        std::exit(status.code() == StatusCode::kInvalidArgument && ContainsWord(message, "POLYPHASE_ISA") &&
+                          ContainsWord(message, "avx9")
+                      ? 0
+                      : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
+TEST(Describe, SaysWhatWasChosen) {
+  const ConvLayer layer;
+  const Operator op = *layer.Create();
+  for (const Algorithm algorithm : {Algorithm::kSubpixel, Algorithm::kGemmCol2im, Algorithm::kAuto}) {
+    PlanOptions plan_options;
+    plan_options.algorithm = algorithm;
+    const Plan plan = *op.MakePlan(layer.Input(), plan_options);
+    const std::string& text = plan.Describe();
+    EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+    EXPECT_NE(text.find("conv_transpose"), std::string::npos) << text;
+    EXPECT_NE(text.find(std::to_string(plan.workspace_bytes())), std::string::npos) << text;
+    if (algorithm == Algorithm::kSubpixel) {
+      EXPECT_TRUE(ContainsWord(text, "subpixel")) << text;
+    } else if (algorithm == Algorithm::kGemmCol2im) {
+      EXPECT_TRUE(ContainsWord(text, "gemm_col2im")) << text;
+    } else {
+      EXPECT_TRUE(ContainsWord(text, "subpixel") || ContainsWord(text, "gemm_col2im")) << text;
+    }
+  }
+  EXPECT_EQ(op.Describe().find('\n'), std::string::npos);
+  EXPECT_NE(op.Describe().find("conv_transpose"), std::string::npos) << op.Describe();
+}
+
+TEST(Version, HeaderAndLibraryAgree) { EXPECT_STREQ(Version(), POLYPHASE_VERSION); }
+
+}  // namespace
+}  // namespace polyphase::testing

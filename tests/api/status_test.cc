@@ -1,0 +1,642 @@
+// Every way to use the C++ API wrongly: the Status names the attribute and its value, and nothing is written.
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <initializer_list>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "polyphase/polyphase.h"
+#include "tests/testers/harness.h"
+
+namespace polyphase::testing {
+namespace {
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr int64_t kHuge = int64_t{1} << 62;
+
+// `words` are what the message must contain: an attribute's name, its value.
+::testing::AssertionResult IsError(const Status& status, std::initializer_list<const char*> words) {
+  if (status.code() != StatusCode::kInvalidArgument && status.code() != StatusCode::kUnsupported) {
+    return ::testing::AssertionFailure() << "code " << static_cast<int>(status.code()) << ", message \"" << status.message()
+                                         << "\"";
+  }
+  const std::string message = status.message();
+  if (message.empty() || message.find('\n') != std::string::npos) {
+    return ::testing::AssertionFailure() << "not one line: \"" << message << "\"";
+  }
+  for (const char* word : words) {
+    if (!ContainsWord(message, word)) {
+      return ::testing::AssertionFailure() << "\"" << word << "\" is not in \"" << message << "\"";
+    }
+  }
+  return ::testing::AssertionSuccess();
+}
+
+template <typename T>
+::testing::AssertionResult IsError(const StatusOr<T>& result, std::initializer_list<const char*> words) {
+  if (result.ok()) return ::testing::AssertionFailure() << "succeeded";
+  return IsError(result.status(), words);
+}
+
+// ---- ConvTranspose: Create
+
+const std::vector<float>& Weights() {
+  static const std::vector<float> weights(4 * 6 * 3 * 3, 1.0f);
+  return weights;
+}
+
+ConvTransposeAttributes GoodConv() {
+  ConvTransposeAttributes a;
+  a.input_channels = 4;
+  a.output_channels = 6;
+  a.kernel = {3, 3, 1};
+  a.stride = {2, 2, 1};
+  return a;
+}
+
+using ConvChange = std::function<void(ConvTransposeAttributes&)>;
+
+StatusOr<Operator> CreateConv(const ConvChange& change = [](ConvTransposeAttributes&) {},
+                              const OperatorOptions& options = {}) {
+  ConvTransposeAttributes a = GoodConv();
+  change(a);
+  return CreateConvTranspose(a, Weights().data(), nullptr, options);
+}
+
+TEST(Status, ConvTransposeAttributes) {
+  ASSERT_TRUE(CreateConv().ok());
+  using A = ConvTransposeAttributes;
+  for (const int rank : {-1, 0, 1, 3, 4}) {
+    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.spatial_rank = rank; }), {"spatial_rank", std::to_string(rank).c_str()}));
+  }
+  EXPECT_EQ(CreateConv([](A& a) { a.spatial_rank = 3; }).status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(CreateConv([](A& a) { a.spatial_rank = 4; }).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.input_channels = 0; }), {"input_channels", "0"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.input_channels = -4; }), {"input_channels", "-4"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.output_channels = 0; }), {"output_channels", "0"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.output_channels = -6; }), {"output_channels", "-6"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.groups = 0; }), {"groups", "0"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.groups = -2; }), {"groups", "-2"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.groups = 3; }), {"groups", "3", "input_channels", "4"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.groups = 4; }), {"groups", "4", "output_channels", "6"}));
+  for (const size_t axis : {0, 1}) {
+    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.kernel[axis] = 0; }), {"kernel", "0"}));
+    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.kernel[axis] = -3; }), {"kernel", "-3"}));
+    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.stride[axis] = 0; }), {"stride", "0"}));
+    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.stride[axis] = -2; }), {"stride", "-2"}));
+    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.dilation[axis] = 0; }), {"dilation", "0"}));
+    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.dilation[axis] = -1; }), {"dilation", "-1"}));
+    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.padding_begin[axis] = -5; }), {"padding_begin", "-5"}));
+    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.padding_end[axis] = -5; }), {"padding_end", "-5"}));
+    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.output_padding[axis] = -1; }), {"output_padding", "-1"}));
+    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.output_padding[axis] = 2; }), {"output_padding", "2"}));
+    EXPECT_TRUE(IsError(CreateConv([=](A& a) {
+                          a.output_padding[axis] = 7;
+                          a.dilation[axis] = 7;
+                        }),
+                        {"output_padding", "7"}));
+    EXPECT_TRUE(CreateConv([=](A& a) {
+                  a.output_padding[axis] = 6;
+                  a.dilation[axis] = 7;
+                }).ok());
+  }
+}
+
+TEST(Status, ConvTransposeEpilogue) {
+  using A = ConvTransposeAttributes;
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.epilogue.activation = static_cast<Activation>(77); }), {"activation", "77"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.epilogue.activation = static_cast<Activation>(-1); }), {"activation", "-1"}));
+  const auto clamp = [](float lower, float upper) {
+    return CreateConv([=](A& a) {
+      a.epilogue.activation = Activation::kClamp;
+      a.epilogue.lower = lower;
+      a.epilogue.upper = upper;
+    });
+  };
+  EXPECT_TRUE(IsError(clamp(2, 1), {"lower", "2", "upper", "1"}));
+  EXPECT_TRUE(IsError(clamp(kNan, 1), {"lower", "nan"}));
+  EXPECT_TRUE(IsError(clamp(0, kNan), {"upper", "nan"}));
+  EXPECT_TRUE(clamp(1, 1).ok());
+  EXPECT_TRUE(clamp(-kInf, kInf).ok());
+}
+
+TEST(Status, ConvTransposeWeights) {
+  EXPECT_TRUE(IsError(CreateConvTranspose(GoodConv(), nullptr, nullptr), {"weights", "null"}));
+}
+
+// Attributes whose products do not fit: no sum of them may wrap around into something that looks right.
+TEST(Status, ConvTransposeSizesBeyond63Bits) {
+  using A = ConvTransposeAttributes;
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.input_channels = kHuge; }), {}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.input_channels = a.output_channels = int64_t{1} << 33; }), {}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.kernel = {int64_t{1} << 40, int64_t{1} << 40, 1}; }), {}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.kernel[0] = std::numeric_limits<int64_t>::max(); }), {}));
+  const auto plan = [](const ConvChange& change, const TensorDesc& input) -> Status {
+    const StatusOr<Operator> op = CreateConv(change);
+    if (!op.ok()) return op.status();
+    return op->MakePlan(input).status();
+  };
+  const TensorDesc input = TensorDesc::Nchw(1, 4, 5, 5);
+  for (const size_t axis : {0, 1}) {
+    EXPECT_TRUE(IsError(plan([=](A& a) { a.stride[axis] = kHuge; }, input), {}));
+    EXPECT_TRUE(IsError(plan([=](A& a) { a.dilation[axis] = kHuge; }, input), {}));
+    EXPECT_TRUE(IsError(plan([=](A& a) { a.stride[axis] = std::numeric_limits<int64_t>::max(); }, input), {}));
+    EXPECT_TRUE(IsError(plan([=](A& a) { a.padding_begin[axis] = std::numeric_limits<int64_t>::max(); }, input), {}));
+    EXPECT_TRUE(IsError(plan([=](A& a) { a.padding_end[axis] = std::numeric_limits<int64_t>::max(); }, input), {}));
+    EXPECT_TRUE(IsError(plan(
+                            [=](A& a) {
+                              a.padding_begin[axis] = std::numeric_limits<int64_t>::max();
+                              a.padding_end[axis] = std::numeric_limits<int64_t>::max();
+                            },
+                            input),
+                        {}));
+    // Each axis would fit, the tensor does not.
+    EXPECT_TRUE(IsError(plan([=](A& a) { a.stride = {int64_t{1} << 31, int64_t{1} << 31, 1}; }, input), {}));
+  }
+  EXPECT_TRUE(IsError(plan([](A&) {}, TensorDesc::Nchw(kHuge, 4, 5, 5)), {}));
+  EXPECT_TRUE(IsError(plan([](A&) {}, TensorDesc::Nhwc(int64_t{1} << 30, 4, int64_t{1} << 20, int64_t{1} << 20)), {}));
+  EXPECT_TRUE(IsError(plan([](A&) {}, TensorDesc::Nchwc(16, 1, 4, kHuge, 1)), {}));
+  TensorDesc strided = input;
+  strided.n = 3;
+  strided.stride_n = kHuge;
+  EXPECT_TRUE(IsError(plan([](A&) {}, strided), {}));
+}
+
+// ---- Options that all ops share
+
+TEST(Status, Isa) {
+  OperatorOptions options;
+  options.isa = "avx9";
+  EXPECT_TRUE(IsError(CreateConv([](ConvTransposeAttributes&) {}, options), {"isa", "avx9"}));
+  EXPECT_TRUE(IsError(CreateConvert(options), {"isa", "avx9"}));
+  EXPECT_TRUE(IsError(CreatePixelShuffle({}, options), {"isa", "avx9"}));
+  ResizeAttributes resize;
+  resize.size = {4, 4, 0};
+  EXPECT_TRUE(IsError(CreateResize(resize, options), {"isa", "avx9"}));
+}
+
+void* NoMemory(void*, size_t, size_t) { return nullptr; }
+void FreeNothing(void*, void*, size_t, size_t) {}
+
+TEST(Status, RuntimeOfAnOperator) {
+  OperatorOptions options;
+  options.runtime.struct_size = 3;
+  EXPECT_TRUE(IsError(CreateConvert(options), {"struct_size", "3"}));
+  options.runtime = Runtime();
+  options.runtime.allocate = NoMemory;
+  EXPECT_TRUE(IsError(CreateConvert(options), {"deallocate"}));
+  options.runtime = Runtime();
+  options.runtime.deallocate = FreeNothing;
+  EXPECT_TRUE(IsError(CreateConvert(options), {"allocate"}));
+}
+
+TEST(Status, InputHint) {
+  OperatorOptions options;
+  const auto same = [](ConvTransposeAttributes&) {};
+  options.input_hint = TensorDesc::Nchw(1, 5, 8, 8);
+  EXPECT_TRUE(IsError(CreateConv(same, options), {"5", "4"}));
+  options.input_hint = TensorDesc::Nchw(-1, 4, 8, 8);
+  EXPECT_TRUE(IsError(CreateConv(same, options), {"n", "-1"}));
+  options.input_hint = TensorDesc::Nchwc(5, 1, 4, 8, 8);
+  EXPECT_TRUE(IsError(CreateConv(same, options), {"channel_block", "5"}));
+}
+
+// ---- MakePlan: tensors
+
+using DescChange = std::function<void(TensorDesc&)>;
+
+struct BadTensor {
+  const char* name;
+  TensorDesc base;
+  DescChange change;
+  std::initializer_list<const char*> words;
+};
+
+const TensorDesc kNchw = TensorDesc::Nchw(2, 4, 5, 6);
+const TensorDesc kNhwc = TensorDesc::Nhwc(2, 4, 5, 6);
+const TensorDesc kNchw8c = TensorDesc::Nchwc(8, 2, 4, 5, 6);
+
+const BadTensor kBadTensors[] = {
+    {"dtype", kNchw, [](TensorDesc& d) { d.dtype = static_cast<DataType>(99); }, {"dtype", "99"}},
+    {"layout", kNchw, [](TensorDesc& d) { d.layout = static_cast<Layout>(7); }, {"layout", "7"}},
+    {"block 5", kNchw8c, [](TensorDesc& d) { d.channel_block = 5; }, {"channel_block", "5"}},
+    {"block 1", kNchw8c, [](TensorDesc& d) { d.channel_block = 1; }, {"channel_block", "1"}},
+    {"block 0", kNchw8c, [](TensorDesc& d) { d.channel_block = 0; }, {"channel_block", "0"}},
+    {"block -8", kNchw8c, [](TensorDesc& d) { d.channel_block = -8; }, {"channel_block", "-8"}},
+    {"block of nchw", kNchw, [](TensorDesc& d) { d.channel_block = 8; }, {"channel_block", "8"}},
+    {"block of nhwc", kNhwc, [](TensorDesc& d) { d.channel_block = 4; }, {"channel_block", "4"}},
+    {"rank 3", kNchw, [](TensorDesc& d) { d.spatial_rank = 3; }, {"spatial_rank", "3"}},
+    {"rank 0", kNchw, [](TensorDesc& d) { d.spatial_rank = 0; }, {"spatial_rank", "0"}},
+    {"n -1", kNchw, [](TensorDesc& d) { d.n = -1; }, {"n", "-1"}},
+    {"c -4", kNchw, [](TensorDesc& d) { d.c = -4; }, {"c", "-4"}},
+    {"h -5", kNchw, [](TensorDesc& d) { d.size[0] = -5; }, {"size", "-5"}},
+    {"w -6", kNchw, [](TensorDesc& d) { d.size[1] = -6; }, {"size", "-6"}},
+    {"nchw pixel", kNchw, [](TensorDesc& d) { d.stride[1] = 2; }, {"stride", "2"}},
+    {"nchw row", kNchw, [](TensorDesc& d) { d.stride[0] = 5; }, {"stride", "5"}},
+    {"nchw channel", kNchw, [](TensorDesc& d) { d.stride_c = 29; }, {"stride_c", "29"}},
+    {"nchw image", kNchw, [](TensorDesc& d) { d.stride_n = 119; }, {"stride_n", "119"}},
+    {"nchw negative", kNchw, [](TensorDesc& d) { d.stride[0] = -6; }, {"stride", "-6"}},
+    {"nhwc channel", kNhwc, [](TensorDesc& d) { d.stride_c = 2; }, {"stride_c", "2"}},
+    {"nhwc pixel", kNhwc, [](TensorDesc& d) { d.stride[1] = 3; }, {"stride", "3"}},
+    {"nhwc row", kNhwc, [](TensorDesc& d) { d.stride[0] = 23; }, {"stride", "23"}},
+    {"nhwc image", kNhwc, [](TensorDesc& d) { d.stride_n = 119; }, {"stride_n", "119"}},
+    {"nchwc pixel", kNchw8c, [](TensorDesc& d) { d.stride[1] = 9; }, {"stride", "9"}},
+    {"nchwc row", kNchw8c, [](TensorDesc& d) { d.stride[0] = 47; }, {"stride", "47"}},
+    {"nchwc image", kNchw8c, [](TensorDesc& d) { d.stride_n = 239; }, {"stride_n", "239"}},
+    {"nchwc negative", kNchw8c, [](TensorDesc& d) { d.stride_n = -240; }, {"stride_n", "-240"}},
+};
+
+// An operator of each kind for kNchw and the like.
+std::vector<Operator> OneOfEach() {
+  std::vector<Operator> operators;
+  operators.push_back(*CreateConv());
+  ResizeAttributes resize;
+  resize.scale = {2, 2, 0};
+  operators.push_back(*CreateResize(resize));
+  operators.push_back(*CreatePixelShuffle({}));
+  operators.push_back(*CreateConvert());
+  return operators;
+}
+
+TEST(Status, InputTensor) {
+  for (const Operator& op : OneOfEach()) {
+    SCOPED_TRACE(op.Describe());
+    for (const BadTensor& bad : kBadTensors) {
+      TensorDesc input = bad.base;
+      ASSERT_TRUE(op.MakePlan(input).ok()) << bad.name << ": " << op.MakePlan(input).status().message();
+      bad.change(input);
+      EXPECT_TRUE(IsError(op.MakePlan(input), bad.words)) << bad.name;
+    }
+  }
+}
+
+TEST(Status, OutputTensor) {
+  // Convert keeps sizes, so that the tensors above can be its output.
+  const StatusOr<Operator> op = CreateConvert();
+  ASSERT_TRUE(op.ok());
+  for (const BadTensor& bad : kBadTensors) {
+    PlanOptions options;
+    options.output = bad.base;
+    ASSERT_TRUE(op->MakePlan(kNchw, options).ok()) << bad.name;
+    bad.change(*options.output);
+    EXPECT_TRUE(IsError(op->MakePlan(kNchw, options), bad.words)) << bad.name;
+  }
+}
+
+TEST(Status, OutputSizesAreInferredOrRight) {
+  for (const Operator& op : OneOfEach()) {
+    SCOPED_TRACE(op.Describe());
+    const StatusOr<Plan> inferred = op.MakePlan(kNchw);
+    ASSERT_TRUE(inferred.ok());
+    const TensorDesc right = inferred->output();
+    EXPECT_GT(right.n * right.c * right.size[0] * right.size[1], 0);
+    PlanOptions options;
+    options.output = TensorDesc::Nhwc(0, 0, 0, 0);  // all inferred
+    const StatusOr<Plan> plan = op.MakePlan(kNchw, options);
+    ASSERT_TRUE(plan.ok()) << plan.status().message();
+    EXPECT_EQ(plan->output().layout, Layout::kNhwc);
+    EXPECT_EQ(plan->output().c, right.c);
+    EXPECT_EQ(plan->output().size[1], right.size[1]);
+
+    const auto with = [&](const DescChange& change) {
+      options.output = TensorDesc::Nchw(right.n, right.c, right.size[0], right.size[1]);
+      change(*options.output);
+      return op.MakePlan(kNchw, options);
+    };
+    EXPECT_TRUE(with([](TensorDesc&) {}).ok());
+    EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.n = 71; }), {"n", "71", "2"}));
+    EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.c = 71; }), {"c", "71", std::to_string(right.c).c_str()}));
+    EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.size[0] = 71; }), {"size", "71", std::to_string(right.size[0]).c_str()}));
+    EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.size[1] = 71; }), {"size", "71", std::to_string(right.size[1]).c_str()}));
+    EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.dtype = DataType::kU8; }), {"dtype"}));
+  }
+}
+
+TEST(Status, ElementTypes) {
+  TensorDesc half = kNchw;
+  half.dtype = DataType::kF16;
+  EXPECT_TRUE(IsError(OneOfEach()[0].MakePlan(half), {"dtype"}));
+  EXPECT_TRUE(IsError(OneOfEach()[1].MakePlan(half), {"dtype"}));
+  EXPECT_TRUE(OneOfEach()[2].MakePlan(half).ok());
+  EXPECT_TRUE(OneOfEach()[3].MakePlan(half).ok());
+}
+
+TEST(Status, ConvTransposePlan) {
+  using A = ConvTransposeAttributes;
+  const Operator op = *CreateConv();  // k 3, s 2, p 0: 5 x 6 -> 11 x 13
+  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 5, 5, 6)), {"c", "5", "4"}));
+  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 0, 6)), {"size", "0"}));
+  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 0)), {"size", "0"}));
+  for (const SpatialSizes& size : {SpatialSizes{10, 13, 0}, SpatialSizes{13, 13, 0}}) {
+    PlanOptions options;
+    options.output_size = size;
+    EXPECT_TRUE(IsError(op.MakePlan(kNchw, options), {"output_size", std::to_string(size[0]).c_str(), "11", "12"}));
+  }
+  for (const int64_t w : {0, 12, 15, -1}) {
+    PlanOptions options;
+    options.output_size = {11, w, 0};
+    EXPECT_TRUE(IsError(op.MakePlan(kNchw, options), {"output_size", std::to_string(w).c_str()}));
+  }
+  PlanOptions options;
+  options.algorithm = static_cast<Algorithm>(9);
+  EXPECT_TRUE(IsError(op.MakePlan(kNchw, options), {"algorithm", "9"}));
+  for (const size_t other : {1, 2, 3}) {  // no other op has a choice
+    options.algorithm = Algorithm::kSubpixel;
+    options.output_size = {};
+    EXPECT_TRUE(IsError(OneOfEach()[other].MakePlan(kNchw, options), {"algorithm", "1"}));
+    options.algorithm = Algorithm::kAuto;
+    options.output_size = {11, 13, 0};
+    EXPECT_TRUE(IsError(OneOfEach()[other].MakePlan(kNchw, options), {"output_size", "11"}));
+  }
+  // Crops that leave nothing: 11 - 11 and 13 - 14.
+  const Operator nothing_high = *CreateConv([](A& a) { a.padding_begin = {11, 0, 0}; });
+  EXPECT_TRUE(IsError(nothing_high.MakePlan(kNchw), {"output", "0"}));
+  const Operator nothing_wide = *CreateConv([](A& a) { a.padding_end = {0, 14, 0}; });
+  EXPECT_TRUE(IsError(nothing_wide.MakePlan(kNchw), {"output", "-1"}));
+}
+
+// ---- Resize
+
+using ResizeChange = std::function<void(ResizeAttributes&)>;
+
+StatusOr<Operator> MakeResize(const ResizeChange& change) {
+  ResizeAttributes a;
+  a.size = {7, 8, 0};
+  change(a);
+  return CreateResize(a);
+}
+
+TEST(Status, ResizeAttributes) {
+  using A = ResizeAttributes;
+  ASSERT_TRUE(MakeResize([](A&) {}).ok());
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.spatial_rank = 3; }), {"spatial_rank", "3"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.spatial_rank = 0; }), {"spatial_rank", "0"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.mode = static_cast<ResizeMode>(9); }), {"mode", "9"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.coordinate_transformation = static_cast<CoordinateTransformation>(9); }),
+                      {"coordinate_transformation", "9"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) {
+                        a.mode = ResizeMode::kNearest;
+                        a.nearest_mode = static_cast<NearestMode>(9);
+                      }),
+                      {"nearest_mode", "9"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.size = {}; }), {"size", "scale"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.scale = {2, 2, 0}; }), {"size", "scale"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.recompute_scale_factor = true; }), {"recompute_scale_factor", "size"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.size = {7, 0, 0}; }), {"size", "0"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.size = {-7, 8, 0}; }), {"size", "-7"}));
+  const auto scale = [](double h, double w) {
+    return MakeResize([=](A& a) {
+      a.size = {};
+      a.scale = {h, w, 0};
+    });
+  };
+  ASSERT_TRUE(scale(2, 0.5).ok());
+  EXPECT_TRUE(IsError(scale(2, 0), {"scale", "0"}));
+  EXPECT_TRUE(IsError(scale(-2, 2), {"scale", "-2"}));
+  EXPECT_TRUE(IsError(scale(2, std::nan("")), {"scale", "nan"}));
+  EXPECT_TRUE(IsError(scale(std::numeric_limits<double>::infinity(), 2), {"scale", "inf"}));
+  for (const float value : {kNan, kInf, -kInf}) {
+    EXPECT_TRUE(IsError(MakeResize([=](A& a) {
+                          a.mode = ResizeMode::kCubic;
+                          a.cubic_coeff_a = value;
+                        }),
+                        {"cubic_coeff_a"}));
+  }
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.epilogue.activation = static_cast<Activation>(5); }), {"activation", "5"}));
+}
+
+TEST(Status, ResizePlan) {
+  const Operator op = *MakeResize([](ResizeAttributes&) {});
+  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 0, 5, 6)), {"c", "0"}));
+  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 0, 6)), {"size", "0"}));
+  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 0)), {"size", "0"}));
+  const auto scale = [](double h, double w) {
+    return *MakeResize([=](ResizeAttributes& a) {
+      a.size = {};
+      a.scale = {h, w, 0};
+    });
+  };
+  EXPECT_TRUE(IsError(scale(0.1, 1).MakePlan(kNchw), {"output", "0"}));
+  EXPECT_TRUE(IsError(scale(1, 1e300).MakePlan(kNchw), {}));
+  EXPECT_TRUE(IsError(scale(1e12, 1e12).MakePlan(kNchw), {}));
+  const Operator huge = *MakeResize([](ResizeAttributes& a) { a.size = {kHuge, kHuge, 0}; });
+  EXPECT_TRUE(IsError(huge.MakePlan(kNchw), {}));
+}
+
+// ---- PixelShuffle and Convert
+
+TEST(Status, PixelShuffleAttributes) {
+  const auto create = [](const std::function<void(PixelShuffleAttributes&)>& change) {
+    PixelShuffleAttributes a;
+    change(a);
+    return CreatePixelShuffle(a);
+  };
+  using A = PixelShuffleAttributes;
+  EXPECT_TRUE(IsError(create([](A& a) { a.spatial_rank = 1; }), {"spatial_rank", "1"}));
+  EXPECT_TRUE(IsError(create([](A& a) { a.factor = 0; }), {"factor", "0"}));
+  EXPECT_TRUE(IsError(create([](A& a) { a.factor = -2; }), {"factor", "-2"}));
+  EXPECT_TRUE(IsError(create([](A& a) { a.direction = static_cast<ShuffleDirection>(5); }), {"direction", "5"}));
+  EXPECT_TRUE(IsError(create([](A& a) { a.channel_order = static_cast<ChannelOrder>(5); }), {"channel_order", "5"}));
+}
+
+TEST(Status, PixelShufflePlan) {
+  PixelShuffleAttributes a;
+  a.factor = 3;
+  EXPECT_TRUE(IsError(CreatePixelShuffle(a)->MakePlan(TensorDesc::Nchw(1, 10, 2, 2)), {"c", "10"}));
+  a.direction = ShuffleDirection::kSpaceToDepth;
+  EXPECT_TRUE(IsError(CreatePixelShuffle(a)->MakePlan(TensorDesc::Nchw(1, 2, 7, 6)), {"size", "7"}));
+  EXPECT_TRUE(IsError(CreatePixelShuffle(a)->MakePlan(TensorDesc::Nhwc(1, 2, 6, 8)), {"size", "8"}));
+  // r * r and c * r * r that wrap around.
+  const auto plan = [](ShuffleDirection direction, int64_t factor, const TensorDesc& input) -> Status {
+    PixelShuffleAttributes attributes;
+    attributes.direction = direction;
+    attributes.factor = factor;
+    const StatusOr<Operator> op = CreatePixelShuffle(attributes);
+    return op.ok() ? op->MakePlan(input).status() : op.status();
+  };
+  EXPECT_TRUE(IsError(plan(ShuffleDirection::kDepthToSpace, int64_t{1} << 32, TensorDesc::Nchw(1, 4, 2, 2)), {}));
+  EXPECT_TRUE(IsError(plan(ShuffleDirection::kDepthToSpace, kHuge, TensorDesc::Nchw(1, 4, 2, 2)), {}));
+  EXPECT_TRUE(IsError(plan(ShuffleDirection::kSpaceToDepth, int64_t{1} << 32,
+                           TensorDesc::Nchw(1, 4, int64_t{1} << 32, int64_t{1} << 32)),
+                      {}));
+}
+
+// ---- Run
+
+struct RunFixture {
+  explicit RunFixture(const Operator& op)
+      : plan(*op.MakePlan(kNchw)),
+        input(static_cast<size_t>(ref::Extent(plan.input())), 1.0f),
+        output(static_cast<size_t>(ref::Extent(plan.output())), -7.0f) {}
+
+  // Runs and says whether `output` is as it was.
+  ::testing::AssertionResult Fails(const void* in, void* out, const RunOptions& options,
+                                   std::initializer_list<const char*> words) const {
+    const std::vector<float> before = output;
+    const Status status = plan.Run(in, out, options);
+    if (output != before) return ::testing::AssertionFailure() << "output was written: " << status.message();
+    return IsError(status, words);
+  }
+
+  Plan plan;
+  std::vector<float> input, output;
+};
+
+TEST(Status, RunPointers) {
+  for (const Operator& op : OneOfEach()) {
+    SCOPED_TRACE(op.Describe());
+    RunFixture f(op);
+    EXPECT_TRUE(f.Fails(nullptr, f.output.data(), {}, {"input", "null"}));
+    EXPECT_TRUE(f.Fails(f.input.data(), nullptr, {}, {"output", "null"}));
+    EXPECT_TRUE(f.Fails(reinterpret_cast<char*>(f.input.data()) + 1, f.output.data(), {}, {"input", "4"}));
+    EXPECT_TRUE(f.Fails(f.input.data(), reinterpret_cast<char*>(f.output.data()) + 2, {}, {"output", "4"}));
+    EXPECT_TRUE(f.plan.Run(f.input.data(), f.output.data()).ok());
+    EXPECT_NE(f.output, std::vector<float>(f.output.size(), -7.0f));
+  }
+}
+
+TEST(Status, RunOverlap) {
+  for (const Operator& op : OneOfEach()) {
+    SCOPED_TRACE(op.Describe());
+    RunFixture f(op);
+    // One buffer that has room for both behind each other, the output at its start.
+    const size_t in = f.input.size();
+    const size_t out = f.output.size();
+    f.output.assign(out + in, -7.0f);
+    float* base = f.output.data();
+    EXPECT_TRUE(f.Fails(base, base, {}, {"overlap"}));
+    EXPECT_TRUE(f.Fails(base + out - 1, base, {}, {"overlap"}));
+    EXPECT_TRUE(f.Fails(base, base + in - 1, {}, {"overlap"}));
+    EXPECT_TRUE(f.plan.Run(base + out, base).ok());
+    EXPECT_TRUE(f.plan.Run(base, base + in).ok());
+  }
+}
+
+TEST(Status, RunWorkspace) {
+  PlanOptions gemm;
+  gemm.algorithm = Algorithm::kGemmCol2im;
+  RunFixture f(*CreateConv());
+  f.plan = *CreateConv()->MakePlan(kNchw, gemm);
+  const size_t bytes = f.plan.workspace_bytes();
+  ASSERT_GT(bytes, 0u);
+  Workspace workspace(bytes + kWorkspaceAlignment);
+  RunOptions options;
+  options.workspace = workspace.data();
+  options.workspace_bytes = bytes - 1;
+  EXPECT_TRUE(f.Fails(f.input.data(), f.output.data(), options, {"workspace_bytes", std::to_string(bytes).c_str()}));
+  options.workspace_bytes = 0;
+  EXPECT_TRUE(f.Fails(f.input.data(), f.output.data(), options, {"workspace_bytes", "0"}));
+  for (const size_t offset : {1, 4, 16, 32}) {
+    options.workspace = static_cast<char*>(workspace.data()) + offset;
+    options.workspace_bytes = bytes;
+    EXPECT_TRUE(f.Fails(f.input.data(), f.output.data(), options, {"workspace", "64"}));
+  }
+  options.workspace = workspace.data();
+  EXPECT_TRUE(f.plan.Run(f.input.data(), f.output.data(), options).ok());
+}
+
+TEST(Status, RunRuntime) {
+  PlanOptions gemm;
+  gemm.algorithm = Algorithm::kGemmCol2im;
+  RunFixture f(*CreateConv());
+  f.plan = *CreateConv()->MakePlan(kNchw, gemm);
+  ASSERT_GT(f.plan.workspace_bytes(), 0u);
+  Runtime runtime;
+  RunOptions options;
+  options.runtime = &runtime;
+  runtime.struct_size = 3;
+  EXPECT_TRUE(f.Fails(f.input.data(), f.output.data(), options, {"struct_size", "3"}));
+  runtime = Runtime();
+  runtime.allocate = NoMemory;
+  EXPECT_TRUE(f.Fails(f.input.data(), f.output.data(), options, {"deallocate"}));
+  runtime.deallocate = FreeNothing;
+  const std::vector<float> before = f.output;
+  const Status status = f.plan.Run(f.input.data(), f.output.data(), options);
+  EXPECT_EQ(status.code(), StatusCode::kOutOfMemory);
+  EXPECT_TRUE(ContainsWord(status.message(), std::to_string(f.plan.workspace_bytes()))) << status.message();
+  EXPECT_EQ(f.output, before);
+}
+
+TEST(Status, OutOfMemoryWhilePacking) {
+  OperatorOptions options;
+  options.runtime.allocate = NoMemory;
+  options.runtime.deallocate = FreeNothing;
+  for (const bool hint : {false, true}) {
+    options.input_hint.reset();
+    if (hint) options.input_hint = kNchw;
+    const StatusOr<Operator> op = CreateConv([](ConvTransposeAttributes&) {}, options);
+    const Status status = op.ok() ? op->MakePlan(kNchw).status() : op.status();
+    EXPECT_EQ(status.code(), StatusCode::kOutOfMemory) << status.message();
+  }
+}
+
+// ---- Status itself
+
+TEST(Status, MessagesAreCut) {
+  const Status status = Status::InvalidArgument("%s", std::string(1000, 'x').c_str());
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(std::strlen(status.message()), static_cast<size_t>(Status::kMaxMessage));
+  EXPECT_EQ(Status::Make(StatusCode::kOutOfMemory, "%d bytes", 5).code(), StatusCode::kOutOfMemory);
+  EXPECT_STREQ(Status::Make(StatusCode::kOutOfMemory, "%d bytes", 5).message(), "5 bytes");
+  EXPECT_EQ(Status::Unsupported("x").code(), StatusCode::kUnsupported);
+  EXPECT_TRUE(Status().ok());
+  EXPECT_STREQ(Status().message(), "");
+}
+
+TEST(Tensor, DescriptorsOfTheFactories) {
+  const TensorDesc d = TensorDesc::Nchwc(16, 2, 3, 4, 5);
+  EXPECT_EQ(d.layout, Layout::kNchwc);
+  EXPECT_EQ(d.channel_block, 16);
+  EXPECT_EQ(d.n, 2);
+  EXPECT_EQ(d.c, 3);
+  EXPECT_EQ(d.size[0], 4);
+  EXPECT_EQ(d.size[1], 5);
+  EXPECT_EQ(d.dtype, DataType::kF32);
+  EXPECT_EQ(TensorDesc::Nhwc(2, 3, 4, 5).layout, Layout::kNhwc);
+  TensorDesc strided = TensorDesc::Nchw(2, 3, 4, 5);
+  strided.dtype = DataType::kU8;
+  strided.stride_n = 1000;
+  const TensorDesc other = strided.WithLayout(Layout::kNchwc, 8);
+  EXPECT_EQ(other.channel_block, 8);
+  EXPECT_EQ(other.dtype, DataType::kU8);
+  EXPECT_EQ(other.c, 3);
+  // Dense, whether as zeros or spelled out.
+  EXPECT_EQ(ref::WithStrides(other).stride_n, 1 * 4 * 5 * 8);
+  EXPECT_EQ(ElementSize(DataType::kF32), 4u);
+  EXPECT_EQ(ElementSize(DataType::kI32), 4u);
+  EXPECT_EQ(ElementSize(DataType::kF16), 2u);
+  EXPECT_EQ(ElementSize(DataType::kBF16), 2u);
+  EXPECT_EQ(ElementSize(DataType::kU16), 2u);
+  EXPECT_EQ(ElementSize(DataType::kI16), 2u);
+  EXPECT_EQ(ElementSize(DataType::kU8), 1u);
+  EXPECT_EQ(ElementSize(DataType::kI8), 1u);
+  EXPECT_EQ(ElementSize(static_cast<DataType>(99)), 0u);
+}
+
+TEST(Tensor, PlansFillInStrides) {
+  const StatusOr<Operator> op = CreateConvert();
+  for (const Format& in : kFormats) {
+    for (const Format& out : kFormats) {
+      PlanOptions options;
+      options.output = MakeDesc(DataType::kU8, out, 2, 19, 4, 5);
+      const StatusOr<Plan> plan = op->MakePlan(MakeDesc(DataType::kU8, in, 2, 19, 4, 5), options);
+      ASSERT_TRUE(plan.ok()) << plan.status().message();
+      for (const auto& [actual, format] : {std::pair{plan->input(), in}, std::pair{plan->output(), out}}) {
+        const TensorDesc expected = ref::WithStrides(MakeDesc(DataType::kU8, format, 2, 19, 4, 5));
+        EXPECT_EQ(actual.stride_n, expected.stride_n) << Name(format);
+        EXPECT_EQ(actual.stride_c, expected.stride_c) << Name(format);
+        EXPECT_EQ(actual.stride[0], expected.stride[0]) << Name(format);
+        EXPECT_EQ(actual.stride[1], expected.stride[1]) << Name(format);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace polyphase::testing

@@ -1,0 +1,459 @@
+"""Tests of the command-line tool: pixels against formulas in double, and that no failure leaves anything behind.
+
+Usage: cli_test.py PATH_TO_POLYPHASE. Needs Python's standard library alone; it makes its PNG files itself, and JPEG
+files with the tool.
+"""
+
+import itertools
+import math
+import os
+import pty
+import random
+import resource
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import zlib
+
+TOOL = None
+PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
+GRAY, RGB, PALETTE, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6
+WHOLE = ((0, 0, 1, 1),)
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def make_png(rows, color, depth, extra=b"", interlaced=False):
+    """rows: a list of rows of pixels, each pixel a tuple of samples."""
+    raw = bytearray()
+    for x0, y0, step_x, step_y in ADAM7 if interlaced else WHOLE:
+        for row in rows[y0::step_y]:
+            samples = [sample for pixel in row[x0::step_x] for sample in pixel]
+            if samples:
+                bits = "".join(format(sample, f"0{depth}b") for sample in samples)
+                bits += "0" * (-len(bits) % 8)
+                raw += b"\0" + int(bits, 2).to_bytes(len(bits) // 8, "big")
+    header = struct.pack(">IIBBBBB", len(rows[0]), len(rows), depth, color, 0, 0, int(interlaced))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(bytes(raw))) +
+            chunk(b"IEND", b""))
+
+
+def paeth(a, b, c):
+    return min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
+
+
+def parse_png(data):
+    """Returns rows of pixels, colour type, depth and the ICC profile, of a PNG with 8 or 16 bits, not interlaced."""
+    chunks, at = {}, 8
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at:at + 8])
+        chunks[kind] = chunks.get(kind, b"") + data[at + 8:at + 8 + size]
+        at += size + 12
+    width, height, depth, color, _, _, _ = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    step = PNG_CHANNELS[color] * depth // 8
+    raw = zlib.decompress(chunks[b"IDAT"])
+    rows, above = [], bytes(width * step)
+    for y in range(height):
+        start = y * (width * step + 1)
+        line = bytearray(raw[start + 1:start + 1 + width * step])
+        for i in range(len(line)):
+            a, b, c = (line[i - step], above[i], above[i - step]) if i >= step else (0, above[i], 0)
+            line[i] = line[i] + (0, a, b, (a + b) // 2, paeth(a, b, c))[raw[start]] & 255
+        samples = struct.unpack(f">{len(line) * 8 // depth}{'BH'[depth // 16]}", line)
+        rows.append([samples[i:i + PNG_CHANNELS[color]] for i in range(0, len(samples), PNG_CHANNELS[color])])
+        above = line
+    profile = zlib.decompress(chunks[b"iCCP"].split(b"\0", 1)[1][1:]) if b"iCCP" in chunks else None
+    return rows, color, depth, profile
+
+
+def noise(width, height, channels, depth=8, seed=1):
+    generator = random.Random(seed)
+    return [[tuple(generator.randrange(1 << depth) for _ in range(channels)) for _ in range(width)]
+            for _ in range(height)]
+
+
+def taps(size_in, size_out, ratio, mode, align_corners):
+    """For each output index: (input index, weight) pairs, as torch.nn.functional.interpolate computes them."""
+    if align_corners:
+        ratio = (size_in - 1) / (size_out - 1) if size_out > 1 else 0.0
+    table = []
+    for o in range(size_out):
+        x = o * ratio if align_corners else (o + 0.5) * ratio - 0.5
+        if mode == "nearest":
+            pairs = [(math.floor(o * ratio), 1.0)]
+        elif mode == "bilinear":
+            x = max(x, 0.0)
+            i, t = math.floor(x), x - math.floor(x)
+            pairs = [(i, 1 - t), (i + 1, t)]
+        else:
+            i, t, a = math.floor(x), x - math.floor(x), -0.75
+            near = lambda d: ((a + 2) * d - (a + 3)) * d * d + 1
+            far = lambda d: ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+            pairs = [(i - 1, far(t + 1)), (i, near(t)), (i + 1, near(1 - t)), (i + 2, far(2 - t))]
+        table.append([(min(max(i, 0), size_in - 1), weight) for i, weight in pairs])
+    return table
+
+
+def interpolate(rows, width, height, mode, scale=None, align_corners=False):
+    """Returns the exact result, without rounding or clamping."""
+    columns = taps(len(rows[0]), width, 1 / scale if scale else len(rows[0]) / width, mode, align_corners)
+    lines = taps(len(rows), height, 1 / scale if scale else len(rows) / height, mode, align_corners)
+    return [[tuple(sum(wy * wx * rows[y][x][c] for y, wy in line for x, wx in column)
+                   for c in range(len(rows[0][0]))) for column in columns] for line in lines]
+
+
+class CliTest(unittest.TestCase):
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, data):
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def call(self, *arguments, **options):
+        return subprocess.run([TOOL, *arguments], cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=120, **options)
+
+    def succeed(self, *arguments):
+        result = self.call(*arguments)
+        self.assertEqual((result.returncode, result.stderr), (0, ""), arguments)
+        return result.stdout
+
+    def upscale(self, data, *options, source="in.png", target="out.png"):
+        self.write(source, data)
+        self.succeed("upscale", source, target, *options)
+        return parse_png(self.read(target)) if target.endswith("png") else self.read(target)
+
+    def fail(self, *arguments, says="", **options):
+        """Asserts a failure that is told in one line, and a folder that is as it was."""
+        before = {name: os.stat(self.path(name)) for name in os.listdir(self.folder)}
+        result = self.call(*arguments, **options)
+        self.assertIn(result.returncode, (1, 2), arguments)
+        self.assertRegex(result.stderr, r"\Apolyphase: [^\n]+\n\Z", arguments)
+        self.assertIn(says, result.stderr)
+        self.assertEqual(result.stdout, "")
+        after = {name: os.stat(self.path(name)) for name in os.listdir(self.folder)}
+        self.assertEqual({name: (s.st_ino, s.st_size, s.st_mtime_ns) for name, s in before.items()},
+                         {name: (s.st_ino, s.st_size, s.st_mtime_ns) for name, s in after.items()}, arguments)
+        return result
+
+    def assert_close(self, actual, exact, depth=8, slack=0.01):
+        """Rounded to nearest and clamped; `slack` is for the tool's f32."""
+        top = 2**depth - 1
+        self.assertEqual((len(actual), len(actual[0])), (len(exact), len(exact[0])))
+        for y, x in itertools.product(range(len(exact)), range(len(exact[0]))):
+            for a, e in zip(actual[y][x], exact[y][x]):
+                self.assertLessEqual(abs(a - min(max(e, 0), top)), 0.5 + slack, f"at x {x}, y {y}")
+
+    # ---- what comes out ----
+
+    def test_modes_scales_and_sizes(self):
+        rows = noise(7, 5, 3)
+        rows[2][3] = (255, 0, 255)  # the cubic overshoots here and must be clamped
+        png = make_png(rows, RGB, 8)
+        for mode, align in (("nearest", 0), ("bilinear", 0), ("bilinear", 1), ("bicubic", 0), ("bicubic", 1)):
+            corners = ["--align-corners"] * align
+            for scale in (4, 2.5, 1.45, 0.6, 1):
+                with self.subTest(mode=mode, align=align, scale=scale):
+                    out = self.upscale(png, "--mode", mode, "--scale", str(scale), *corners)[0]
+                    width, height = math.floor(7 * scale), math.floor(5 * scale)
+                    self.assert_close(out, interpolate(rows, width, height, mode, scale, align))
+            for width, height in ((13, 11), (1, 1), (30, 2)):
+                with self.subTest(mode=mode, align=align, width=width, height=height):
+                    out = self.upscale(png, "--mode", mode, "--size", f"{width}x{height}", *corners)[0]
+                    self.assert_close(out, interpolate(rows, width, height, mode, None, align))
+        self.assertEqual(self.upscale(png, "--scale", "3"), self.upscale(png, "--scale", "3", "--mode", "bicubic"))
+
+    def test_png_types(self):
+        for color, depth, interlaced in itertools.product(PNG_CHANNELS, (1, 2, 4, 8, 16), (False, True)):
+            if depth < 8 and color not in (GRAY, PALETTE) or depth == 16 and color == PALETTE:
+                continue
+            rows = noise(9, 10, PNG_CHANNELS[color], depth)
+            palette = [tuple(random.Random(i).randrange(256) for _ in range(4)) for i in range(1 << min(depth, 8))]
+            plte = chunk(b"PLTE", bytes(v for entry in palette for v in entry[:3])) if color == PALETTE else b""
+            key = rows[4][4]
+            trns = bytes(entry[3] for entry in palette) if color == PALETTE else struct.pack(f">{len(key)}H", *key)
+            for transparent in (False, True) if color < GRAY_ALPHA else (False,):
+                with self.subTest(color=color, depth=depth, interlaced=interlaced, transparent=transparent):
+                    extra = plte + (chunk(b"tRNS", trns) if transparent else b"")
+                    wide = max(depth, 8)
+                    if color == PALETTE:
+                        expected = [[palette[i][:4 if transparent else 3] for i, in row] for row in rows]
+                    else:
+                        grown = lambda pixel: tuple(v * (2**wide - 1) // (2**depth - 1) for v in pixel)
+                        alpha = lambda pixel: ((0 if pixel == key else 2**wide - 1),) * transparent
+                        expected = [[grown(pixel) + alpha(pixel) for pixel in row] for row in rows]
+                    out = self.upscale(make_png(rows, color, depth, extra, interlaced), "--scale", "1", "--mode",
+                                       "nearest")
+                    out_color = (RGB if color == PALETTE else color) | (4 if transparent else 0)
+                    self.assertEqual(out[:3], (expected, out_color, wide))
+
+    def test_16_bits_are_not_lost(self):
+        rows = noise(6, 6, 3, 16)
+        for mode in ("bilinear", "bicubic"):
+            out, _, depth, _ = self.upscale(make_png(rows, RGB, 16), "--scale", "3", "--mode", mode)
+            self.assertEqual(depth, 16)
+            self.assert_close(out, interpolate(rows, 18, 18, mode, 3), 16, 0.2)
+
+    def test_colour_is_mixed_by_alpha(self):
+        for color, channels, depth in ((GRAY_ALPHA, 2, 8), (RGBA, 4, 8), (RGBA, 4, 16)):
+            top = 2**depth - 1
+            rows = noise(6, 5, channels, depth, seed=3)
+            rows[1][1], rows[1][2] = (top,) * (channels - 1) + (0,), (0,) * (channels - 1) + (top,)
+            weighted = [[tuple(v * p[-1] / top for v in p[:-1]) + p[-1:] for p in row] for row in rows]
+            for mode in ("bilinear", "bicubic"):
+                out = self.upscale(make_png(rows, color, depth), "--scale", "4", "--mode", mode)[0]
+                exact = interpolate(weighted, 24, 20, mode, 4)
+                for y, x in itertools.product(range(20), range(24)):
+                    alpha = exact[y][x][-1]
+                    self.assertLessEqual(abs(out[y][x][-1] - min(max(alpha, 0), top)), 0.6)
+                    if alpha > top / 20:
+                        for a, e in zip(out[y][x], exact[y][x][:-1]):
+                            self.assertLessEqual(abs(a - min(max(e * top / alpha, 0), top)), 0.6)
+                    elif out[y][x][-1] == 0:
+                        self.assertEqual(out[y][x], (0,) * channels)
+            self.assertEqual(self.upscale(make_png(rows, color, depth), "--scale", "1", "--mode", "nearest")[0], rows)
+
+    def jpeg_pixels(self, jpeg, *options):
+        return self.upscale(jpeg, *(options or ("--scale", "1", "--mode", "nearest")), source="in.jpg")
+
+    def test_jpeg(self):
+        ramp = lambda x, y, c: (x * 4 + y * 2 + c * 40) % 512
+        smooth = lambda channels, top: [[tuple(min(ramp(x, y, c), 511 - ramp(x, y, c)) * top // 255
+                                               for c in range(channels)) for x in range(40)] for y in range(33)]
+        for color, channels, depth in ((GRAY, 1, 8), (RGB, 3, 8), (GRAY, 1, 16), (RGB, 3, 16), (RGBA, 4, 8),
+                                       (GRAY_ALPHA, 2, 16)):
+            with self.subTest(color=color, depth=depth):
+                top = 2**depth - 1
+                rows = smooth(channels, top)
+                jpeg = self.upscale(make_png(rows, color, depth), "--scale", "2", target="out.JPEG")
+                self.assertEqual(jpeg[:2] + jpeg[-2:], b"\xff\xd8\xff\xd9")
+                out, out_color, out_depth, _ = self.jpeg_pixels(jpeg)
+                self.assertEqual((out_color, out_depth), (RGB if color & 2 else GRAY, 8))
+                if color & 4:
+                    rows = [[tuple(v * p[-1] / top + top - p[-1] for v in p[:-1]) for p in row] for row in rows]
+                rows = [[tuple(v * 255 / top for v in p) for p in row] for row in rows]
+                self.assert_close(out, interpolate(rows, 80, 66, "bicubic", 2), slack=6)
+
+    def test_jpeg_is_turned_upright(self):
+        jpeg = self.upscale(make_png(noise(24, 9, 3), RGB, 8), "--scale", "1", target="plain.jpg")
+        stored = self.jpeg_pixels(jpeg)[0]
+        turned = lambda rows: [list(row) for row in zip(*rows[::-1])]  # clockwise
+        mirrored = lambda rows: [row[::-1] for row in rows]
+        upright = {1: stored, 2: mirrored(stored), 3: turned(turned(stored)), 4: stored[::-1],
+                   5: turned(stored[::-1]), 6: turned(stored), 7: mirrored(turned(stored)),
+                   8: turned(turned(turned(stored)))}
+        for (orientation, expected), order in itertools.product(upright.items(), "<>"):
+            tiff = {"<": b"II", ">": b"MM"}[order] + struct.pack(order + "HIH", 42, 8, 2)
+            tiff += struct.pack(order + "HHII", 0x0100, 4, 1, 24)
+            tiff += struct.pack(order + "HHIHHI", 0x0112, 3, 1, orientation, 0, 0)
+            exif = b"\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\0\0" + tiff
+            self.assertEqual(self.jpeg_pixels(jpeg[:2] + exif + jpeg[2:])[0], expected, orientation)
+            for cut in range(len(tiff)):  # a broken segment is no orientation, and no crash
+                exif = b"\xff\xe1" + struct.pack(">H", cut + 8) + b"Exif\0\0" + tiff[:cut]
+                if orientation == 6:
+                    self.assertIn(self.jpeg_pixels(jpeg[:2] + exif + jpeg[2:])[0], (stored, expected))
+
+    def test_icc_profile_is_kept(self):
+        # A header, and one tag of 400 bytes, since libpng refuses a profile that compresses to next to nothing.
+        profile = (struct.pack(">I4xI", 544, 0x02100000) + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28) +
+                   struct.pack(">III", 0xf6d6, 0x10000, 0xd32d) + bytes(48) +
+                   struct.pack(">I4sII", 1, b"desc", 144, 400) + random.Random(1).randbytes(400))
+        png = make_png(noise(4, 4, 3), RGB, 8, chunk(b"iCCP", b"test\0\0" + zlib.compress(profile)))
+        self.assertEqual(self.upscale(png, "--scale", "2")[3], profile)
+        jpeg = self.upscale(png, "--scale", "2", target="out.jpg")
+        self.assertEqual(self.jpeg_pixels(jpeg)[3], profile)
+        gray = self.upscale(make_png(noise(4, 4, 1), GRAY, 8), "--scale", "2", target="gray.jpg")
+        icc = b"\xff\xe2" + struct.pack(">H", len(profile) + 16) + b"ICC_PROFILE\0\1\1" + profile
+        self.assertIsNone(self.jpeg_pixels(gray[:2] + icc + gray[2:])[3])  # it does not fit a gray PNG
+
+    def test_every_target_and_thread_count(self):
+        png = make_png(noise(50, 40, 3), RGB, 8)
+        base = self.upscale(png, "--scale", "3.3", "--threads", "1")[0]
+        for threads in ("2", "3", "7"):
+            self.assertEqual(self.upscale(png, "--scale", "3.3", "--threads", threads)[0], base)
+        targets = self.succeed("info").split("targets")[1].split("caches")[0].splitlines()
+        for target in (line.split()[0] for line in targets):
+            out = self.upscale(png, "--scale", "3.3", "--isa", target)[0]
+            self.assert_close(out, base, slack=0.5)  # a sum in another order may round the other way
+
+    # ---- how it behaves ----
+
+    def test_info_version_help(self):
+        version = self.succeed("--version")
+        self.assertRegex(version, r"\Apolyphase \d+\.\d+\.\d+\n\Z")
+        info = self.succeed("info")
+        self.assertIn(version.split()[1], info)
+        self.assertRegex(info, r"\ntargets +\w+ +(not )?supported")
+        self.assertEqual(info.count("chosen"), 1)
+        self.assertRegex(info, r"\ncaches +L1d .*, L2 .*, L3 .*\nthreads +[1-9]\d*\n\Z")
+        self.assertIn("upscale", self.succeed("--help"))
+        for word in ("--scale", "--size", "--mode", "--align-corners", "--isa", "--threads", "IN", "OUT"):
+            self.assertIn(word, self.succeed("upscale", "--help"))
+        with open("/dev/full", "w", encoding="ascii") as full:
+            result = subprocess.run([TOOL, "info"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual((result.returncode, result.stderr), (1, "polyphase: cannot write to stdout\n"))
+
+    def test_wrong_options(self):
+        self.write("in.png", make_png(noise(4, 4, 3), RGB, 8))
+        self.fail()
+        self.fail("downscale", says="downscale")
+        self.fail("info", "extra", says="extra")
+        self.fail("upscale", says="IN")
+        self.fail("upscale", "in.png", "--scale", "2", says="OUT")
+        for options, says in (
+                ("", "--scale"), ("--scale 2 --size 8x8", "--size"), ("--scale", "--scale"), ("--scale 0", "'0'"),
+                ("--scale -2", "'-2'"), ("--scale nan", "'nan'"), ("--scale inf", "'inf'"), ("--scale 2x", "'2x'"),
+                ("--scale 1e999", "'1e999'"), ("--scale 0.1", "0x0"), ("--scale 1e9", "per side"),
+                ("--scale 1e300", "per side"), ("--size 0x0", "'0x0'"), ("--size 8x0", "'8x0'"), ("--size 8", "'8'"),
+                ("--size -8x8", "'-8x8'"), ("--size 8x8x8", "'8x8x8'"), ("--size 2147483648x1", "2147483647"),
+                ("--size 99999999999999999999x1", "2147483647"), ("--scale 2 --mode cubic", "'cubic'"),
+                ("--scale 2 --isa pdp11", "'pdp11'"), ("--scale 2 --threads 0", "'0'"),
+                ("--scale 2 --threads -1", "'-1'"), ("--scale 2 --threads 1000000000", "1024"),
+                ("--scale 2 --mode nearest --align-corners", "--align-corners"), ("--scale 2 --sharpen", "--sharpen"),
+                ("--scale 2 third.png", "third.png")):
+            with self.subTest(options=options):
+                self.fail("upscale", "in.png", "out.png", *options.split(), says=says)
+
+    def test_bad_files(self):
+        png = make_png(noise(4, 4, 3), RGB, 8)
+        self.write("in.png", png)
+        os.mkdir(self.path("folder.png"))
+        os.mkfifo(self.path("fifo.png"))
+        for target, says in (("out.gif", "extension"), ("out", "extension"), ("png", "extension"), ("a.png/out", "ext"),
+                             ("no/out.png", "no/out.png: No such"), ("in.png/out.png", "Not a directory"),
+                             ("folder.png", "directory"), ("fifo.png", "regular"), ("x" * 300 + ".png", "too long")):
+            with self.subTest(target=target):
+                self.fail("upscale", "in.png", target, "--scale", "2", says=says)
+        header = lambda width, height: png[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 6, 0, 0, 0))
+        cmyk = b"\xff\xd8\xff\xc0\0\x14\x08\0\x08\0\x08\x04" + b"".join(bytes((i, 17, 0)) for i in range(4))
+        cmyk += b"\xff\xda\0\x0e\x04" + b"".join(bytes((i, 0)) for i in range(4)) + b"\0\x3f\0"
+        for name, data, says in (
+                ("empty.png", b"", "empty"), ("text.png", b"hello\n", "neither"), ("gif.png", b"GIF89a", "neither"),
+                ("sign.png", b"\x89PNX\r\n\x1a\n" + png[8:], "PNG"), ("soi.jpg", b"\xff\xd8", "JPEG"),
+                ("ff.jpg", b"\xff\xff\xff\xff", "JPEG"), ("header.png", png[:33], "cut short"),
+                ("end.png", png[:-12], "cut short"), ("line\nbreak.png", b"", "line?break.png"),
+                ("huge.png", header(2**31 - 1, 2**31 - 1) + png[33:], "GB of memory"),
+                ("wide.png", header(2**31 - 1, 1) + png[33:], "GB of memory"),
+                ("zero.png", header(0, 5) + png[33:], "PNG"), ("big.png", header(2**32 - 1, 5) + png[33:], "PNG"),
+                ("cmyk.jpg", cmyk, "CMYK")):
+            with self.subTest(name=name):
+                self.write(name, data)
+                self.fail("upscale", name, "out.png", "--size", "8x8", says=says)
+        self.fail("upscale", "missing.png", "out.png", "--scale", "2", says="missing.png: No such file")
+        self.fail("upscale", "folder.png", "out.png", "--scale", "2", says="directory")
+        self.fail("upscale", "in.png", "out.png", "--size", "2147483647x2147483647", says="GB of memory")
+        self.fail("upscale", "in.png", "out.jpg", "--size", "65501x1", says="65500")
+
+    def test_every_cut_and_flip(self):
+        self.write("out.png", b"precious")
+        png = make_png(noise(5, 4, 3), RGB, 8)
+        jpeg = self.upscale(make_png(noise(9, 9, 3), RGB, 8), "--scale", "1", target="x.jpg")
+        for name, data, step in (("in.png", png, 1), ("in.jpg", jpeg, 7)):
+            for cut in range(0, len(data), step):
+                self.write(name, data[:cut])
+                self.fail("upscale", name, "out.png", "--scale", "2", says=name)
+        for at in range(len(png)):
+            self.write("in.png", png[:at] + bytes((png[at] ^ 0x20,)) + png[at + 1:])
+            self.fail("upscale", "in.png", "out.png", "--scale", "2", says="in.png")
+        for at in range(0, len(jpeg), 3):  # without a checksum, some damage cannot be seen
+            self.write("in.jpg", jpeg[:at] + bytes((jpeg[at] ^ 0xff,)) + jpeg[at + 1:])
+            result = self.call("upscale", "in.jpg", "flip.png", "--scale", "2")
+            self.assertIn(result.returncode, (0, 1))
+            self.assertEqual(os.path.exists(self.path("flip.png")), result.returncode == 0)
+            if result.returncode == 0:
+                os.remove(self.path("flip.png"))
+        self.assertEqual(self.read("out.png"), b"precious")
+
+    def test_output_replaces_input_link_and_mode(self):
+        rows = noise(5, 5, 3)
+        self.write("in.png", make_png(rows, RGB, 8))
+        os.chmod(self.path("in.png"), 0o640)
+        os.symlink("in.png", self.path("link.png"))
+        self.succeed("upscale", "in.png", "link.png", "--scale", "2", "--mode", "nearest")
+        self.assertTrue(os.path.islink(self.path("link.png")))
+        self.assertEqual(stat.S_IMODE(os.stat(self.path("in.png")).st_mode), 0o640)
+        self.assertEqual(parse_png(self.read("in.png"))[0], interpolate(rows, 10, 10, "nearest"))
+        self.succeed("upscale", "in.png", "new.png", "--scale", "1")
+        mask = os.umask(0)
+        os.umask(mask)
+        self.assertEqual(stat.S_IMODE(os.stat(self.path("new.png")).st_mode), 0o666 & ~mask)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["in.png", "link.png", "new.png"])
+
+    def test_full_disk(self):
+        self.write("in.png", make_png(noise(40, 40, 3), RGB, 8))
+        self.write("out.png", b"precious")
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+        for name in ("out.png", "out.jpg"):
+            self.fail("upscale", "in.png", name, "--scale", "4", says=f"{name}: File too large", preexec_fn=limit)
+        self.assertEqual(self.read("out.png"), b"precious")
+
+    def start_long_work(self, *options, **keywords):
+        self.write("in.png", make_png(noise(60, 60, 3), RGB, 8))
+        return subprocess.Popen([TOOL, "upscale", "in.png", "out.png", "--size", "4000x4000", *options],
+                                cwd=self.folder, **keywords)
+
+    def test_signals_leave_nothing(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.write("out.png", b"precious")
+            process = self.start_long_work(stderr=subprocess.PIPE, text=True)
+            temporary = lambda: [name for name in os.listdir(self.folder) if name.endswith(".tmp")]
+            while process.poll() is None and not (temporary() and os.path.getsize(self.path(temporary()[0]))):
+                time.sleep(0.002)
+            process.send_signal(number)
+            self.assertEqual((process.communicate(timeout=60)[1], process.returncode), ("", -number))
+            self.assertEqual(sorted(os.listdir(self.folder)), ["in.png", "out.png"])
+            self.assertEqual(self.read("out.png"), b"precious")
+
+    def test_progress_and_threads(self):
+        process = self.start_long_work("--threads", "1", stderr=subprocess.PIPE, text=True)
+        most = 0
+        while process.poll() is None:
+            try:
+                most = max(most, len(os.listdir(f"/proc/{process.pid}/task")))
+            except FileNotFoundError:
+                pass
+            time.sleep(0.002)
+        self.assertEqual((process.communicate()[1], process.returncode), ("", 0))  # no terminal, no bar
+        self.assertEqual(most, 1)
+        ours, theirs = pty.openpty()
+        process = self.start_long_work(stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+        os.close(ours)
+        self.assertEqual(process.wait(), 0)
+        percents = [int(text.split(b"]")[1].split(b"%")[0]) for text in shown.split(b"\r\033[K[")[1:]]
+        self.assertGreater(len(percents), 2)
+        self.assertEqual(percents, sorted(percents))
+        self.assertLessEqual(percents[-1], 100)
+        self.assertTrue(shown.endswith(b"\r\033[K"), "the bar is wiped")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(f"usage: {sys.argv[0]} PATH_TO_POLYPHASE")
+    TOOL = os.path.abspath(sys.argv.pop(1))
+    unittest.main()

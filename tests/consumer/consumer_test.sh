@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Installs the build tree $1 into a temporary prefix and builds, links and runs the programs of this folder against it:
+# shared and static, each by way of find_package and of pkg-config. $2 is cmake, $3 its generator, $4 the C++ compiler.
+set -euo pipefail
+build=$1 cmake=$2 generator=$3 cxx=$4
+source=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"$cmake" --install "$build" --prefix "$work/moved" > "$work/log" || { cat "$work/log"; exit 1; }
+mv "$work/moved" "$work/prefix" # nothing in it may know where it was
+export PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig
+
+# Runs a program and checks that it has the library inside exactly if it should have.
+run() {
+  local linkage=$1 program=$2 needed
+  echo "--- $linkage: ${program#"$work"/}"
+  needed=$(readelf --dynamic "$program" | grep -c 'NEEDED.*libpolyphase' || true)
+  [[ $needed == "$([[ $linkage == shared ]] && echo 1 || echo 0)" ]] || { echo "not linked $linkage"; exit 1; }
+  LD_LIBRARY_PATH=$work/prefix/lib "$program"
+}
+
+for linkage in shared static; do
+  dir=$work/find_package-$linkage
+  "$cmake" -S "$source" -B "$dir" -G "$generator" -DCMAKE_PREFIX_PATH="$work/prefix" -DLINKAGE=$linkage \
+    -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_BUILD_TYPE=Release > "$work/log" && "$cmake" --build "$dir" > "$work/log" ||
+    { cat "$work/log"; exit 1; }
+  run $linkage "$dir/upscale_cxx"
+  run $linkage "$dir/upscale_c"
+
+  dir=$work/pkg-config-$linkage
+  mkdir "$dir"
+  if [[ $linkage == shared ]]; then
+    flags=$(pkg-config --cflags --libs polyphase)
+  else
+    # Both libraries are in one folder, where -lpolyphase would be the shared one.
+    flags=$(pkg-config --static --cflags --libs polyphase | sed 's/-lpolyphase/-l:libpolyphase.a/')
+  fi
+  # shellcheck disable=SC2086
+  {
+    "$cxx" -std=c++17 "$source/upscale.cc" $flags -o "$dir/upscale_cxx"
+    cc -std=c11 -Wall -Wextra -Werror "$source/upscale.c" $flags -lm -o "$dir/upscale_c"
+  }
+  run $linkage "$dir/upscale_cxx"
+  run $linkage "$dir/upscale_c"
+done

@@ -1,0 +1,164 @@
+// Random layers against the oracle, on all targets, algorithms and layouts.
+// POLYPHASE_FUZZ_SEED=n starts at seed n, POLYPHASE_FUZZ_LAYERS=n runs n layers of each op; a failure names the seed that
+// repeats it with POLYPHASE_FUZZ_LAYERS=1.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <random>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "tests/testers/conv_transpose_tester.h"
+#include "tests/testers/move_tester.h"
+#include "tests/testers/resize_tester.h"
+
+namespace polyphase::testing {
+namespace {
+
+uint32_t FromEnvironment(const char* name, uint32_t otherwise) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? static_cast<uint32_t>(std::strtoul(value, nullptr, 10)) : otherwise;
+}
+
+// Calls run(seed, rng) for one seed after the other, up to the first that fails.
+template <typename Run>
+void ForEachSeed(uint32_t layers, const Run& run) {
+  const uint32_t first = FromEnvironment("POLYPHASE_FUZZ_SEED", 1);
+  layers = FromEnvironment("POLYPHASE_FUZZ_LAYERS", kSanitized ? layers / 10 : layers);
+  std::cout << "seeds " << first << " to " << first + layers - 1 << std::endl;
+  for (uint32_t seed = first; seed < first + layers; ++seed) {
+    SCOPED_TRACE("POLYPHASE_FUZZ_SEED=" + std::to_string(seed) + " POLYPHASE_FUZZ_LAYERS=1");
+    std::mt19937 rng(seed);
+    run(seed, rng);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+int64_t Between(int64_t low, int64_t high, std::mt19937& rng) {
+  return low + static_cast<int64_t>(rng() % static_cast<uint64_t>(high - low + 1));
+}
+
+// Mostly small numbers, at times up to `high`.
+int64_t Small(int64_t low, int64_t high, std::mt19937& rng) {
+  return rng() % 4 == 0 ? Between(low, high, rng) : Between(low, std::min(low + 3, high), rng);
+}
+
+struct Axis {
+  int64_t in, kernel, stride, dilation, begin, end, output_padding;
+
+  int64_t Out() const {
+    return (in - 1) * stride + dilation * (kernel - 1) + 1 - begin - end + output_padding;
+  }
+};
+
+Axis RandomAxis(std::mt19937& rng) {
+  for (;;) {
+    Axis a{};
+    a.in = Small(1, 20, rng);
+    a.kernel = Small(1, 9, rng);
+    a.stride = Small(1, 6, rng);
+    a.dilation = rng() % 4 == 0 ? Between(1, 4, rng) : 1;
+    a.begin = Small(0, a.dilation * (a.kernel - 1) + 3, rng);
+    a.end = rng() % 2 == 0 ? a.begin : Small(0, a.dilation * (a.kernel - 1) + 3, rng);
+    a.output_padding = rng() % 2 == 0 ? 0 : Between(0, std::max(a.stride, a.dilation) - 1, rng);
+    if (a.Out() >= 1 && a.Out() <= 90) return a;
+  }
+}
+
+TEST(Fuzz, ConvTranspose) {
+  ForEachSeed(250, [](uint32_t seed, std::mt19937& rng) {
+    const Axis y = RandomAxis(rng);
+    const Axis x = RandomAxis(rng);
+    int64_t groups = 1;
+    int64_t ic = Between(1, rng() % 3 == 0 ? 70 : 20, rng);
+    int64_t oc = Between(1, rng() % 3 == 0 ? 70 : 20, rng);
+    if (rng() % 4 == 0) {  // groups of a few channels
+      groups = Between(1, 9, rng);
+      ic = groups * Between(1, 9, rng);
+      oc = groups * Between(1, 9, rng);
+    } else if (rng() % 6 == 0) {  // depthwise, at times with a multiplier
+      groups = ic;
+      oc = ic * (rng() % 2 == 0 ? 1 : Between(2, 4, rng));
+    }
+    const int64_t batch = rng() % 3 == 0 ? Between(2, 5, rng) : 1;
+    ConvTransposeTester tester;
+    tester.Batch(batch).Channels(ic, oc).Groups(groups).Input(y.in, x.in).Kernel(y.kernel, x.kernel);
+    tester.Stride(y.stride, x.stride).Dilation(y.dilation, x.dilation).Padding(y.begin, x.begin, y.end, x.end);
+    if (rng() % 4 == 0 && y.output_padding < y.stride && x.output_padding < x.stride) {
+      tester.OutputSize(y.Out(), x.Out());
+    } else {
+      tester.OutputPadding(y.output_padding, x.output_padding);
+    }
+    if (rng() % 3 == 0) tester.NoBias();
+    switch (rng() % 6) {
+      case 0:
+        tester.Relu();
+        break;
+      case 1:
+        tester.LeakyRelu(0.25f);
+        break;
+      case 2:
+        tester.Clamp(-6.0f, 6.0f);
+        break;
+      default:
+        break;
+    }
+    if (rng() % 4 == 0 && !kSanitized) tester.Formats(AllFormatPairs());
+    tester.Seed(seed).Run();
+  });
+}
+
+TEST(Fuzz, Resize) {
+  ForEachSeed(400, [](uint32_t seed, std::mt19937& rng) {
+    ResizeAttributes a;
+    a.mode = static_cast<ResizeMode>(rng() % 3);
+    a.coordinate_transformation = static_cast<CoordinateTransformation>(rng() % 3);
+    a.nearest_mode = static_cast<NearestMode>(rng() % 2);
+    if (rng() % 4 == 0) a.cubic_coeff_a = -0.5f;
+    a.epilogue.activation = rng() % 3 == 0 ? static_cast<Activation>(rng() % 4) : Activation::kNone;
+    a.epilogue.lower = -0.25f;
+    a.epilogue.upper = 0.5f;
+    ResizeTester tester(a);
+    const bool recompute = rng() % 3 == 0;
+    const int64_t h = Small(1, 30, rng);
+    const int64_t w = Between(1, 40, rng);
+    tester.Input(Between(1, 3, rng), Between(1, rng() % 3 == 0 ? 40 : 5, rng), h, w);
+    std::uniform_real_distribution<double> factor(0.2, 5.0);
+    switch (rng() % 3) {
+      case 0:
+        tester.Size(Between(1, 60, rng), Between(1, 90, rng));
+        break;
+      case 1:
+        tester.Scale(static_cast<double>(Between(1, 5, rng)), static_cast<double>(Between(1, 5, rng)));
+        break;
+      default:
+        // Not so small that nothing is left.
+        tester.Scale(std::max(factor(rng), 1.01 / static_cast<double>(h)), std::max(factor(rng), 1.01 / static_cast<double>(w)));
+    }
+    if (recompute && !tester.by_size()) tester.Recompute();
+    if (rng() % 4 == 0 && !kSanitized) tester.Formats(AllFormatPairs());
+    tester.Seed(seed).Run();
+  });
+}
+
+TEST(Fuzz, PixelShuffle) {
+  ForEachSeed(300, [](uint32_t seed, std::mt19937& rng) {
+    const auto direction = static_cast<ShuffleDirection>(rng() % 2);
+    const int64_t factor = Small(1, 8, rng);
+    PixelShuffleTester tester(direction, static_cast<ChannelOrder>(rng() % 2), factor);
+    const int64_t n = Between(1, 3, rng);
+    const int64_t c = Between(1, rng() % 3 == 0 ? 35 : 6, rng);
+    const int64_t h = Small(1, 12, rng);
+    const int64_t w = Between(1, 24, rng);
+    if (direction == ShuffleDirection::kDepthToSpace) {
+      tester.Input(n, c * factor * factor, h, w);
+    } else {
+      tester.Input(n, c, h * factor, w * factor);
+    }
+    tester.Type(static_cast<DataType>(rng() % 8)).Seed(seed).Run();
+  });
+}
+
+}  // namespace
+}  // namespace polyphase::testing

@@ -1,0 +1,447 @@
+// What all testers share: targets, layouts, guarded memory with views, and one run of a plan with everything checked that
+// does not depend on the op.
+#ifndef POLYPHASE_TESTS_TESTERS_HARNESS_H_
+#define POLYPHASE_TESTS_TESTERS_HARNESS_H_
+
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "polyphase/polyphase.h"
+#include "tests/ref/tensor.h"
+
+#if defined(__SANITIZE_THREAD__)
+#define POLYPHASE_TEST_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define POLYPHASE_TEST_TSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define POLYPHASE_TEST_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POLYPHASE_TEST_ASAN 1
+#endif
+#endif
+
+namespace polyphase::testing {
+
+#ifdef POLYPHASE_TEST_TSAN
+constexpr bool kTsan = true;
+#else
+constexpr bool kTsan = false;
+#endif
+#ifdef POLYPHASE_TEST_ASAN
+constexpr bool kAsan = true;
+#else
+constexpr bool kAsan = false;
+#endif
+// Sanitized builds are 5 to 20 times slower: tests with many cases take fewer of them.
+constexpr bool kSanitized = kTsan || kAsan;
+
+// ---- Names
+
+inline bool ContainsWord(const std::string& text, const std::string& word) {
+  const auto in_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+    const size_t end = at + word.size();
+    if ((at == 0 || !in_word(text[at - 1])) && (end == text.size() || !in_word(text[end]))) return true;
+  }
+  return false;
+}
+
+struct Format {
+  Layout layout;
+  int32_t block = 1;
+};
+
+inline std::string Name(const Format& format) {
+  switch (format.layout) {
+    case Layout::kNchw:
+      return "nchw";
+    case Layout::kNhwc:
+      return "nhwc";
+    case Layout::kNchwc:
+      return "nchw" + std::to_string(format.block) + "c";
+  }
+  return "?";
+}
+
+constexpr Format kFormats[] = {
+    {Layout::kNchw, 1}, {Layout::kNhwc, 1}, {Layout::kNchwc, 4}, {Layout::kNchwc, 8}, {Layout::kNchwc, 16}};
+
+using FormatPair = std::pair<Format, Format>;  // of input and output
+
+inline std::vector<FormatPair> AllFormatPairs() {
+  std::vector<FormatPair> pairs;
+  for (const Format& in : kFormats) {
+    for (const Format& out : kFormats) pairs.emplace_back(in, out);
+  }
+  return pairs;
+}
+
+// The five pairs of equal layouts, and `mixed` random ones; in sanitized builds one and one.
+inline std::vector<FormatPair> SomeFormatPairs(int mixed, std::mt19937& rng) {
+  std::vector<FormatPair> pairs;
+  const size_t any = rng() % 5;
+  for (size_t i = 0; i < 5; ++i) {
+    if (!kSanitized || i == any) pairs.emplace_back(kFormats[i], kFormats[i]);
+  }
+  for (int i = 0; i < (kSanitized ? 1 : mixed); ++i) pairs.emplace_back(kFormats[rng() % 5], kFormats[rng() % 5]);
+  return pairs;
+}
+
+// The compiled targets that this CPU has, best first; under TSan, where the target does not matter, only that one. Every
+// test that loops over them fails when there is none.
+inline std::vector<std::string> SupportedTargets() {
+  std::vector<std::string> names;
+  for (const TargetInfo& target : Targets()) {
+    if (target.supported && !(kTsan && !names.empty())) names.push_back(target.name);
+  }
+  EXPECT_FALSE(names.empty()) << "no compiled target is supported: nothing would be tested";
+  return names;
+}
+
+// Failures so far in the test that is running.
+inline int FailureCount() {
+  return ::testing::UnitTest::GetInstance()->current_test_info()->result()->total_part_count();
+}
+
+// ---- Threads
+
+// A parallel_for of std::thread, one for each index: tasks really run at the same time, however few the cores are.
+inline void ThreadPerIndex(void*, size_t count, pph_task task, void* task_context) {
+  std::vector<std::thread> threads;
+  threads.reserve(count);
+  for (size_t i = 0; i < count; ++i) threads.emplace_back(task, task_context, i);
+  for (std::thread& thread : threads) thread.join();
+}
+
+// The default runtime; under TSan std::thread, because the sanitizer cannot look into the system's oneTBB.
+inline Runtime TestRuntime() {
+  Runtime runtime;
+  if (kTsan) {
+    runtime.parallel_for = ThreadPerIndex;
+    runtime.num_threads = 8;
+  }
+  return runtime;
+}
+
+inline OperatorOptions OptionsFor(const std::string& isa) {
+  OperatorOptions options;
+  options.isa = isa;
+  options.runtime = TestRuntime();
+  return options;
+}
+
+// ---- Memory
+
+enum class View {
+  kDense,       // dense, aligned to 64 bytes
+  kMisaligned,  // dense, one element behind such an address
+  kRows,        // rows, channels (or channel blocks) and images have gaps between them
+  kConcat,      // a channel range of a larger tensor
+};
+constexpr View kViews[] = {View::kDense, View::kMisaligned, View::kRows, View::kConcat};
+
+inline const char* Name(View view) {
+  constexpr const char* kNames[] = {"dense", "misaligned", "rows", "concat"};
+  return kNames[static_cast<int>(view)];
+}
+
+inline TensorDesc MakeDesc(DataType dtype, const Format& format, int64_t n, int64_t c, int64_t h, int64_t w) {
+  TensorDesc desc;
+  desc.dtype = dtype;
+  desc.layout = format.layout;
+  desc.channel_block = format.block;
+  desc.n = n;
+  desc.c = c;
+  desc.size = {h, w, 0};
+  return desc;
+}
+
+// A bit pattern that marks memory; as an f32 it is a NaN, so that reading it shows in the result.
+template <typename T>
+T Marker() {
+  constexpr uint32_t kBits = 0xFFC5A5C3u;
+  T marker;
+  std::memcpy(&marker, &kBits, sizeof(T));
+  return marker;
+}
+
+template <typename T>
+bool SameBits(const T& a, const T& b) {
+  return std::memcmp(&a, &b, sizeof(T)) == 0;
+}
+
+// Memory of one tensor as a view of a buffer that is full of markers.
+template <typename T>
+class Memory {
+ public:
+  // `dense` has no strides; `view` gives it some.
+  Memory(const TensorDesc& dense, View view) : desc_(dense) {
+    int64_t first = 0;
+    int64_t behind = 0;
+    SetView(view, first, behind);
+    // Sanitizers see what is next to a block; without one, guard zones do.
+    const int64_t guard = kAsan ? 0 : static_cast<int64_t>(256 / sizeof(T));
+    const int64_t total = guard + first + ref::Extent(desc_) + behind + guard;
+    buffer_.resize(static_cast<size_t>(total));
+    origin_ = guard + first;
+    buffer_.assign(buffer_.size(), Marker<T>());
+  }
+
+  const TensorDesc& desc() const { return desc_; }
+  T* data() { return buffer_.data() + origin_; }
+  const T* data() const { return buffer_.data() + origin_; }
+
+  // Elements that are not the tensor's keep their marker, and so do tail lanes.
+  void Write(const ref::Tensor<T>& tensor) { ref::Pack(tensor, desc_, data(), Marker<T>()); }
+  ref::Tensor<T> Read() const { return ref::Unpack(desc_, data()); }
+
+  bool operator==(const Memory& other) const {
+    return buffer_.size() == other.buffer_.size() &&
+           (buffer_.empty() || std::memcmp(buffer_.data(), other.buffer_.data(), buffer_.size() * sizeof(T)) == 0);
+  }
+
+  ::testing::AssertionResult Untouched() const {
+    for (size_t i = 0; i < buffer_.size(); ++i) {
+      if (!SameBits(buffer_[i], Marker<T>())) {
+        return ::testing::AssertionFailure() << "output was written at element " << static_cast<int64_t>(i) - origin_;
+      }
+    }
+    return ::testing::AssertionSuccess();
+  }
+
+  // What a Run must leave: markers in all that is not the tensor's, zeros in its tail lanes.
+  ::testing::AssertionResult OnlyOwnElementsWritten() const {
+    std::vector<bool> own(buffer_.size(), false);
+    ::testing::AssertionResult result = ::testing::AssertionSuccess();
+    ref::ForEachElement(desc_, [&](int64_t offset, int64_t n, int64_t c, int64_t y, int64_t x) {
+      own[static_cast<size_t>(origin_ + offset)] = true;
+      if (c >= desc_.c && !SameBits(data()[offset], T{}) && result) {
+        result = ::testing::AssertionFailure() << "tail lane of channel " << c << " at n " << n << " y " << y << " x " << x
+                                               << " is not zero";
+      }
+    });
+    for (size_t i = 0; i < buffer_.size() && result; ++i) {
+      if (!own[i] && !SameBits(buffer_[i], Marker<T>())) {
+        result = ::testing::AssertionFailure()
+                 << "element " << static_cast<int64_t>(i) - origin_ << " from the first one is not the tensor's, but was"
+                 << " written";
+      }
+    }
+    return result;
+  }
+
+ private:
+  // 64-byte alignment, and a size that is exact, so that ASan sees one element too many.
+  struct Allocator {
+    using value_type = T;
+    template <typename U>
+    struct rebind {  // NOLINT(readability-identifier-naming): the standard's name
+      using other = Allocator;
+    };
+    T* allocate(size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{64})); }
+    void deallocate(T* p, size_t) { ::operator delete(p, std::align_val_t{64}); }
+    bool operator==(const Allocator&) const { return true; }
+    bool operator!=(const Allocator&) const { return false; }
+  };
+
+  void SetView(View view, int64_t& first, int64_t& behind) {
+    const int64_t c = desc_.c;
+    const int64_t h = desc_.size[0];
+    const int64_t w = desc_.size[1];
+    const int64_t block = desc_.channel_block;
+    const int64_t blocks = ref::StoredChannels(desc_) / block;
+    switch (view) {
+      case View::kDense:
+        return;
+      case View::kMisaligned:
+        first = 1;
+        return;
+      case View::kRows:
+        switch (desc_.layout) {
+          case Layout::kNchw:
+            desc_.stride[0] = w + 3;
+            desc_.stride_c = h * desc_.stride[0] + 5;
+            desc_.stride_n = c * desc_.stride_c + 7;
+            return;
+          case Layout::kNhwc:
+            desc_.stride[0] = w * c + 3;
+            desc_.stride_n = h * desc_.stride[0] + 5;
+            return;
+          case Layout::kNchwc:
+            desc_.stride[0] = w * block + 3;
+            desc_.stride_c = h * desc_.stride[0] + 5;
+            desc_.stride_n = blocks * desc_.stride_c + 7;
+            return;
+        }
+        return;
+      case View::kConcat:
+        switch (desc_.layout) {
+          case Layout::kNchw:
+            desc_.stride_n = (c + 3) * h * w;
+            first = 2 * h * w;
+            behind = h * w;
+            return;
+          case Layout::kNhwc:
+            desc_.stride[1] = c + 5;
+            first = 3;
+            behind = 2;
+            return;
+          case Layout::kNchwc:
+            desc_.stride_n = (blocks + 2) * h * w * block;
+            first = h * w * block;
+            behind = h * w * block;
+            return;
+        }
+        return;
+    }
+  }
+
+  TensorDesc desc_;
+  std::vector<T, Allocator> buffer_;
+  int64_t origin_ = 0;
+};
+
+// ---- One run
+
+// Everything that one run may vary besides the layer itself.
+struct RunChoice {
+  View input_view = View::kDense;
+  View output_view = View::kDense;
+  size_t threads = 1;
+  bool own_workspace = true;  // false: from the runtime's allocator
+};
+
+inline RunChoice RandomChoice(std::mt19937& rng) {
+  constexpr size_t kThreads[] = {1, 2, 3, 7};
+  return {kViews[rng() % 4], kViews[rng() % 4], kThreads[rng() % 4], rng() % 2 == 0};
+}
+
+inline std::string Name(const RunChoice& choice) {
+  return std::string(Name(choice.input_view)) + " -> " + Name(choice.output_view) + ", " +
+         std::to_string(choice.threads) + " threads, " + (choice.own_workspace ? "own" : "allocated") + " workspace";
+}
+
+// Workspace of exactly the plan's size, full of markers, with a guard zone behind it.
+class Workspace {
+ public:
+  explicit Workspace(size_t bytes)
+      : bytes_(bytes),
+        memory_(static_cast<unsigned char*>(::operator new(bytes + kGuard, std::align_val_t{kWorkspaceAlignment}))) {
+    std::memset(memory_.get(), 0xFF, bytes + kGuard);
+  }
+  void* data() { return memory_.get(); }
+  size_t bytes() const { return bytes_; }
+  bool guard_intact() const {
+    return std::all_of(memory_.get() + bytes_, memory_.get() + bytes_ + kGuard, [](unsigned char b) { return b == 0xFF; });
+  }
+
+ private:
+  static constexpr size_t kGuard = kAsan ? 0 : 256;
+  struct Delete {
+    void operator()(unsigned char* p) const { ::operator delete(p, std::align_val_t{kWorkspaceAlignment}); }
+  };
+  size_t bytes_;
+  std::unique_ptr<unsigned char, Delete> memory_;
+};
+
+// Plans and runs `op` on `input`, writes the result to `output`, and checks all but the values. `target` must be named by
+// the plan's Describe().
+template <typename T>
+::testing::AssertionResult RunOnce(const Operator& op, const std::string& target, PlanOptions plan_options,
+                                   const RunChoice& choice, const ref::Tensor<T>& input, const TensorDesc& input_dense,
+                                   const TensorDesc& output_dense, ref::Tensor<T>& output) {
+  Memory<T> in(input_dense, choice.input_view);
+  Memory<T> out(output_dense, choice.output_view);
+  in.Write(input);
+  const Memory<T> in_before = in;
+
+  plan_options.output = out.desc();
+  plan_options.num_threads = choice.threads;
+  const StatusOr<Plan> plan = op.MakePlan(in.desc(), plan_options);
+  if (!plan.ok()) return ::testing::AssertionFailure() << "MakePlan: " << plan.status().message();
+  if (!ContainsWord(plan->Describe(), target)) {
+    return ::testing::AssertionFailure() << "plan did not use " << target << ": " << plan->Describe();
+  }
+  RunOptions run_options;
+  Workspace workspace(plan->workspace_bytes());
+  if (choice.own_workspace) {
+    run_options.workspace = workspace.data();
+    run_options.workspace_bytes = workspace.bytes();
+  }
+  const Status status = plan->Run(in.data(), out.data(), run_options);
+  if (!status.ok()) return ::testing::AssertionFailure() << "Run: " << status.message();
+  if (!workspace.guard_intact()) {
+    return ::testing::AssertionFailure() << "written behind the workspace: " << plan->Describe();
+  }
+  if (!(in == in_before)) return ::testing::AssertionFailure() << "input was written: " << plan->Describe();
+  ::testing::AssertionResult own = out.OnlyOwnElementsWritten();
+  if (!own) return own << ": " << plan->Describe();
+  output = out.Read();
+  return ::testing::AssertionSuccess();
+}
+
+// Compares element by element with `same(index)`; names the first difference and how many there are.
+template <typename T, typename E, typename Same>
+::testing::AssertionResult CompareTensors(const ref::Tensor<T>& actual, const ref::Tensor<E>& expected, const Same& same) {
+  if (actual.n != expected.n || actual.c != expected.c || actual.h != expected.h || actual.w != expected.w) {
+    return ::testing::AssertionFailure() << "shape " << actual.n << "x" << actual.c << "x" << actual.h << "x" << actual.w
+                                         << ", expected " << expected.n << "x" << expected.c << "x" << expected.h << "x"
+                                         << expected.w;
+  }
+  int64_t wrong = 0;
+  ::testing::AssertionResult result = ::testing::AssertionSuccess();
+  for (int64_t n = 0; n < expected.n; ++n) {
+    for (int64_t c = 0; c < expected.c; ++c) {
+      for (int64_t y = 0; y < expected.h; ++y) {
+        for (int64_t x = 0; x < expected.w; ++x) {
+          if (same(n, c, y, x)) continue;
+          if (wrong++ == 0) {
+            result = ::testing::AssertionFailure()
+                     << "at n " << n << " c " << c << " y " << y << " x " << x << ": " << +actual(n, c, y, x)
+                     << ", expected " << +expected(n, c, y, x);
+          }
+        }
+      }
+    }
+  }
+  if (wrong > 0) result << "; " << wrong << " of " << expected.data.size() << " differ";
+  return result;
+}
+
+template <typename T>
+::testing::AssertionResult BitwiseEqual(const ref::Tensor<T>& actual, const ref::Tensor<T>& expected) {
+  return CompareTensors(actual, expected, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
+    return SameBits(actual(n, c, y, x), expected(n, c, y, x));
+  });
+}
+
+// Whole numbers from -limit to limit: sums of their products are exact in f32 as long as they stay below 2^24.
+inline void FillIntegers(std::vector<float>& values, int limit, std::mt19937& rng) {
+  std::uniform_int_distribution<int> distribution(-limit, limit);
+  for (float& v : values) v = static_cast<float>(distribution(rng));
+}
+
+inline void FillUniform(std::vector<float>& values, std::mt19937& rng) {
+  std::uniform_real_distribution<float> distribution(-1.0f, 1.0f);
+  for (float& v : values) v = distribution(rng);
+}
+
+}  // namespace polyphase::testing
+
+#endif  // POLYPHASE_TESTS_TESTERS_HARNESS_H_

@@ -1,0 +1,118 @@
+// PixelShuffleTester and ConvertTester: run ops that move elements on every target, and compare bit for bit.
+#ifndef POLYPHASE_TESTS_TESTERS_MOVE_TESTER_H_
+#define POLYPHASE_TESTS_TESTERS_MOVE_TESTER_H_
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "polyphase/convert.h"
+#include "polyphase/pixel_shuffle.h"
+#include "tests/ref/pixel_shuffle.h"
+#include "tests/testers/harness.h"
+
+namespace polyphase::testing {
+
+// The part that both have in common; Derived has Create(target), Expected(input) and Describe().
+template <typename Derived>
+class MoveTester {
+ public:
+  Derived& Input(int64_t n, int64_t c, int64_t h, int64_t w) { return n_ = n, c_ = c, h_ = h, w_ = w, Self(); }
+  Derived& Type(DataType dtype) { return dtype_ = dtype, Self(); }
+  Derived& Formats(std::vector<FormatPair> formats) { return formats_ = std::move(formats), Self(); }
+  Derived& Seed(uint32_t seed) { return seed_ = seed, Self(); }
+
+  void Run() const {
+    SCOPED_TRACE(static_cast<const Derived*>(this)->Describe() + " dtype " + std::to_string(static_cast<int>(dtype_)) +
+                 " in " + std::to_string(n_) + "x" + std::to_string(c_) + "x" + std::to_string(h_) + "x" +
+                 std::to_string(w_));
+    // Bits are all that counts, so f32 takes part as uint32_t: its NaNs are never touched by the FPU.
+    switch (dtype_) {
+      case DataType::kU8:
+      case DataType::kI8:
+        return RunAs<uint8_t>();
+      case DataType::kF16:
+      case DataType::kBF16:
+      case DataType::kU16:
+      case DataType::kI16:
+        return RunAs<uint16_t>();
+      case DataType::kF32:
+      case DataType::kI32:
+        return RunAs<uint32_t>();
+    }
+  }
+
+ private:
+  Derived& Self() { return *static_cast<Derived*>(this); }
+
+  template <typename T>
+  void RunAs() const {
+    const auto& derived = *static_cast<const Derived*>(this);
+    std::mt19937 rng(seed_);
+    ref::Tensor<T> input(n_, c_, h_, w_);
+    for (T& value : input.data) value = static_cast<T>(rng());
+    if (sizeof(T) == 4 && input.data.size() > 3) {
+      input.data[0] = static_cast<T>(0x7F800001u);  // signalling NaN
+      input.data[1] = static_cast<T>(0xFFC12345u);  // NaN with a payload
+      input.data[2] = static_cast<T>(0x80000000u);  // -0.0
+      input.data[3] = static_cast<T>(0x00000001u);  // denormal
+    }
+    const ref::Tensor<T> expected = derived.Expected(input);
+    for (const std::string& target : SupportedTargets()) {
+      const StatusOr<Operator> op = derived.Create(OptionsFor(target));
+      if (!op.ok()) throw std::runtime_error(std::string("Create: ") + op.status().message());
+      for (const FormatPair& formats : formats_.empty() ? SomeFormatPairs(3, rng) : formats_) {
+        const RunChoice choice = RandomChoice(rng);
+        SCOPED_TRACE(target + " " + Name(formats.first) + " -> " + Name(formats.second) + ", " + Name(choice));
+        ref::Tensor<T> output;
+        ASSERT_TRUE(RunOnce(*op, target, PlanOptions(), choice, input, MakeDesc(dtype_, formats.first, n_, c_, h_, w_),
+                            MakeDesc(dtype_, formats.second, expected.n, expected.c, expected.h, expected.w), output));
+        ASSERT_TRUE(BitwiseEqual(output, expected));
+      }
+    }
+  }
+
+  int64_t n_ = 1, c_ = 4, h_ = 3, w_ = 5;
+  DataType dtype_ = DataType::kF32;
+  std::vector<FormatPair> formats_;
+  uint32_t seed_ = 1;
+};
+
+class PixelShuffleTester : public MoveTester<PixelShuffleTester> {
+ public:
+  PixelShuffleTester(ShuffleDirection direction, ChannelOrder order, int64_t factor) {
+    attributes_.direction = direction;
+    attributes_.channel_order = order;
+    attributes_.factor = factor;
+  }
+
+  std::string Describe() const {
+    const bool to_space = attributes_.direction == ShuffleDirection::kDepthToSpace;
+    return std::string(to_space ? "depth_to_space" : "space_to_depth") +
+           (attributes_.channel_order == ChannelOrder::kCrd ? " CRD " : " DCR ") + std::to_string(attributes_.factor);
+  }
+  StatusOr<Operator> Create(const OperatorOptions& options) const { return CreatePixelShuffle(attributes_, options); }
+  template <typename T>
+  ref::Tensor<T> Expected(const ref::Tensor<T>& input) const {
+    return ref::PixelShuffle(attributes_, input);
+  }
+
+ private:
+  PixelShuffleAttributes attributes_;
+};
+
+class ConvertTester : public MoveTester<ConvertTester> {
+ public:
+  std::string Describe() const { return "convert"; }
+  StatusOr<Operator> Create(const OperatorOptions& options) const { return CreateConvert(options); }
+  template <typename T>
+  ref::Tensor<T> Expected(const ref::Tensor<T>& input) const {
+    return input;
+  }
+};
+
+}  // namespace polyphase::testing
+
+#endif  // POLYPHASE_TESTS_TESTERS_MOVE_TESTER_H_

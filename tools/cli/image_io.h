@@ -1,0 +1,57 @@
+// Image files: reads and writes PNG and JPEG, strictly: a file that is cut short or damaged is an error.
+#ifndef POLYPHASE_TOOLS_CLI_IMAGE_IO_H_
+#define POLYPHASE_TOOLS_CLI_IMAGE_IO_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "progress.h"
+
+namespace polyphase::cli {
+
+enum class FileFormat { kPng, kJpeg };
+constexpr int64_t kMaxPngSide = 0x7fffffff;
+constexpr int64_t kMaxJpegSide = 65500;
+
+// Palettes are expanded to RGB, less than 8 bits to 8, and PNG's transparent colour to an alpha channel.
+struct ImageShape {
+  int64_t width = 0;
+  int64_t height = 0;
+  int channels = 0;  // 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha
+  int bits = 8;      // 8 or 16 per sample
+
+  bool has_alpha() const { return channels == 2 || channels == 4; }
+  // In double, since the sizes in a broken header may be anything: this never overflows.
+  double pixel_count() const { return static_cast<double>(width) * static_cast<double>(height); }
+  double bytes() const { return pixel_count() * channels * (bits / 8); }
+};
+
+struct Image {
+  ImageShape shape;
+  std::unique_ptr<uint8_t[]> pixels;  // dense rows of interleaved samples; 16 bits in the byte order of this machine
+  std::vector<uint8_t> icc_profile;   // empty: none
+
+  size_t row_bytes() const { return static_cast<size_t>(shape.width) * shape.channels * (shape.bits / 8); }
+  void Allocate() { pixels.reset(new uint8_t[row_bytes() * static_cast<size_t>(shape.height)]); }
+};
+
+// Called when the header has been read and nothing of the image's size has been allocated; throws to refuse the image.
+// `decoder_bytes` is what decoding takes for itself.
+using HeaderCallback = std::function<void(const ImageShape& shape, double decoder_bytes)>;
+
+// PNG or JPEG, told apart by content. JPEGs are turned upright as their EXIF orientation says.
+// These throw std::runtime_error with a message that begins with `path`.
+Image ReadImage(const std::string& path, const HeaderCallback& on_header, Progress* progress);
+// `file` is the open file behind `path`. JPEG takes 8 bits without alpha.
+void WriteImage(const Image& image, FileFormat format, const std::string& path, std::FILE* file, Progress* progress);
+// The format that the extension of `path` names.
+FileFormat FormatOf(const std::string& path);
+
+}  // namespace polyphase::cli
+
+#endif  // POLYPHASE_TOOLS_CLI_IMAGE_IO_H_

@@ -1,0 +1,172 @@
+// The command-line tool `polyphase`: reads the options, runs a command, and tells every failure in one line.
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "polyphase/polyphase.h"
+#include "upscale.h"
+
+namespace polyphase::cli {
+
+namespace {
+
+constexpr int kFailureExit = 1;
+constexpr int kUsageExit = 2;
+constexpr int64_t kMaxSide = 0x7fffffff;
+constexpr int64_t kMaxThreads = 1024;
+
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// All of `text` as a number; std::from_chars knows no locale, no sign "+" and no spaces.
+template <typename T>
+bool ParseNumber(const std::string& text, T* number) {
+  const char* end = text.data() + text.size();
+  const std::from_chars_result result = std::from_chars(text.data(), end, *number);
+  return result.ec == std::errc() && result.ptr == end;
+}
+
+double ParseScale(const std::string& text) {
+  double scale = 0.0;
+  if (ParseNumber(text, &scale) && std::isfinite(scale) && scale > 0.0) return scale;
+  throw UsageError("--scale: '" + text + "' is not a number greater than 0");
+}
+
+void ParseSize(const std::string& text, UpscaleOptions* options) {
+  const size_t x = text.find('x');
+  if (x != std::string::npos && ParseNumber(text.substr(0, x), &options->width) &&
+      ParseNumber(text.substr(x + 1), &options->height) && options->width >= 1 && options->width <= kMaxSide &&
+      options->height >= 1 && options->height <= kMaxSide) {
+    return;
+  }
+  throw UsageError("--size: '" + text + "' is not WIDTHxHEIGHT in pixels, each 1 to " + std::to_string(kMaxSide));
+}
+
+PyTorchMode ParseMode(const std::string& text) {
+  if (text == "nearest") return PyTorchMode::kNearest;
+  if (text == "bilinear") return PyTorchMode::kBilinear;
+  if (text == "bicubic") return PyTorchMode::kBicubic;
+  throw UsageError("--mode: '" + text + "' is not nearest, bilinear or bicubic");
+}
+
+size_t ParseThreads(const std::string& text) {
+  int64_t threads = 0;
+  if (ParseNumber(text, &threads) && threads >= 1 && threads <= kMaxThreads) return static_cast<size_t>(threads);
+  throw UsageError("--threads: '" + text + "' is not a number from 1 to " + std::to_string(kMaxThreads));
+}
+
+std::string ParseIsa(const std::string& text) {
+  std::string names;
+  for (const TargetInfo& target : Targets()) {
+    if (target.name == text) return text;
+    names += (names.empty() ? "" : ", ") + target.name;
+  }
+  throw UsageError("--isa: '" + text + "' is none of the compiled targets (" + names + ")");
+}
+
+std::string CacheText(size_t bytes) {
+  if (bytes == 0) return "unknown";
+  return bytes >= 1 << 20 ? std::to_string(bytes >> 20) + " MiB" : std::to_string(bytes >> 10) + " KiB";
+}
+
+void PrintInfo() {
+  std::printf("version  %s\n", Version());
+  const char* heading = "targets";
+  for (const TargetInfo& target : Targets()) {
+    std::printf("%-8s %-10s %s%s\n", heading, target.name.c_str(), target.supported ? "supported" : "not supported",
+                target.chosen ? ", chosen" : "");
+    heading = "";
+  }
+  const CacheSizes caches = Caches();
+  std::printf("caches   L1d %s, L2 %s, L3 %s\n", CacheText(caches.l1).c_str(), CacheText(caches.l2).c_str(),
+              CacheText(caches.l3).c_str());
+  std::printf("threads  %zu\n", DefaultThreads());
+}
+
+void Run(int argc, char** argv) {
+  CLI::App app("Polyphase: fast upsampling on the CPU.", "polyphase");
+  app.set_version_flag("--version", std::string("polyphase ") + Version());
+  app.require_subcommand(0, 1);  // 0, so that an unknown command is called by its name below
+
+  UpscaleOptions options;
+  std::optional<std::string> scale, size, mode, isa, threads;
+  CLI::App* upscale = app.add_subcommand("upscale", "Resize a PNG or JPEG image.");
+  upscale->add_option("IN", options.input, "PNG or JPEG file to read")->required()->type_name("");
+  upscale->add_option("OUT", options.output, "file to write: .png, .jpg or .jpeg; may be IN")
+      ->required()
+      ->type_name("");
+  upscale->add_option("--scale", scale, "factor for both sides, such as 4 or 1.5")->type_name("FACTOR");
+  upscale->add_option("--size", size, "size of OUT in pixels, instead of --scale")->type_name("WxH");
+  upscale->add_option("--mode", mode, "nearest, bilinear or bicubic, as in PyTorch's interpolate; default bicubic")
+      ->type_name("MODE");
+  upscale->add_flag("--align-corners", options.align_corners,
+                    "map the centres of the corner pixels onto each other (bilinear, bicubic)");
+  upscale->add_option("--isa", isa, "use no better SIMD target than this; `polyphase info` lists them")
+      ->type_name("NAME");
+  upscale->add_option("--threads", threads, "use at most N threads")->type_name("N");
+  upscale->footer(
+      "PNG: 8 and 16 bits, gray or RGB, with or without alpha; palettes are expanded. JPEG: gray and RGB, turned "
+      "upright\n"
+      "as EXIF says; written with quality 95 in 4:4:4. 16 bits stay 16 in PNG and become 8 in JPEG. JPEG has no "
+      "alpha:\n"
+      "transparent images are put on white. ICC profiles are kept, other metadata is not. Making an image smaller "
+      "does\n"
+      "not filter it first.");
+  CLI::App* info = app.add_subcommand("info", "Print version, SIMD targets, caches and threads.");
+
+  try {
+    app.parse(argc, argv);
+    if (*info) return PrintInfo();
+    if (!*upscale) throw UsageError("a command is missing: upscale or info");
+    if (scale.has_value() == size.has_value()) throw UsageError("upscale takes either --scale or --size");
+    if (scale) options.scale = ParseScale(*scale);
+    if (size) ParseSize(*size, &options);
+    if (mode) options.mode = ParseMode(*mode);
+    if (options.align_corners && options.mode == PyTorchMode::kNearest) {
+      throw UsageError("--align-corners goes with --mode bilinear and bicubic only");
+    }
+    if (isa) options.isa = ParseIsa(*isa);
+    if (threads) options.threads = ParseThreads(*threads);
+  } catch (const CLI::Success& success) {  // --help, --version
+    app.exit(success);
+    return;
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(error.what());
+  }
+  Upscale(options);
+}
+
+// A file name in the message may hold anything; the message stays one line.
+int Complain(std::string message, int exit_code) {
+  for (char& letter : message) {
+    if (static_cast<unsigned char>(letter) < ' ' || letter == 0x7f) letter = '?';
+  }
+  std::fprintf(stderr, "polyphase: %s\n", message.c_str());
+  return exit_code;
+}
+
+}  // namespace
+
+}  // namespace polyphase::cli
+
+int main(int argc, char** argv) {
+  using namespace polyphase::cli;  // NOLINT(google-build-using-namespace): this function is part of it
+  try {
+    Run(argc, argv);
+    if (std::fflush(stdout) != 0) throw std::runtime_error("cannot write to stdout");
+    return 0;
+  } catch (const UsageError& error) {
+    return Complain(std::string(error.what()) + " (see polyphase --help)", kUsageExit);
+  } catch (const std::bad_alloc&) {
+    return Complain("out of memory", kFailureExit);
+  } catch (const std::exception& error) {
+    return Complain(error.what(), kFailureExit);
+  }
+}

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Shows what Polyphase does, from sources to pictures and speed: tools/demo.sh [PHOTO [FOLDER]]
+# Builds, upscales PHOTO (PNG or JPEG) 4x in every mode into FOLDER (./demo-output), and runs real network layers.
+set -euo pipefail
+shopt -s inherit_errexit
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+modes=(nearest bilinear bicubic)
+scale=4
+
+if [[ $# -gt 2 || ${1-} == -* ]]; then
+  echo "usage: tools/demo.sh [PHOTO [FOLDER]]" >&2
+  exit 2
+fi
+photo=${1-}
+folder=${2-demo-output}
+if [[ -n $photo && ! -r $photo ]]; then
+  echo "tools/demo.sh: cannot read the photo $photo" >&2
+  exit 1
+fi
+
+"$root/tools/setup.sh" demo
+if [[ -z $photo ]]; then
+  photo=$(dpkg --listfiles python-matplotlib-data | grep '/grace_hopper\.jpg$')
+fi
+
+# From its own folder, since presets are looked for there; the user's paths are relative to the user's.
+(
+  cd "$root"
+  cmake --preset gcc-release
+  cmake --build --preset gcc-release --target polyphase_cli polyphase_bench
+)
+build=$root/build/gcc-release
+
+"$build/tools/cli/polyphase" info
+mkdir -p -- "$folder"
+parts=$(mktemp -d)
+trap 'rm -rf -- "$parts"' EXIT
+
+# The contact sheet shows the photo, and a detail of each result at the same zoom: a square of up to 80 x 80 pixels of
+# the photo, centred, at a third of the height, where portraits have their eyes. Each pixel of a result is shown as a
+# block of 2 x 2.
+for mode in "${modes[@]}"; do
+  echo "Upscaling $photo: $mode"
+  result=$folder/$mode.png
+  "$build/tools/cli/polyphase" upscale "$photo" "$result" --scale "$scale" --mode "$mode"
+  read -r width height < <(od -An -j16 -N8 -tu4 --endian=big -- "$result")  # from the PNG header
+  side=$((80 * scale))
+  side=$((side < width ? side : width))
+  side=$((side < height ? side : height))
+  left=$(((width - side) / 2))
+  top=$((height / 3 - side / 2))
+  top=$((top > 0 ? top : 0))
+  pngtopam < "$result" | pamcut -left "$left" -top "$top" -width "$side" -height "$side" > "$parts/$mode.pam"
+done
+right=$(((left + side) / scale - 1))
+bottom=$(((top + side) / scale - 1))
+convert "$photo" -auto-orient -fill none -stroke yellow -strokewidth 2 \
+  -draw "rectangle $((left / scale)),$((top / scale)) $right,$bottom" -thumbnail 640x640 "$parts/photo.png"
+tiles=(-label "$((width / scale)) x $((height / scale)), the detail is framed" "$parts/photo.png")
+for mode in "${modes[@]}"; do
+  tiles+=(-label "$mode, ${scale}x" "(" "$parts/$mode.pam" -filter point -resize 640x640 ")")
+done
+montage -font DejaVu-Sans -pointsize 24 -background white "${tiles[@]}" -tile x1 -geometry +8+8 \
+  "$folder/contact-sheet.png"
+
+"$build/bench/polyphase_bench" --demo
+
+echo
+echo "The pictures:"
+realpath -- "${modes[@]/#/$folder/}" "$folder/contact-sheet" | sed 's/$/.png/'

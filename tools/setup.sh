@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing for the given purposes: tools/setup.sh build|test|demo|ci...
+set -euo pipefail
+
+if [[ $# == 0 ]]; then
+  echo "tools/setup.sh: say what for: build, test, demo or ci" >&2
+  exit 2
+fi
+
+# Everything that the default configuration builds (see third_party/README.md).
+build=(cmake ninja-build g++ ccache libhwy-dev libtbb-dev libgtest-dev libgmock-dev libbenchmark-dev libpng-dev
+  libjpeg-dev libcli11-dev)
+wanted=()
+for purpose in "$@"; do
+  case $purpose in
+    build) wanted+=("${build[@]}") ;;
+    test) wanted+=("${build[@]}" binutils pkgconf python3) ;;
+    demo) wanted+=("${build[@]}" python-matplotlib-data) ;;
+    ci) wanted+=(clang-format-14) ;;
+    *)
+      echo "tools/setup.sh: \"$purpose\" is not build, test, demo or ci" >&2
+      exit 2
+      ;;
+  esac
+done
+
+if ! command -v apt-get > /dev/null; then
+  echo "tools/setup.sh: no apt-get here; these Debian packages, under whatever name, must be installed: ${wanted[*]}" >&2
+  exit 0
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+  status=$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2> /dev/null) || status=unknown
+  [[ $status == installed || " ${missing[*]} " == *" $package "* ]] || missing+=("$package")
+done
+[[ ${#missing[@]} == 0 ]] && exit 0
+
+as_root=()
+if [[ $EUID != 0 ]]; then
+  if ! command -v sudo > /dev/null; then
+    echo "tools/setup.sh: to install ${missing[*]}, run as root or install sudo" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo "Installing ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" \
+  < /dev/null > /dev/null
