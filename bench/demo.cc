@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <exception>
 #include <fstream>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -20,9 +19,9 @@ namespace polyphase::bench {
 namespace {
 
 struct Section {
-  const char* title;
+  const char* op;
   const char* layout;
-  bool second_target;  // also with the next target that has half the vector length
+  bool avx2_too;
   std::vector<std::string> ids;
 };
 
@@ -82,11 +81,12 @@ std::string KindOf(const Workload& w) {
                 static_cast<long long>(w.stride[0]), w.groups == w.input_channels ? " dw" : "");
 }
 
-// What Describe() puts behind the op's name.
-std::string AlgorithmOf(const Plan& plan) {
+// What the plan says about its way: a conv_transpose in the first clause of Describe() behind the op's name, the others,
+// which have one algorithm, in the second.
+std::string AlgorithmOf(const Workload& workload, const Plan& plan) {
   const std::string& text = plan.Describe();
-  const size_t begin = text.find(' ') + 1;
-  return text.substr(begin, text.find_first_of(" ,;:(", begin) - begin);
+  const size_t begin = workload.op == "conv_transpose2d" ? text.find(' ') + 1 : text.find(", ") + 2;
+  return text.substr(begin, text.find_first_of(",(", begin) - begin);
 }
 
 struct Result {
@@ -102,7 +102,7 @@ Result Measure(const Problem& problem, const Variant& variant, const Roofline& r
   Case timed(problem, variant);
   timed.Verify();
   Result result;
-  result.algorithm = AlgorithmOf(timed.plan());
+  result.algorithm = AlgorithmOf(problem.workload(), timed.plan());
   result.peaks = roofline.Now(variant.target, variant.threads);
   timed.Run();  // warm again
   std::vector<double> seconds;
@@ -128,19 +128,45 @@ std::string RateOf(const Workload& workload, const Result& result) {
   return Format("%.1f GB/s   ", cost.bytes / result.seconds * 1e-9);
 }
 
+std::string ThreadsOf(size_t threads) { return Format("%zu thread%s", threads, threads == 1 ? "" : "s"); }
+
 void PrintPeaks(const Roofline& roofline, const std::vector<std::string>& targets, const std::vector<size_t>& threads) {
-  std::printf("Peaks of this machine, measured now:%16s", "");
-  for (const size_t count : threads) std::printf("%9zu thread%s", count, count == 1 ? " " : "s");
-  std::printf("\n");
+  std::printf("%-44s", "Peaks of this machine, measured now");
+  for (const size_t count : threads) std::printf("%18s", ThreadsOf(count).c_str());
+  double scaling = 0;
   for (const std::string& target : targets) {
-    std::printf("  %-48s", Format("%s multiply-adds in registers", target.c_str()).c_str());
-    for (const size_t count : threads) std::printf("%9.1f GFLOP/s", roofline.FmaFlops(target, count, 40) * 1e-9);
-    std::printf("\n");
+    std::printf("\n  %-42s", Format("%s multiply-adds in registers", target.c_str()).c_str());
+    std::vector<double> flops;
+    for (const size_t count : threads) {
+      flops.push_back(roofline.FmaFlops(target, count, 40));
+      std::printf("%10.1f GFLOP/s", flops.back() * 1e-9);
+    }
+    scaling = std::max(scaling, flops.back() / flops.front());
   }
-  std::printf("  %-48s", "memory, the best of reading, filling and copying");
+  std::printf("\n  %-42s", "memory, best of reading, filling, copying");
   for (const size_t count : threads) {
-    std::printf("%9.1f GB/s   ", roofline.Streaming(targets[0], count, 8).Best() * 1e-9);
+    std::printf("%10.1f GB/s   ", roofline.Streaming(targets[0], count, 8).Best() * 1e-9);
   }
+  std::printf("\n");
+  if (scaling < 0.8 * static_cast<double>(threads.back())) {
+    std::printf("  %zu threads multiply and add only %.1f times as fast as one: they share cores, or other programs run.\n",
+                threads.back(), scaling);
+  }
+}
+
+// The left part of a line, whatever is in it.
+void PrintLeft(const std::string& layer, const std::string& shape, const std::string& kind, const std::string& target) {
+  std::printf("%-21s%-27s%-12s%-5s", layer.c_str(), shape.c_str(), kind.c_str(), target.c_str());
+  std::fflush(stdout);  // the rest takes a moment
+}
+
+void PrintHead(const Section& section, const std::vector<size_t>& threads) {
+  std::printf("\n%-84s%23s", Format("%s, f32, layout %s", section.op, section.layout).c_str(), ThreadsOf(1).c_str());
+  if (threads.size() > 1) std::printf("%26s", ThreadsOf(threads[1]).c_str());
+  std::printf("\n");
+  PrintLeft("layer", "shape (CxHxW)", "", "ISA");
+  std::printf("%-19s%9s%14s%9s", "algorithm", "ms", "rate", "roofline");
+  if (threads.size() > 1) std::printf("%9s%9s%9s", "ms", "roofline", "speed-up");
   std::printf("\n");
 }
 
@@ -160,32 +186,25 @@ bool RunDemo(const std::vector<Workload>& workloads, const Roofline& roofline) {
 
   bool good = true;
   int results = 0;
-  std::string planes;
   for (const Section& section : Sections()) {
-    const std::string title = std::string(section.title) + ", f32, " + section.layout;
-    std::printf("\n%-22s%-28s%-12s%-6s%-12s%9s  %-13s%9s", title.c_str(), "", "", "", "", "1 thread", "", "");
-    if (threads.size() > 1) std::printf("%9zu threads", threads[1]);
-    std::printf("\n%-22s%-28s%-12s%-6s%-12s%9s%16s%10s", "layer", "shape", "", "isa", "algorithm", "ms", "rate   ", "of roof");
-    if (threads.size() > 1) std::printf("%9s%9s%9s", "ms", "of roof", "speed-up");
-    std::printf("\n");
+    PrintHead(section, threads);
     for (const std::string& id : section.ids) {
       const Workload& workload = Find(workloads, id);
       const Problem problem(workload);
-      for (size_t t = 0; t < (section.second_target ? targets.size() : 1); ++t) {
-        std::printf("%-22s%-28s%-12s%-6s", t == 0 ? id.c_str() : "", t == 0 ? ShapeOf(workload).c_str() : "",
-                    t == 0 ? KindOf(workload).c_str() : "", targets[t].c_str());
-        std::fflush(stdout);
+      for (size_t t = 0; t < (section.avx2_too ? targets.size() : 1); ++t) {
+        const bool first = t == 0;
+        PrintLeft(first ? id : "", first ? ShapeOf(workload) : "", first ? KindOf(workload) : "", targets[t]);
         try {
           const LayoutName layout(section.layout);
           const Result one = Measure(problem, {layout, targets[t], 1}, roofline);
+          std::printf("%-19s%9.3f%14s%8.0f%%", one.algorithm.c_str(), one.seconds * 1e3, RateOf(workload, one).c_str(),
+                      one.fraction * 100);
           ++results;
-          std::printf("%-12s%9.3f%16s%9.0f%%", one.algorithm.c_str(), one.seconds * 1e3,
-                      RateOf(workload, one).c_str(), one.fraction * 100);
-          std::fflush(stdout);
           if (threads.size() > 1) {
+            std::fflush(stdout);
             const Result all = Measure(problem, {layout, targets[t], threads[1]}, roofline);
-            ++results;
             std::printf("%9.3f%8.0f%%%8.2fx", all.seconds * 1e3, all.fraction * 100, one.seconds / all.seconds);
+            ++results;
           }
           std::printf("\n");
         } catch (const std::exception& error) {
@@ -195,7 +214,11 @@ bool RunDemo(const std::vector<Workload>& workloads, const Roofline& roofline) {
       }
     }
   }
-  std::printf("\n");
+  if (good) std::printf("\nAll %d results agree with the naive double-precision reference.\n", results);
+  std::printf(
+      "\nroofline: the least time that the machine allows, as a share of the time taken. It allows the layer's multiply-adds\n"
+      "at the peak of the ISA and the threads, and every tensor read or written once at memory speed, whichever takes longer.\n"
+      "The peaks are measured again right before each layer. Layers whose tensors stay in the cache can exceed 100%%.\n");
   return good;
 }
 

@@ -280,7 +280,7 @@ StreamingSpeeds Roofline::Streaming(const std::string& target, size_t threads, i
 }
 
 Peaks Roofline::Now(const std::string& target, size_t threads) const {
-  return {FmaFlops(target, threads, 10), Streaming(target, threads, 2).Best()};
+  return {FmaFlops(target, threads, 10), Streaming(target, threads, 3).Best()};
 }
 
 }  // namespace polyphase::bench

@@ -15,16 +15,16 @@ namespace polyphase {
 // Per axis: output[o] = bias + sum over i * stride + t * dilation = o + padding_begin of input[i] * weight[t],
 //   size_out = (size_in - 1) * stride + dilation * (kernel - 1) + 1 - padding_begin - padding_end + output_padding.
 struct ConvTransposeAttributes {
-  int32_t spatial_rank = 2;      // this version: 2
-  int64_t input_channels = 0;    // >= 1, a multiple of groups
-  int64_t output_channels = 0;   // >= 1, a multiple of groups
-  int64_t groups = 1;            // >= 1
-  SpatialSizes kernel{1, 1, 1};  // >= 1
-  SpatialSizes stride{1, 1, 1};  // >= 1
-  SpatialSizes padding_begin{};  // >= 0; crops the start of each axis; may exceed dilation * (kernel - 1)
-  SpatialSizes padding_end{};    // >= 0; crops the end
-  SpatialSizes output_padding{};     // 0 <= output_padding < max(stride, dilation); lengthens the end
-  SpatialSizes dilation{1, 1, 1};    // >= 1
+  int32_t spatial_rank = 2;        // this version: 2
+  int64_t input_channels = 0;      // >= 1, a multiple of groups
+  int64_t output_channels = 0;     // >= 1, a multiple of groups
+  int64_t groups = 1;              // >= 1
+  SpatialSizes kernel{1, 1, 1};    // >= 1
+  SpatialSizes stride{1, 1, 1};    // >= 1
+  SpatialSizes padding_begin{};    // >= 0; crops the start of each axis; may exceed dilation * (kernel - 1)
+  SpatialSizes padding_end{};      // >= 0; crops the end
+  SpatialSizes output_padding{};   // 0 <= output_padding < max(stride, dilation); lengthens the end
+  SpatialSizes dilation{1, 1, 1};  // >= 1
   Epilogue epilogue;
 };
 

@@ -18,29 +18,31 @@ extern "C" {
 
 #define PPH_MAX_SPATIAL_RANK 3
 
-typedef enum pph_status {
-  PPH_OK = 0,
-  PPH_INVALID_ARGUMENT = 1,
-  PPH_UNSUPPORTED = 2,
-  PPH_OUT_OF_MEMORY = 3
-} pph_status;
+typedef enum pph_status { PPH_OK = 0, PPH_INVALID_ARGUMENT = 1, PPH_UNSUPPORTED = 2, PPH_OUT_OF_MEMORY = 3 } pph_status;
 
 typedef enum pph_dtype {
-  PPH_F32 = 0, PPH_F16 = 1, PPH_BF16 = 2, PPH_U8 = 3, PPH_I8 = 4, PPH_U16 = 5, PPH_I16 = 6, PPH_I32 = 7
+  PPH_F32 = 0,
+  PPH_F16 = 1,
+  PPH_BF16 = 2,
+  PPH_U8 = 3,
+  PPH_I8 = 4,
+  PPH_U16 = 5,
+  PPH_I16 = 6,
+  PPH_I32 = 7
 } pph_dtype;
 
 typedef enum pph_layout { PPH_NCHW = 0, PPH_NHWC = 1, PPH_NCHWC = 2 } pph_layout;
 
-typedef enum pph_activation {
-  PPH_ACTIVATION_NONE = 0, PPH_RELU = 1, PPH_LEAKY_RELU = 2, PPH_CLAMP = 3
-} pph_activation;
+typedef enum pph_activation { PPH_ACTIVATION_NONE = 0, PPH_RELU = 1, PPH_LEAKY_RELU = 2, PPH_CLAMP = 3 } pph_activation;
 
 typedef enum pph_algorithm { PPH_AUTO = 0, PPH_SUBPIXEL = 1, PPH_GEMM_COL2IM = 2 } pph_algorithm;
 
 typedef enum pph_resize_mode { PPH_NEAREST = 0, PPH_LINEAR = 1, PPH_CUBIC = 2 } pph_resize_mode;
 
 typedef enum pph_coordinate_transformation {
-  PPH_HALF_PIXEL = 0, PPH_ALIGN_CORNERS = 1, PPH_ASYMMETRIC = 2
+  PPH_HALF_PIXEL = 0,
+  PPH_ALIGN_CORNERS = 1,
+  PPH_ASYMMETRIC = 2
 } pph_coordinate_transformation;
 
 typedef enum pph_nearest_mode { PPH_FLOOR = 0, PPH_ROUND_PREFER_CEIL = 1 } pph_nearest_mode;
@@ -65,7 +67,8 @@ typedef struct pph_runtime {
   void* (*allocate)(void* context, size_t bytes, size_t alignment);
   void (*deallocate)(void* context, void* pointer, size_t bytes, size_t alignment);
 } pph_runtime;
-#define PPH_RUNTIME_INIT {sizeof(pph_runtime), NULL, 0, NULL, NULL, NULL}
+#define PPH_RUNTIME_INIT \
+  { sizeof(pph_runtime), NULL, 0, NULL, NULL, NULL }
 
 typedef struct pph_tensor_desc {
   size_t struct_size;
@@ -80,7 +83,10 @@ typedef struct pph_tensor_desc {
   int64_t stride_c;
   int64_t stride[PPH_MAX_SPATIAL_RANK];
 } pph_tensor_desc;
-#define PPH_TENSOR_DESC_INIT {sizeof(pph_tensor_desc), PPH_F32, PPH_NCHW, 1, 2, 0, 0, {0, 0, 0}, 0, 0, {0, 0, 0}}
+#define PPH_TENSOR_DESC_INIT                                                             \
+  {                                                                                      \
+    sizeof(pph_tensor_desc), PPH_F32, PPH_NCHW, 1, 2, 0, 0, {0, 0, 0}, 0, 0, { 0, 0, 0 } \
+  }
 
 typedef struct pph_epilogue {
   pph_activation activation;
@@ -88,7 +94,8 @@ typedef struct pph_epilogue {
   float lower;
   float upper;
 } pph_epilogue;
-#define PPH_EPILOGUE_INIT {PPH_ACTIVATION_NONE, 0.01f, 0.0f, 6.0f}
+#define PPH_EPILOGUE_INIT \
+  { PPH_ACTIVATION_NONE, 0.01f, 0.0f, 6.0f }
 
 typedef struct pph_operator_options {
   size_t struct_size;
@@ -96,7 +103,8 @@ typedef struct pph_operator_options {
   const pph_runtime* runtime;        /* NULL: the default; copied */
   const pph_tensor_desc* input_hint; /* NULL: none */
 } pph_operator_options;
-#define PPH_OPERATOR_OPTIONS_INIT {sizeof(pph_operator_options), NULL, NULL, NULL}
+#define PPH_OPERATOR_OPTIONS_INIT \
+  { sizeof(pph_operator_options), NULL, NULL, NULL }
 
 typedef struct pph_plan_options {
   size_t struct_size;
@@ -105,7 +113,8 @@ typedef struct pph_plan_options {
   pph_algorithm algorithm;
   size_t num_threads;
 } pph_plan_options;
-#define PPH_PLAN_OPTIONS_INIT {sizeof(pph_plan_options), NULL, {0, 0, 0}, PPH_AUTO, 0}
+#define PPH_PLAN_OPTIONS_INIT \
+  { sizeof(pph_plan_options), NULL, {0, 0, 0}, PPH_AUTO, 0 }
 
 typedef struct pph_run_options {
   size_t struct_size;
@@ -113,7 +122,8 @@ typedef struct pph_run_options {
   size_t workspace_bytes;
   const pph_runtime* runtime; /* NULL: the operator's */
 } pph_run_options;
-#define PPH_RUN_OPTIONS_INIT {sizeof(pph_run_options), NULL, 0, NULL}
+#define PPH_RUN_OPTIONS_INIT \
+  { sizeof(pph_run_options), NULL, 0, NULL }
 
 typedef struct pph_conv_transpose_attributes {
   size_t struct_size;
@@ -129,9 +139,11 @@ typedef struct pph_conv_transpose_attributes {
   int64_t dilation[PPH_MAX_SPATIAL_RANK];
   pph_epilogue epilogue;
 } pph_conv_transpose_attributes;
-#define PPH_CONV_TRANSPOSE_ATTRIBUTES_INIT                                                                      \
-  {sizeof(pph_conv_transpose_attributes), 2, 0, 0, 1, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, \
-   {1, 1, 1}, PPH_EPILOGUE_INIT}
+#define PPH_CONV_TRANSPOSE_ATTRIBUTES_INIT                                                                    \
+  {                                                                                                           \
+    sizeof(pph_conv_transpose_attributes), 2, 0, 0, 1, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, \
+        {1, 1, 1}, PPH_EPILOGUE_INIT                                                                          \
+  }
 
 typedef struct pph_resize_attributes {
   size_t struct_size;
@@ -145,9 +157,11 @@ typedef struct pph_resize_attributes {
   int32_t recompute_scale_factor; /* 0 or 1 */
   pph_epilogue epilogue;
 } pph_resize_attributes;
-#define PPH_RESIZE_ATTRIBUTES_INIT                                                                     \
-  {sizeof(pph_resize_attributes), 2, PPH_LINEAR, PPH_HALF_PIXEL, PPH_FLOOR, -0.75f, {0, 0, 0}, {0, 0, 0}, 0, \
-   PPH_EPILOGUE_INIT}
+#define PPH_RESIZE_ATTRIBUTES_INIT                                                                            \
+  {                                                                                                           \
+    sizeof(pph_resize_attributes), 2, PPH_LINEAR, PPH_HALF_PIXEL, PPH_FLOOR, -0.75f, {0, 0, 0}, {0, 0, 0}, 0, \
+        PPH_EPILOGUE_INIT                                                                                     \
+  }
 
 typedef struct pph_pixel_shuffle_attributes {
   size_t struct_size;
@@ -156,7 +170,8 @@ typedef struct pph_pixel_shuffle_attributes {
   pph_shuffle_direction direction;
   pph_channel_order channel_order;
 } pph_pixel_shuffle_attributes;
-#define PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT {sizeof(pph_pixel_shuffle_attributes), 2, 2, PPH_DEPTH_TO_SPACE, PPH_CRD}
+#define PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT \
+  { sizeof(pph_pixel_shuffle_attributes), 2, 2, PPH_DEPTH_TO_SPACE, PPH_CRD }
 
 typedef struct pph_operator pph_operator;
 typedef struct pph_plan pph_plan;

@@ -52,7 +52,8 @@ struct POLYPHASE_EXPORT ResizeAttributes {
 // Coordinates are f32 as in PyTorch (nearest indices agree with it bit for bit); taps outside read the edge.
 // Linear keeps an axis whose size does not change as it is. Tensors are f32 in any layout, input and output independently.
 // Errors: kInvalidArgument for a broken rule above; MakePlan: an empty input or output other than n == 0.
-POLYPHASE_EXPORT StatusOr<Operator> CreateResize(const ResizeAttributes& attributes, const OperatorOptions& options = {});
+POLYPHASE_EXPORT StatusOr<Operator> CreateResize(const ResizeAttributes& attributes,
+                                                 const OperatorOptions& options = {});
 
 }  // namespace polyphase
 

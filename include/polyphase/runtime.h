@@ -23,9 +23,10 @@ constexpr size_t kWorkspaceAlignment = 64;
 
 // One SIMD instruction set that the library was compiled for.
 struct TargetInfo {
-  std::string name;  // as `OperatorOptions::isa` and POLYPHASE_ISA take it: "avx3", "avx2", "sse4", "ssse3", "emu128", ...
-  bool supported;    // this CPU can run it
-  bool chosen;       // operators use it when nothing else is asked for (POLYPHASE_ISA included)
+  std::string
+      name;  // as `OperatorOptions::isa` and POLYPHASE_ISA take it: "avx3", "avx2", "sse4", "ssse3", "emu128", ...
+  bool supported;  // this CPU can run it
+  bool chosen;     // operators use it when nothing else is asked for (POLYPHASE_ISA included)
 };
 
 // All compiled targets, best first. Thread-safe. Never empty.

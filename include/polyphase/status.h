@@ -25,8 +25,10 @@ class [[nodiscard]] Status {
   Status() noexcept = default;
 
   // printf-style; the message is cut at kMaxMessage characters.
-  POLYPHASE_EXPORT static Status Make(StatusCode code, const char* format, ...) noexcept __attribute__((format(printf, 2, 3)));
-  POLYPHASE_EXPORT static Status InvalidArgument(const char* format, ...) noexcept __attribute__((format(printf, 1, 2)));
+  POLYPHASE_EXPORT static Status Make(StatusCode code, const char* format, ...) noexcept
+      __attribute__((format(printf, 2, 3)));
+  POLYPHASE_EXPORT static Status InvalidArgument(const char* format, ...) noexcept
+      __attribute__((format(printf, 1, 2)));
   POLYPHASE_EXPORT static Status Unsupported(const char* format, ...) noexcept __attribute__((format(printf, 1, 2)));
 
   bool ok() const noexcept { return code_ == StatusCode::kOk; }
@@ -47,8 +49,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] StatusOr {
  public:
-  StatusOr(Status status) : status_(status) {}       // NOLINT(google-explicit-constructor): `return status;`
-  StatusOr(T value) : value_(std::move(value)) {}    // NOLINT(google-explicit-constructor): `return value;`
+  StatusOr(Status status) : status_(status) {}     // NOLINT(google-explicit-constructor): `return status;`
+  StatusOr(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): `return value;`
 
   bool ok() const noexcept { return status_.ok(); }
   const Status& status() const noexcept { return status_; }

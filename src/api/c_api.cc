@@ -1,6 +1,4 @@
 // The C API: converts structs, calls the C++ API, keeps the last message of the thread.
-#include "polyphase/polyphase_c.h"
-
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -8,6 +6,7 @@
 #include <utility>
 
 #include "polyphase/polyphase.h"
+#include "polyphase/polyphase_c.h"
 
 struct pph_operator {
   polyphase::Operator op;
@@ -152,22 +151,21 @@ pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* c, con
 }
 
 pph_status pph_create_resize(const pph_resize_attributes* c, const pph_operator_options* options, pph_operator** op) {
-  return CreateOperator(options, op,
-                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-                          if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
-                          polyphase::ResizeAttributes a;
-                          a.spatial_rank = c->spatial_rank;
-                          a.mode = static_cast<polyphase::ResizeMode>(c->mode);
-                          a.coordinate_transformation =
-                              static_cast<polyphase::CoordinateTransformation>(c->coordinate_transformation);
-                          a.nearest_mode = static_cast<polyphase::NearestMode>(c->nearest_mode);
-                          a.cubic_coeff_a = c->cubic_coeff_a;
-                          a.size = Sizes(c->size);
-                          std::copy_n(c->scale, PPH_MAX_SPATIAL_RANK, a.scale.begin());
-                          a.recompute_scale_factor = c->recompute_scale_factor != 0;
-                          a.epilogue = FromC(c->epilogue);
-                          return polyphase::CreateResize(a, o);
-                        });
+  return CreateOperator(
+      options, op, [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+        if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
+        polyphase::ResizeAttributes a;
+        a.spatial_rank = c->spatial_rank;
+        a.mode = static_cast<polyphase::ResizeMode>(c->mode);
+        a.coordinate_transformation = static_cast<polyphase::CoordinateTransformation>(c->coordinate_transformation);
+        a.nearest_mode = static_cast<polyphase::NearestMode>(c->nearest_mode);
+        a.cubic_coeff_a = c->cubic_coeff_a;
+        a.size = Sizes(c->size);
+        std::copy_n(c->scale, PPH_MAX_SPATIAL_RANK, a.scale.begin());
+        a.recompute_scale_factor = c->recompute_scale_factor != 0;
+        a.epilogue = FromC(c->epilogue);
+        return polyphase::CreateResize(a, o);
+      });
 }
 
 pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* c, const pph_operator_options* options,

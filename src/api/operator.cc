@@ -67,14 +67,17 @@ size_t WorkerBytes(const RearrangePlan&) { return 0; }
 
 std::string DescribeChoice(const ConvTransposePlan& plan) {
   const ConvTileKernels& kernels = plan.op->kernels.conv;
-  return Format("conv_transpose %s, tiles %dx%d along %s",
-                plan.algorithm == Algorithm::kSubpixel ? plan.depthwise ? "subpixel depthwise" : "subpixel" : "gemm_col2im",
-                kernels.max_pixels, plan.depthwise ? kStripBlock : kernels.max_vectors * kernels.lanes,
-                plan.batched ? "the batch" : "x");
+  return Format(
+      "conv_transpose %s, tiles %dx%d along %s",
+      plan.algorithm == Algorithm::kSubpixel ? plan.depthwise ? "subpixel depthwise" : "subpixel" : "gemm_col2im",
+      kernels.max_pixels, plan.depthwise ? kStripBlock : kernels.max_vectors * kernels.lanes,
+      plan.batched ? "the batch" : "x");
 }
 std::string DescribeChoice(const ResizePlan& plan) {
   return Format("resize %dx%d taps, %s, %s stores", plan.y.taps, plan.x.taps, plan.path,
-                plan.stream ? "streaming" : plan.direct ? "direct" : "unpacking");
+                plan.stream   ? "streaming"
+                : plan.direct ? "direct"
+                              : "unpacking");
 }
 std::string DescribeChoice(const RearrangePlan& plan) {
   if (!plan.op->shuffle) return "convert";
@@ -127,8 +130,7 @@ Status CheckPointer(const char* name, const void* pointer, const TensorDesc& des
 
 struct ByteRange {
   uintptr_t begin, end;
-  ByteRange(const void* pointer, size_t bytes)
-      : begin(reinterpret_cast<uintptr_t>(pointer)), end(begin + bytes) {}
+  ByteRange(const void* pointer, size_t bytes) : begin(reinterpret_cast<uintptr_t>(pointer)), end(begin + bytes) {}
   ByteRange(const void* pointer, const TensorDesc& desc)
       : ByteRange(pointer, static_cast<size_t>(ExtentElements(desc)) * ElementSize(desc.dtype)) {}
   bool Overlaps(const ByteRange& other) const { return begin < other.end && other.begin < end; }
@@ -142,9 +144,8 @@ using internal::PlanImpl;
 
 StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes, const float* weights,
                                        const float* bias, const OperatorOptions& options) {
-  return internal::MakeOperator<internal::ConvTransposeOperator>(options, [&](auto* op) {
-    return internal::CreateConvTransposeOperator(attributes, weights, bias, options, op);
-  });
+  return internal::MakeOperator<internal::ConvTransposeOperator>(
+      options, [&](auto* op) { return internal::CreateConvTransposeOperator(attributes, weights, bias, options, op); });
 }
 
 StatusOr<Operator> CreateResize(const ResizeAttributes& attributes, const OperatorOptions& options) {
@@ -177,12 +178,8 @@ ResizeAttributes ResizeAttributes::PyTorch(PyTorchMode mode, bool align_corners)
       attributes.coordinate_transformation = CoordinateTransformation::kHalfPixel;
       attributes.nearest_mode = NearestMode::kRoundPreferCeil;
       break;
-    case PyTorchMode::kBilinear:
-      attributes.mode = ResizeMode::kLinear;
-      break;
-    case PyTorchMode::kBicubic:
-      attributes.mode = ResizeMode::kCubic;
-      break;
+    case PyTorchMode::kBilinear: attributes.mode = ResizeMode::kLinear; break;
+    case PyTorchMode::kBicubic: attributes.mode = ResizeMode::kCubic; break;
   }
   return attributes;
 }

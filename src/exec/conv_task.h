@@ -13,7 +13,7 @@ namespace polyphase::internal {
 struct ConvTask {
   int64_t group;
   int64_t image, images;
-  TapRange rows;     // outputs
+  TapRange rows;  // outputs
   TapRange tiles;
   TapRange in_rows;  // inputs that the outputs read, clipped
   float* strip;
@@ -32,7 +32,9 @@ inline ConvTask MakeConvTask(const ConvTransposePlan& plan, int64_t index, float
   task.group = index / plan.image_tasks;
   task.image = image_task * plan.images_per_task;
   task.images = std::min(plan.images_per_task, plan.input.n - task.image);
-  const auto part = [](int64_t i, int64_t size, int64_t end) { return TapRange{i * size, std::min((i + 1) * size, end)}; };
+  const auto part = [](int64_t i, int64_t size, int64_t end) {
+    return TapRange{i * size, std::min((i + 1) * size, end)};
+  };
   task.rows = part(row_task, plan.rows_per_task, plan.y.out);
   task.tiles = part(tile_task, plan.tiles_per_task, plan.tiles.count());
   const TapRange in_rows = plan.y.InputRange(task.rows.begin, task.rows.end);

@@ -57,8 +57,8 @@ void Col2imRow(const ConvTransposePlan& plan, const ConvTask& task, int64_t oy, 
       if (begin >= end) continue;
       const float* columns = task.columns + ((iy - task.in_rows.begin) * x.in + begin) * pixel_columns +
                              (tap_y * taps_x.kernel + tap_x) * width;
-      add(columns, pixel_columns, task.panel + (begin * taps_x.stride + shift) * width,
-          taps_x.stride * width, end - begin, width);
+      add(columns, pixel_columns, task.panel + (begin * taps_x.stride + shift) * width, taps_x.stride * width,
+          end - begin, width);
     }
   }
 }

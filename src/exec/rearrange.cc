@@ -1,11 +1,12 @@
 // PixelShuffle and Convert: moves elements, bit for bit.
+#include "plan/rearrange.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 
 #include "exec/exec.h"
 #include "exec/runner.h"
-#include "plan/rearrange.h"
 
 namespace polyphase::internal {
 namespace {
@@ -58,7 +59,8 @@ void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, con
   for (int64_t c = 0; c < shallow.c; ++c) {
     for (int64_t h = rows.begin; h < rows.end; ++h) {
       for (int64_t i = 0; i < r; ++i) {
-        const int64_t shallow_row = rows.image * shallow.stride_n + ChannelOffset(shallow, c) + (h * r + i) * shallow.stride[0];
+        const int64_t shallow_row =
+            rows.image * shallow.stride_n + ChannelOffset(shallow, c) + (h * r + i) * shallow.stride[0];
         const int64_t first = c * plan.channel_step + i * r * plan.offset_step;
         const int64_t deep_row = rows.image * deep.stride_n + h * deep.stride[0];
         if (plan.interleave) {
@@ -77,9 +79,11 @@ void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, con
           const int64_t to = shallow_row + j * shallow.stride[1];
           const CopyFn copy = kernels.copy[element_log2];
           if (plan.to_space) {
-            copy(input + (from << element_log2), deep.stride[1], output + (to << element_log2), r * shallow.stride[1], width);
+            copy(input + (from << element_log2), deep.stride[1], output + (to << element_log2), r * shallow.stride[1],
+                 width);
           } else {
-            copy(input + (to << element_log2), r * shallow.stride[1], output + (from << element_log2), deep.stride[1], width);
+            copy(input + (to << element_log2), r * shallow.stride[1], output + (from << element_log2), deep.stride[1],
+                 width);
           }
         }
       }

@@ -1,10 +1,11 @@
 // Resize: along x into a ring of rows, along y into the output.
+#include "plan/resize.h"
+
 #include <algorithm>
 #include <cstdint>
 
 #include "exec/exec.h"
 #include "exec/runner.h"
-#include "plan/resize.h"
 
 namespace polyphase::internal {
 namespace {

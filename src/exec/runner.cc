@@ -20,7 +20,8 @@ void ParallelFor(const Runtime& runtime, size_t count, pph_task task, void* cont
     for (size_t i = 0; i < count; ++i) task(context, i);
     return;
   }
-  tbb::parallel_for(size_t{0}, count, [=](size_t i) { task(context, i); }, tbb::simple_partitioner());
+  tbb::parallel_for(
+      size_t{0}, count, [=](size_t i) { task(context, i); }, tbb::simple_partitioner());
 }
 
 }  // namespace polyphase::internal

@@ -42,7 +42,8 @@ class SubpixelTask {
     channels_ = std::min(width_, plan_.oc - first_channel_);
     tap_floats_ = plan_.depthwise ? kStripBlock : plan_.ic * width_;
     const int64_t row = plan_.depthwise ? 1 : plan_.ic;
-    weights_ = plan_.weights + task_.group * plan_.weights_group_stride + first_channel_ * plan_.op->weights.taps() * row;
+    weights_ =
+        plan_.weights + task_.group * plan_.weights_group_stride + first_channel_ * plan_.op->weights.taps() * row;
     strip_ = task_.strip + (plan_.depthwise ? (tile - task_.tiles.begin) * steps_.block : 0);
     tile_fns_ = plan_.depthwise ? kernels_.depthwise.data() : kernels_.dense[plan_.tiles.vectors(tile) - 1].data();
   }
@@ -94,9 +95,8 @@ class SubpixelTask {
       float* row = output_ + task_.image * plan_.output.stride_n + oy * plan_.output.stride[0];
       for (int64_t begin = 0; begin < x.out;) {
         const int64_t last_position = x.position(begin) + plan_.x_chunk - 1;
-        const int64_t end = last_position >= x.position(x.out - 1)
-                                ? x.out
-                                : (last_position + 1) * stride - x.taps->padding_begin;
+        const int64_t end =
+            last_position >= x.position(x.out - 1) ? x.out : (last_position + 1) * stride - x.taps->padding_begin;
         for (int64_t ox = begin; ox < std::min(begin + stride, end); ++ox) {
           const AxisPhase phase_x = x.taps->Phase(x.residue(ox));
           const int64_t count = (end - ox + stride - 1) / stride;

@@ -59,9 +59,9 @@ Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
   bool fits = CheckedMul(weights, a.output_channels / a.groups, &weights) && CheckedMul(weights, 4, &weights);
   for (int axis = 0; axis < rank; ++axis) {
     if (a.output_padding[axis] >= std::max(a.stride[axis], a.dilation[axis])) {
-      return Status::InvalidArgument("%s output_padding[%s] = %" PRId64 ": must be smaller than max(stride, dilation) = %" PRId64,
-                                     kOp, AxisName(rank, axis), a.output_padding[axis],
-                                     std::max(a.stride[axis], a.dilation[axis]));
+      return Status::InvalidArgument(
+          "%s output_padding[%s] = %" PRId64 ": must be smaller than max(stride, dilation) = %" PRId64, kOp,
+          AxisName(rank, axis), a.output_padding[axis], std::max(a.stride[axis], a.dilation[axis]));
     }
     int64_t effective = 0;
     if (!EffectiveKernel(a, axis, &effective)) {
@@ -125,7 +125,8 @@ Status ConvTransposeOutputSize(const ConvTransposeAttributes& a, const SpatialSi
   for (int axis = 0; axis < rank; ++axis) {
     const char* name = AxisName(rank, axis);
     if (input_size[axis] < 1) {
-      return Status::InvalidArgument("%s input size[%s] = %" PRId64 ": must be at least 1", kOp, name, input_size[axis]);
+      return Status::InvalidArgument("%s input size[%s] = %" PRId64 ": must be at least 1", kOp, name,
+                                     input_size[axis]);
     }
     int64_t effective = 0;
     int64_t natural = 0;

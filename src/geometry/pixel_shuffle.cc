@@ -17,7 +17,8 @@ Status ValidatePixelShuffle(const PixelShuffleAttributes& a) {
   if (Status status = CheckSpatialRank(kOp, a.spatial_rank); !status.ok()) return status;
   int64_t square = 0;
   if (a.factor < 1 || !CheckedMul(a.factor, a.factor, &square)) {
-    return Status::InvalidArgument("%s factor = %" PRId64 ": must be at least 1, and its square below 2^63", kOp, a.factor);
+    return Status::InvalidArgument("%s factor = %" PRId64 ": must be at least 1, and its square below 2^63", kOp,
+                                   a.factor);
   }
   if (a.direction != ShuffleDirection::kDepthToSpace && a.direction != ShuffleDirection::kSpaceToDepth) {
     return Status::InvalidArgument("%s direction = %d: not a ShuffleDirection", kOp, static_cast<int>(a.direction));

@@ -62,7 +62,8 @@ Status ValidateResize(const ResizeAttributes& a) {
   }
   for (int axis = 0; axis < rank; ++axis) {
     if (has_size && a.size[axis] < 1) {
-      return Status::InvalidArgument("%s size[%s] = %" PRId64 ": must be at least 1", kOp, AxisName(rank, axis), a.size[axis]);
+      return Status::InvalidArgument("%s size[%s] = %" PRId64 ": must be at least 1", kOp, AxisName(rank, axis),
+                                     a.size[axis]);
     }
     if (has_scale && !(a.scale[axis] > 0 && std::isfinite(a.scale[axis]))) {
       return Status::InvalidArgument("%s scale[%s] = %g: must be positive and finite", kOp, AxisName(rank, axis),
@@ -78,7 +79,8 @@ Status ResizeOutputSize(const ResizeAttributes& a, const SpatialSizes& input_siz
     const char* name = AxisName(rank, axis);
     const int64_t in = input_size[axis];
     if (in < 1 || in > kMaxAxis) {
-      return Status::InvalidArgument("%s input size[%s] = %" PRId64 ": must be in [1, %" PRId64 "]", kOp, name, in, kMaxAxis);
+      return Status::InvalidArgument("%s input size[%s] = %" PRId64 ": must be in [1, %" PRId64 "]", kOp, name, in,
+                                     kMaxAxis);
     }
     if (a.size[axis] != 0) {
       (*result)[axis] = a.size[axis];
@@ -118,7 +120,9 @@ ResizeAxis MakeResizeAxis(const ResizeAttributes& a, int axis, int64_t in, int64
   }
   const int32_t last = static_cast<int32_t>(in - 1);
   // A user's scale can ask for coordinates far outside of int32; they read the edge like any other outside.
-  const auto to_index = [last](float x) { return static_cast<int32_t>(std::clamp(x, -2.0f, static_cast<float>(last) + 2.0f)); };
+  const auto to_index = [last](float x) {
+    return static_cast<int32_t>(std::clamp(x, -2.0f, static_cast<float>(last) + 2.0f));
+  };
   for (int64_t o = 0; o < out; ++o) {
     const float position = static_cast<float>(o);
     const float x = half_pixel ? ratio * (position + 0.5f) - 0.5f : ratio * position;

@@ -1,6 +1,7 @@
 // Validation of tensor descriptors.
 #include "geometry/tensor.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <limits>
 
@@ -52,23 +53,30 @@ TensorDesc TensorDesc::WithLayout(Layout new_layout, int32_t new_channel_block) 
 namespace polyphase::internal {
 namespace {
 
-// One nesting level of a layout: `size` steps of `*stride` elements. A dense stride is `inner`, the extent of all levels
-// inside of this one; a given stride may be larger.
-Status Level(const char* name, const char* stride_name, int64_t size, int64_t* stride, int64_t* inner) {
-  if (*stride == 0) *stride = *inner;
-  if (*stride < 0 || (size > 1 && *stride < *inner)) {
-    return Status::InvalidArgument("%s %s = %" PRId64 ": must be 0 (dense) or at least %" PRId64
-                                   ", so that no two elements share memory",
-                                   name, stride_name, *stride, *inner);
+// The nesting levels of a layout from the inside out.
+struct Levels {
+  const char* name;
+  int64_t extent;  // elements from the first to one behind the last of the levels so far
+  int64_t dense;   // size times stride of the last level: the next one's stride unless it is given
+
+  // One more level: `size` steps of `*stride` elements.
+  Status Add(const char* stride_name, int64_t size, int64_t* stride) {
+    if (*stride == 0) *stride = dense;
+    if (*stride < 0 || (size > 1 && *stride < extent)) {
+      return Status::InvalidArgument("%s %s = %" PRId64 ": must be 0 (dense) or at least %" PRId64
+                                     ", so that no two elements share memory",
+                                     name, stride_name, *stride, extent);
+    }
+    int64_t steps = 0;
+    if (!CheckedMul(std::max<int64_t>(size, 1), *stride, &dense) ||
+        !CheckedMul(std::max<int64_t>(size, 1) - 1, *stride, &steps) || !CheckedAdd(steps, extent, &extent)) {
+      return Status::InvalidArgument("%s %s = %" PRId64 " times size %" PRId64
+                                     ": the tensor's extent exceeds 2^63 bytes",
+                                     name, stride_name, *stride, size);
+    }
+    return Status();
   }
-  int64_t extent = 0;
-  if (size > 0 && (!CheckedMul(size - 1, *stride, &extent) || !CheckedAdd(extent, *inner, &extent))) {
-    return Status::InvalidArgument("%s %s = %" PRId64 " times size %" PRId64 ": the tensor's extent exceeds 2^63 bytes",
-                                   name, stride_name, *stride, size);
-  }
-  *inner = size > 0 ? extent : *inner;
-  return Status();
-}
+};
 
 Status FixedStride(const char* name, const char* stride_name, int64_t size, int64_t required, int64_t* stride) {
   if (*stride != 0 && *stride != required && size > 1) {
@@ -129,8 +137,7 @@ Status NormalizeTensor(const char* name, TensorDesc* desc) {
         return Status::InvalidArgument("%s channel_block = %d: must be 4, 8 or 16 for layout NCHWc", name, block);
       }
       break;
-    default:
-      return Status::InvalidArgument("%s layout = %d: not a Layout", name, static_cast<int>(desc->layout));
+    default: return Status::InvalidArgument("%s layout = %d: not a Layout", name, static_cast<int>(desc->layout));
   }
   if (desc->n < 0) return Status::InvalidArgument("%s n = %" PRId64 ": must not be negative", name, desc->n);
   if (desc->c < 0) return Status::InvalidArgument("%s c = %" PRId64 ": must not be negative", name, desc->c);
@@ -147,33 +154,30 @@ Status NormalizeTensor(const char* name, TensorDesc* desc) {
   const auto* stride_names = kStrideNames[rank - 1];
   const int last = rank - 1;
   Status status;
-  int64_t inner = 1;
-  const auto spatial_levels = [&](int begin) {
+  Levels levels{name, 1, 1};
+  const auto add_spatial = [&](int begin) {
     for (int axis = begin; axis >= 0 && status.ok(); --axis) {
-      status = Level(name, stride_names[axis], desc->size[axis], &desc->stride[axis], &inner);
+      status = levels.Add(stride_names[axis], desc->size[axis], &desc->stride[axis]);
     }
   };
   switch (desc->layout) {
     case Layout::kNhwc:
       status = FixedStride(name, "stride_c", desc->c, 1, &desc->stride_c);
-      inner = desc->c;
-      if (status.ok()) spatial_levels(last);
+      if (status.ok()) status = levels.Add("stride_c", desc->c, &desc->stride_c);
+      if (status.ok()) add_spatial(last);
       break;
     case Layout::kNchw:
     case Layout::kNchwc:
+      levels.extent = levels.dense = block;
       status = FixedStride(name, stride_names[last], desc->size[last], block, &desc->stride[last]);
-      if (status.ok() && !CheckedMul(desc->size[last], block, &inner)) {
-        status = Status::InvalidArgument("%s size[W] = %" PRId64 ": the tensor's extent exceeds 2^63 bytes", name,
-                                         desc->size[last]);
-      }
-      if (status.ok()) spatial_levels(last - 1);
-      if (status.ok()) status = Level(name, "stride_c", ChannelSteps(*desc), &desc->stride_c, &inner);
+      if (status.ok()) add_spatial(last);
+      if (status.ok()) status = levels.Add("stride_c", ChannelSteps(*desc), &desc->stride_c);
       break;
   }
-  if (status.ok()) status = Level(name, "stride_n", desc->n, &desc->stride_n, &inner);
+  if (status.ok()) status = levels.Add("stride_n", desc->n, &desc->stride_n);
   if (!status.ok()) return status;
   int64_t bytes = 0;
-  if (!CheckedMul(inner, element, &bytes)) {
+  if (!CheckedMul(std::max(levels.extent, levels.dense), element, &bytes)) {
     return Status::InvalidArgument("%s n = %" PRId64 ", c = %" PRId64 ", size = %" PRId64 "x%" PRId64
                                    ": the tensor's extent exceeds 2^63 bytes",
                                    name, desc->n, desc->c, desc->size[0], desc->size[1]);

@@ -18,14 +18,12 @@ template <class Body>
 HWY_INLINE void WithActivation(const Epilogue& epilogue, const Body& body) {
   namespace hn = hwy::HWY_NAMESPACE;
   switch (epilogue.activation) {
-    case Activation::kNone:
-      return body([](auto, auto x) HWY_ATTR { return x; });
+    case Activation::kNone: return body([](auto, auto x) HWY_ATTR { return x; });
     case Activation::kRelu:
       return body([](auto d, auto x) HWY_ATTR { return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x); });
     case Activation::kLeakyRelu:
-      return body([slope = epilogue.negative_slope](auto d, auto x) HWY_ATTR {
-        return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Mul(x, hn::Set(d, slope)), x);
-      });
+      return body([slope = epilogue.negative_slope](auto d, auto x)
+                      HWY_ATTR { return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Mul(x, hn::Set(d, slope)), x); });
     case Activation::kClamp:
       return body([lo = epilogue.lower, hi = epilogue.upper](auto d, auto x) HWY_ATTR {
         const auto y = hn::IfThenElse(hn::Lt(x, hn::Set(d, lo)), hn::Set(d, lo), x);

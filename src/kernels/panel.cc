@@ -240,9 +240,8 @@ HWY_INLINE void ForEachRow(const float* bias, float* panel, int64_t panel_stride
 void ApplyEpilogue(const Epilogue& epilogue, const float* bias, float* panel, int64_t panel_stride, int64_t pixels,
                    int64_t channels) {
   if (bias == nullptr && epilogue.activation == Activation::kNone) return;
-  WithActivation(epilogue, [&](const auto& activation) HWY_ATTR {
-    ForEachRow(bias, panel, panel_stride, pixels, channels, activation);
-  });
+  WithActivation(epilogue, [&](const auto& activation)
+                               HWY_ATTR { ForEachRow(bias, panel, panel_stride, pixels, channels, activation); });
 }
 
 void Add(const float* HWY_RESTRICT addend, int64_t addend_stride, float* HWY_RESTRICT panel, int64_t panel_stride,

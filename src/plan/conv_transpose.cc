@@ -51,7 +51,8 @@ Cost EstimateCost(const ConvTransposePlan& plan) {
   const auto move_cost = [&](const TensorDesc& desc) { return (desc.layout == Layout::kNchw ? 4.0 : 2.0) / lanes; };
   const double load = move_cost(plan.input) * ic * groups;
   const double store = move_cost(plan.output) * images * static_cast<double>(plan.y.out) *
-                       static_cast<double>(plan.x.out) * std::max(static_cast<double>(plan.oc) * groups, lanes * out_vectors);
+                       static_cast<double>(plan.x.out) *
+                       std::max(static_cast<double>(plan.oc) * groups, lanes * out_vectors);
 
   // Tiles along x compute every tap of a phase for every pixel, and pack the zeros that those outside read.
   Cost cost;
@@ -59,8 +60,9 @@ Cost EstimateCost(const ConvTransposePlan& plan) {
   const double x_slots = static_cast<double>(plan.x.out) * static_cast<double>(plan.x.taps->kernel) / x_stride;
   const int64_t row_tile = BalancedTile(DivCeil(plan.x.out, plan.x.taps->stride), kernels.max_pixels);
   const TapRange strip_x = plan.x.InputRange(0, plan.x.out);
-  const double along_x = images * y_pairs * x_slots * macs_per_vector * out_vectors / TileRate(row_tile, vectors) +
-                         images * static_cast<double>(plan.y.in) * static_cast<double>(strip_x.end - strip_x.begin) * load;
+  const double along_x =
+      images * y_pairs * x_slots * macs_per_vector * out_vectors / TileRate(row_tile, vectors) +
+      images * static_cast<double>(plan.y.in) * static_cast<double>(strip_x.end - strip_x.begin) * load;
   // Tiles along the batch compute no tap in vain.
   const int64_t image_tile = BalancedTile(plan.input.n, kernels.max_pixels);
   const double along_n = images * y_pairs * x_pairs * macs_per_vector * out_vectors / TileRate(image_tile, vectors) +
@@ -136,8 +138,8 @@ Status PlanSubpixel(ConvTransposePlan* plan, bool batched, size_t threads, doubl
     plan->strip_x = {std::max<int64_t>(plan->strip_x.begin, 0), std::min(plan->strip_x.end, plan->x.in)};
     plan->strip_x.end = std::max(plan->strip_x.begin, plan->strip_x.end);
   }
-  const double row_bytes = static_cast<double>(plan->strip_x.count()) *
-                           static_cast<double>(RoundUp(plan->ic, kStripBlock)) * sizeof(float);
+  const double row_bytes =
+      static_cast<double>(plan->strip_x.count()) * static_cast<double>(RoundUp(plan->ic, kStripBlock)) * sizeof(float);
   plan->images_per_task = 1;
   if (batched) {
     // As many whole tiles of images as keep the strip of the rows that one row of outputs reads small.
@@ -152,10 +154,12 @@ Status PlanSubpixel(ConvTransposePlan* plan, bool batched, size_t threads, doubl
   const int64_t width = plan->depthwise ? kStripBlock : plan->tiles.width(0);
   const int64_t stride = plan->x.taps->stride;
   const int64_t positions = plan->x.position(plan->x.out - 1) - plan->x.position(0) + 1;
-  const double position_bytes = static_cast<double>(width) * static_cast<double>(std::min(stride, plan->x.out)) * sizeof(float);
+  const double position_bytes =
+      static_cast<double>(width) * static_cast<double>(std::min(stride, plan->x.out)) * sizeof(float);
   const int64_t fitting = std::max<int64_t>(1, static_cast<int64_t>(kPanelBytes / position_bytes));
   plan->x_chunk = BalancedTile(positions, std::max<int64_t>(fitting, kernels.max_pixels));
-  const int64_t panel_pixels = batched ? plan->images_per_task : std::min(plan->x_chunk * std::min(stride, plan->x.out), plan->x.out);
+  const int64_t panel_pixels =
+      batched ? plan->images_per_task : std::min(plan->x_chunk * std::min(stride, plan->x.out), plan->x.out);
 
   plan->columns_floats = 0;
   Status status = FitWorkspace("panel", {panel_pixels, width}, &plan->panel_floats);
@@ -181,7 +185,8 @@ Status PlanGemmCol2im(ConvTransposePlan* plan, size_t threads, double useful_mac
   const int64_t rows = InputRows(plan->y, plan->rows_per_task);
   Status status = FitWorkspace("strip", {rows, RoundUp(plan->ic, kStripBlock), plan->x.in}, &plan->strip_floats);
   if (status.ok()) status = FitWorkspace("columns", {rows, plan->x.in, pixel_columns}, &plan->columns_floats);
-  if (status.ok()) status = FitWorkspace("panel", {plan->x.out, few ? plan->oc : plan->tiles.width(0)}, &plan->panel_floats);
+  if (status.ok())
+    status = FitWorkspace("panel", {plan->x.out, few ? plan->oc : plan->tiles.width(0)}, &plan->panel_floats);
   return status;
 }
 
@@ -196,7 +201,8 @@ std::string ConvTransposeOperator::Describe() const {
 }
 
 Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const float* weights, const float* bias,
-                                   const OperatorOptions& options, std::shared_ptr<const ConvTransposeOperator>* result) {
+                                   const OperatorOptions& options,
+                                   std::shared_ptr<const ConvTransposeOperator>* result) {
   Status status = ValidateConvTranspose(attributes);
   if (!status.ok()) return status;
   if (weights == nullptr) return Status::InvalidArgument("conv_transpose weights = null: must point to the weights");
@@ -206,7 +212,8 @@ Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, co
   op->taps_x = MakeAxisTaps(attributes, 1);
   status = SelectKernels(options.isa, &op->kernels);
   if (!status.ok()) return status;
-  status = op->weights.Init(attributes, weights, bias, options.runtime, op->kernels.conv.lanes, op->kernels.conv.max_vectors);
+  status = op->weights.Init(attributes, weights, bias, options.runtime, op->kernels.conv.lanes,
+                            op->kernels.conv.max_vectors);
   if (!status.ok()) return status;
   *result = std::move(op);
   return Status();
@@ -217,7 +224,8 @@ Status MakeConvTransposePlan(std::shared_ptr<const ConvTransposeOperator> shared
   const ConvTransposeOperator& op = *shared_op;
   const ConvTransposeAttributes& a = op.attributes;
   if (input.dtype != DataType::kF32) {
-    return Status::Unsupported("conv_transpose input dtype = %d: this version supports f32", static_cast<int>(input.dtype));
+    return Status::Unsupported("conv_transpose input dtype = %d: this version supports f32",
+                               static_cast<int>(input.dtype));
   }
   if (input.c != a.input_channels) {
     return Status::InvalidArgument("conv_transpose input c = %" PRId64 ": must be input_channels = %" PRId64, input.c,
@@ -247,17 +255,17 @@ Status MakeConvTransposePlan(std::shared_ptr<const ConvTransposeOperator> shared
   switch (options.algorithm) {
     case Algorithm::kAuto:
       plan->algorithm = cost.subpixel <= cost.gemm_col2im ? Algorithm::kSubpixel : Algorithm::kGemmCol2im;
-      *reason = Format("estimated %.3g against %.3g of %s in 10^6 vector operations",
-                       std::min(cost.subpixel, cost.gemm_col2im) * 1e-6, std::max(cost.subpixel, cost.gemm_col2im) * 1e-6,
-                       plan->algorithm == Algorithm::kSubpixel ? "gemm_col2im" : "subpixel");
+      *reason =
+          Format("estimated %.3g against %.3g of %s in 10^6 vector operations",
+                 std::min(cost.subpixel, cost.gemm_col2im) * 1e-6, std::max(cost.subpixel, cost.gemm_col2im) * 1e-6,
+                 plan->algorithm == Algorithm::kSubpixel ? "gemm_col2im" : "subpixel");
       break;
     case Algorithm::kSubpixel:
     case Algorithm::kGemmCol2im:
       plan->algorithm = options.algorithm;
       *reason = "as requested";
       break;
-    default:
-      return Status::InvalidArgument("algorithm = %d: not an Algorithm", static_cast<int>(options.algorithm));
+    default: return Status::InvalidArgument("algorithm = %d: not an Algorithm", static_cast<int>(options.algorithm));
   }
 
   const double useful_macs = static_cast<double>(input.n) * static_cast<double>(CountPairs(plan->y)) *

@@ -13,7 +13,7 @@ namespace polyphase::internal {
 
 // Output channels, or columns of a GEMM, in groups of up to max_vectors vectors: one group is what one tile computes.
 struct ColumnTiles {
-  int64_t columns;      // in all
+  int64_t columns;  // in all
   int64_t lanes;
   int64_t max_vectors;
 

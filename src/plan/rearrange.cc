@@ -57,7 +57,9 @@ Status MakeRearrangePlan(std::shared_ptr<const RearrangeOperator> op, const Tens
   plan->element_log2 = 0;
   while ((size_t{1} << plan->element_log2) < ElementSize(input.dtype)) ++plan->element_log2;
   plan->interleave = input.layout == Layout::kNchw && plan->output.layout == Layout::kNchw;
-  *reason = !plan->op->shuffle ? "layout conversion" : plan->interleave ? "NCHW on both sides" : "layouts other than NCHW";
+  *reason = !plan->op->shuffle ? "layout conversion"
+            : plan->interleave ? "NCHW on both sides"
+                               : "layouts other than NCHW";
   if (IsEmpty(input)) return Status();
 
   const int64_t rows = plan->deep().size[0];

@@ -27,7 +27,7 @@ struct RearrangePlan {
   TensorDesc input, output;
   int64_t factor = 1;
   int64_t channel_step = 1, offset_step = 1;
-  bool to_space = true;  // the input is the deep tensor
+  bool to_space = true;     // the input is the deep tensor
   bool interleave = false;  // NCHW on both sides: rows are interleaved by vectors, otherwise element by element
   int64_t rows_per_task = 0, row_tasks = 0;
   int element_log2 = 2;

@@ -27,14 +27,15 @@ struct ResizePlan {
   std::shared_ptr<const ResizeOperator> op;
   TensorDesc input, output;
   ResizeAxis y, x;
-  int64_t width = 1;            // channels of a plane: 1 or kResizeLanes
-  int64_t pad_left = 0;         // copies of the first pixel in front of a packed row
-  int64_t pad_right = 0;        // and of the last one behind it
+  int64_t width = 1;      // channels of a plane: 1 or kResizeLanes
+  int64_t pad_left = 0;   // copies of the first pixel in front of a packed row
+  int64_t pad_right = 0;  // and of the last one behind it
   ResizeXFn resize_x = nullptr;
-  const char* path = "";        // name of resize_x, for Describe
-  bool direct = false;          // output rows are stored by ResizeY itself, not unpacked from a panel
-  bool stream = false;          // past the caches
-  int64_t rows_per_task = 0, row_tasks = 0, plane_tasks = 0;  // planes of one image; tasks = n * plane_tasks * row_tasks
+  const char* path = "";  // name of resize_x, for Describe
+  bool direct = false;    // output rows are stored by ResizeY itself, not unpacked from a panel
+  bool stream = false;    // past the caches
+  int64_t rows_per_task = 0, row_tasks = 0,
+          plane_tasks = 0;  // planes of one image; tasks = n * plane_tasks * row_tasks
 
   // Workspace of one worker, each a multiple of 16: the packed source row, one row of the ring, the panel.
   int64_t source_floats = 0, row_floats = 0, panel_floats = 0;

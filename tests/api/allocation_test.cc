@@ -164,8 +164,8 @@ TEST_F(Allocation, TheHookCounts) {
             }),
             1);
   EXPECT_GE(CountAllocations([] {
-              void* volatile p = ::operator new(100, std::align_val_t{64});
-              ::operator delete(p, std::align_val_t{64});
+              void* volatile p = ::operator new (100, std::align_val_t{64});
+              ::operator delete (p, std::align_val_t{64});
             }),
             1);
 }

@@ -1,6 +1,4 @@
 // The C API: the same results as C++, every null and struct_size, messages, descriptions.
-#include "polyphase/polyphase_c.h"
-
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -9,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "polyphase/polyphase.h"
+#include "polyphase/polyphase_c.h"
 #include "tests/testers/harness.h"
 
 namespace polyphase::testing {
@@ -68,7 +67,8 @@ struct Handles {
 void MakeConv(Handles& h, const pph_plan_options* options = nullptr) {
   const pph_conv_transpose_attributes attributes = ConvAttributes();
   const std::vector<float> weights = Numbers(3 * 5 * 16);
-  ASSERT_EQ(pph_create_conv_transpose(&attributes, weights.data(), nullptr, nullptr, &h.op), PPH_OK) << pph_last_error();
+  ASSERT_EQ(pph_create_conv_transpose(&attributes, weights.data(), nullptr, nullptr, &h.op), PPH_OK)
+      << pph_last_error();
   const pph_tensor_desc input = Desc(PPH_NCHW, 1, 3, 6, 7);
   ASSERT_EQ(pph_make_plan(h.op, &input, options, &h.plan), PPH_OK) << pph_last_error();
 }
@@ -252,7 +252,8 @@ TEST(CApi, NullArguments) {
   auto* const not_null = reinterpret_cast<pph_operator*>(&resize);
   pph_operator* op = not_null;
 
-  EXPECT_TRUE(Failed(pph_create_conv_transpose(nullptr, weights.data(), nullptr, nullptr, &op), {"attributes", "null"}));
+  EXPECT_TRUE(
+      Failed(pph_create_conv_transpose(nullptr, weights.data(), nullptr, nullptr, &op), {"attributes", "null"}));
   EXPECT_EQ(op, nullptr);
   op = not_null;
   EXPECT_TRUE(Failed(pph_create_conv_transpose(&conv, nullptr, nullptr, nullptr, &op), {"weights", "null"}));
@@ -303,7 +304,8 @@ TEST(CApi, StructSizes) {
     pph_operator* op = nullptr;
     pph_conv_transpose_attributes conv = ConvAttributes();
     conv.struct_size = size;
-    EXPECT_TRUE(Failed(pph_create_conv_transpose(&conv, weights.data(), nullptr, nullptr, &op), {"struct_size", text.c_str()}));
+    EXPECT_TRUE(
+        Failed(pph_create_conv_transpose(&conv, weights.data(), nullptr, nullptr, &op), {"struct_size", text.c_str()}));
     pph_resize_attributes resize = PPH_RESIZE_ATTRIBUTES_INIT;
     resize.size[0] = resize.size[1] = 4;
     resize.struct_size = size;

@@ -23,19 +23,22 @@
 namespace polyphase::testing {
 namespace {
 
-constexpr int64_t kIc = 24, kOc = 20, kSize = 12;
+constexpr int64_t kIc = 24, kSize = 12;
+// Many output channels, few, and one for each input: there are forms of the weights for each.
+constexpr int64_t kOutputChannels[] = {20, 2, kIc};
 
 // A layer with enough rows for many tasks.
 struct ConvLayer {
-  ConvLayer() {
+  explicit ConvLayer(int64_t oc = 20) : oc(oc) {
     attributes.input_channels = kIc;
-    attributes.output_channels = kOc;
+    attributes.output_channels = oc;
+    attributes.groups = oc == kIc ? kIc : 1;
     attributes.kernel = {4, 4, 1};
     attributes.stride = {2, 2, 1};
     attributes.padding_begin = attributes.padding_end = {1, 1, 0};
     std::mt19937 rng(5);
-    weights.resize(kIc * kOc * 16);
-    bias.resize(kOc);
+    weights.resize(static_cast<size_t>(kIc * (oc / attributes.groups) * 16));
+    bias.resize(static_cast<size_t>(oc));
     input.resize(2 * kIc * kSize * kSize);
     FillUniform(weights, rng);
     FillUniform(bias, rng);
@@ -46,7 +49,9 @@ struct ConvLayer {
     return CreateConvTranspose(attributes, weights.data(), bias.data(), options);
   }
   TensorDesc Input() const { return TensorDesc::Nchw(2, kIc, kSize, kSize); }
-  std::vector<float> Output() const { return std::vector<float>(2 * kOc * 4 * kSize * kSize, -7.0f); }
+  std::vector<float> Output() const {
+    return std::vector<float>(static_cast<size_t>(2 * oc * 4 * kSize * kSize), -7.0f);
+  }
 
   // The result of one thread.
   std::vector<float> Expected(const PlanOptions& plan_options = {}) const {
@@ -60,6 +65,7 @@ struct ConvLayer {
     return output;
   }
 
+  int64_t oc;
   ConvTransposeAttributes attributes;
   std::vector<float> weights, bias, input;
 };
@@ -302,8 +308,8 @@ TEST(Runtime, EightThreadsOnOnePlan) {
 
 // Plans that need different forms of the weights, made at once from an operator that has packed none.
 TEST(Runtime, EightThreadsOnOneOperator) {
-  const ConvLayer layer;
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < 6; ++round) {
+    const ConvLayer layer(kOutputChannels[round % 3]);
     OperatorOptions options;
     options.runtime = TestRuntime();
     const Operator op = *layer.Create(options);
@@ -317,7 +323,8 @@ TEST(Runtime, EightThreadsOnOneOperator) {
         ++ready;
         while (ready < 8) std::this_thread::yield();
         const StatusOr<Plan> plan = op.MakePlan(layer.Input(), plan_options);
-        if (plan.ok() && plan->Run(layer.input.data(), outputs[t].data()).ok() && op.Describe().empty()) outputs[t].clear();
+        if (plan.ok() && plan->Run(layer.input.data(), outputs[t].data()).ok() && op.Describe().empty())
+          outputs[t].clear();
       });
     }
     for (std::thread& thread : threads) thread.join();
@@ -376,12 +383,12 @@ struct Counter {
     self->live_bytes += static_cast<int64_t>(bytes);
     self->last_bytes = bytes;
     self->last_alignment = alignment;
-    return ::operator new(bytes, std::align_val_t{alignment});
+    return ::operator new (bytes, std::align_val_t{alignment});
   }
   static void Deallocate(void* context, void* pointer, size_t bytes, size_t alignment) {
     auto* self = static_cast<Counter*>(context);
     self->live_bytes -= static_cast<int64_t>(bytes);
-    ::operator delete(pointer, std::align_val_t{alignment});
+    ::operator delete (pointer, std::align_val_t{alignment});
   }
   Runtime MakeRuntime() {
     Runtime runtime = TestRuntime();
@@ -435,20 +442,34 @@ TEST(Runtime, InjectedAllocatorGivesTheWorkspaceAtOnce) {
 }
 
 TEST(Runtime, AnOperatorSurvivesAFailedPacking) {
-  const ConvLayer layer;
-  Counter counter;
-  OperatorOptions options;
-  options.runtime = counter.MakeRuntime();
-  const Operator op = *layer.Create(options);
-  counter.fail = true;
-  const Status status = op.MakePlan(layer.Input()).status();
-  EXPECT_EQ(status.code(), StatusCode::kOutOfMemory) << status.message();
-  counter.fail = false;
-  const StatusOr<Plan> plan = op.MakePlan(layer.Input());
-  ASSERT_TRUE(plan.ok()) << plan.status().message();
-  std::vector<float> output = layer.Output();
-  ASSERT_TRUE(plan->Run(layer.input.data(), output.data()).ok());
-  EXPECT_EQ(output, layer.Expected());
+  int failures = 0;
+  for (const int64_t oc : kOutputChannels) {
+    const ConvLayer layer(oc);
+    Counter counter;
+    OperatorOptions options;
+    options.runtime = counter.MakeRuntime();
+    const Operator op = *layer.Create(options);
+    counter.fail = true;
+    for (const Algorithm algorithm : kAlgorithms) {
+      PlanOptions plan_options;
+      plan_options.algorithm = algorithm;
+      const Status status = op.MakePlan(layer.Input(), plan_options).status();
+      if (status.ok()) continue;  // packed by Create
+      EXPECT_EQ(status.code(), StatusCode::kOutOfMemory) << status.message();
+      ++failures;
+    }
+    counter.fail = false;
+    for (const Algorithm algorithm : kAlgorithms) {
+      PlanOptions plan_options;
+      plan_options.algorithm = algorithm;
+      const StatusOr<Plan> plan = op.MakePlan(layer.Input(), plan_options);
+      ASSERT_TRUE(plan.ok()) << plan.status().message();
+      std::vector<float> output = layer.Output();
+      ASSERT_TRUE(plan->Run(layer.input.data(), output.data()).ok());
+      EXPECT_EQ(output, layer.Expected(plan_options));
+    }
+  }
+  EXPECT_GT(failures, 0) << "no form was packed by a plan: nothing was tested";
 }
 
 // ---- Targets

@@ -23,8 +23,8 @@ constexpr int64_t kHuge = int64_t{1} << 62;
 // `words` are what the message must contain: an attribute's name, its value.
 ::testing::AssertionResult IsError(const Status& status, std::initializer_list<const char*> words) {
   if (status.code() != StatusCode::kInvalidArgument && status.code() != StatusCode::kUnsupported) {
-    return ::testing::AssertionFailure() << "code " << static_cast<int>(status.code()) << ", message \"" << status.message()
-                                         << "\"";
+    return ::testing::AssertionFailure() << "code " << static_cast<int>(status.code()) << ", message \""
+                                         << status.message() << "\"";
   }
   const std::string message = status.message();
   if (message.empty() || message.find('\n') != std::string::npos) {
@@ -62,8 +62,8 @@ ConvTransposeAttributes GoodConv() {
 
 using ConvChange = std::function<void(ConvTransposeAttributes&)>;
 
-StatusOr<Operator> CreateConv(const ConvChange& change = [](ConvTransposeAttributes&) {},
-                              const OperatorOptions& options = {}) {
+StatusOr<Operator> CreateConv(
+    const ConvChange& change = [](ConvTransposeAttributes&) {}, const OperatorOptions& options = {}) {
   ConvTransposeAttributes a = GoodConv();
   change(a);
   return CreateConvTranspose(a, Weights().data(), nullptr, options);
@@ -73,7 +73,8 @@ TEST(Status, ConvTransposeAttributes) {
   ASSERT_TRUE(CreateConv().ok());
   using A = ConvTransposeAttributes;
   for (const int rank : {-1, 0, 1, 3, 4}) {
-    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.spatial_rank = rank; }), {"spatial_rank", std::to_string(rank).c_str()}));
+    EXPECT_TRUE(
+        IsError(CreateConv([=](A& a) { a.spatial_rank = rank; }), {"spatial_rank", std::to_string(rank).c_str()}));
   }
   EXPECT_EQ(CreateConv([](A& a) { a.spatial_rank = 3; }).status().code(), StatusCode::kUnsupported);
   EXPECT_EQ(CreateConv([](A& a) { a.spatial_rank = 4; }).status().code(), StatusCode::kInvalidArgument);
@@ -110,8 +111,10 @@ TEST(Status, ConvTransposeAttributes) {
 
 TEST(Status, ConvTransposeEpilogue) {
   using A = ConvTransposeAttributes;
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.epilogue.activation = static_cast<Activation>(77); }), {"activation", "77"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.epilogue.activation = static_cast<Activation>(-1); }), {"activation", "-1"}));
+  EXPECT_TRUE(
+      IsError(CreateConv([](A& a) { a.epilogue.activation = static_cast<Activation>(77); }), {"activation", "77"}));
+  EXPECT_TRUE(
+      IsError(CreateConv([](A& a) { a.epilogue.activation = static_cast<Activation>(-1); }), {"activation", "-1"}));
   const auto clamp = [](float lower, float upper) {
     return CreateConv([=](A& a) {
       a.epilogue.activation = Activation::kClamp;
@@ -312,8 +315,10 @@ TEST(Status, OutputSizesAreInferredOrRight) {
     EXPECT_TRUE(with([](TensorDesc&) {}).ok());
     EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.n = 71; }), {"n", "71", "2"}));
     EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.c = 71; }), {"c", "71", std::to_string(right.c).c_str()}));
-    EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.size[0] = 71; }), {"size", "71", std::to_string(right.size[0]).c_str()}));
-    EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.size[1] = 71; }), {"size", "71", std::to_string(right.size[1]).c_str()}));
+    EXPECT_TRUE(
+        IsError(with([](TensorDesc& d) { d.size[0] = 71; }), {"size", "71", std::to_string(right.size[0]).c_str()}));
+    EXPECT_TRUE(
+        IsError(with([](TensorDesc& d) { d.size[1] = 71; }), {"size", "71", std::to_string(right.size[1]).c_str()}));
     EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.dtype = DataType::kU8; }), {"dtype"}));
   }
 }
@@ -408,7 +413,8 @@ TEST(Status, ResizeAttributes) {
                         }),
                         {"cubic_coeff_a"}));
   }
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.epilogue.activation = static_cast<Activation>(5); }), {"activation", "5"}));
+  EXPECT_TRUE(
+      IsError(MakeResize([](A& a) { a.epilogue.activation = static_cast<Activation>(5); }), {"activation", "5"}));
 }
 
 TEST(Status, ResizePlan) {

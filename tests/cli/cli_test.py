@@ -267,10 +267,9 @@ class CliTest(unittest.TestCase):
             tiff += struct.pack(order + "HHIHHI", 0x0112, 3, 1, orientation, 0, 0)
             exif = b"\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\0\0" + tiff
             self.assertEqual(self.jpeg_pixels(jpeg[:2] + exif + jpeg[2:])[0], expected, orientation)
-            for cut in range(len(tiff)):  # a broken segment is no orientation, and no crash
+            for cut in range(len(tiff)) if orientation == 6 else ():  # a broken segment is no orientation, and no crash
                 exif = b"\xff\xe1" + struct.pack(">H", cut + 8) + b"Exif\0\0" + tiff[:cut]
-                if orientation == 6:
-                    self.assertIn(self.jpeg_pixels(jpeg[:2] + exif + jpeg[2:])[0], (stored, expected))
+                self.assertIn(self.jpeg_pixels(jpeg[:2] + exif + jpeg[2:])[0], (stored, expected))
 
     def test_icc_profile_is_kept(self):
         # A header, and one tag of 400 bytes, since libpng refuses a profile that compresses to next to nothing.
@@ -367,14 +366,14 @@ class CliTest(unittest.TestCase):
         self.write("out.png", b"precious")
         png = make_png(noise(5, 4, 3), RGB, 8)
         jpeg = self.upscale(make_png(noise(9, 9, 3), RGB, 8), "--scale", "1", target="x.jpg")
-        for name, data, step in (("in.png", png, 1), ("in.jpg", jpeg, 7)):
+        for name, data, step in (("in.png", png, 2), ("in.jpg", jpeg, 9)):
             for cut in range(0, len(data), step):
                 self.write(name, data[:cut])
                 self.fail("upscale", name, "out.png", "--scale", "2", says=name)
-        for at in range(len(png)):
+        for at in range(0, len(png), 2):
             self.write("in.png", png[:at] + bytes((png[at] ^ 0x20,)) + png[at + 1:])
             self.fail("upscale", "in.png", "out.png", "--scale", "2", says="in.png")
-        for at in range(0, len(jpeg), 3):  # without a checksum, some damage cannot be seen
+        for at in range(0, len(jpeg), 5):  # without a checksum, some damage cannot be seen
             self.write("in.jpg", jpeg[:at] + bytes((jpeg[at] ^ 0xff,)) + jpeg[at + 1:])
             result = self.call("upscale", "in.jpg", "flip.png", "--scale", "2")
             self.assertIn(result.returncode, (0, 1))
@@ -408,7 +407,7 @@ class CliTest(unittest.TestCase):
 
     def start_long_work(self, *options, **keywords):
         self.write("in.png", make_png(noise(60, 60, 3), RGB, 8))
-        return subprocess.Popen([TOOL, "upscale", "in.png", "out.png", "--size", "4000x4000", *options],
+        return subprocess.Popen([TOOL, "upscale", "in.png", "out.png", "--size", "2500x2500", *options],
                                 cwd=self.folder, **keywords)
 
     def test_signals_leave_nothing(self):

@@ -47,9 +47,7 @@ int64_t Small(int64_t low, int64_t high, std::mt19937& rng) {
 struct Axis {
   int64_t in, kernel, stride, dilation, begin, end, output_padding;
 
-  int64_t Out() const {
-    return (in - 1) * stride + dilation * (kernel - 1) + 1 - begin - end + output_padding;
-  }
+  int64_t Out() const { return (in - 1) * stride + dilation * (kernel - 1) + 1 - begin - end + output_padding; }
 };
 
 Axis RandomAxis(std::mt19937& rng) {
@@ -92,17 +90,10 @@ TEST(Fuzz, ConvTranspose) {
     }
     if (rng() % 3 == 0) tester.NoBias();
     switch (rng() % 6) {
-      case 0:
-        tester.Relu();
-        break;
-      case 1:
-        tester.LeakyRelu(0.25f);
-        break;
-      case 2:
-        tester.Clamp(-6.0f, 6.0f);
-        break;
-      default:
-        break;
+      case 0: tester.Relu(); break;
+      case 1: tester.LeakyRelu(0.25f); break;
+      case 2: tester.Clamp(-6.0f, 6.0f); break;
+      default: break;
     }
     if (rng() % 4 == 0 && !kSanitized) tester.Formats(AllFormatPairs());
     tester.Seed(seed).Run();
@@ -126,15 +117,12 @@ TEST(Fuzz, Resize) {
     tester.Input(Between(1, 3, rng), Between(1, rng() % 3 == 0 ? 40 : 5, rng), h, w);
     std::uniform_real_distribution<double> factor(0.2, 5.0);
     switch (rng() % 3) {
-      case 0:
-        tester.Size(Between(1, 60, rng), Between(1, 90, rng));
-        break;
-      case 1:
-        tester.Scale(static_cast<double>(Between(1, 5, rng)), static_cast<double>(Between(1, 5, rng)));
-        break;
+      case 0: tester.Size(Between(1, 60, rng), Between(1, 90, rng)); break;
+      case 1: tester.Scale(static_cast<double>(Between(1, 5, rng)), static_cast<double>(Between(1, 5, rng))); break;
       default:
         // Not so small that nothing is left.
-        tester.Scale(std::max(factor(rng), 1.01 / static_cast<double>(h)), std::max(factor(rng), 1.01 / static_cast<double>(w)));
+        tester.Scale(std::max(factor(rng), 1.01 / static_cast<double>(h)),
+                     std::max(factor(rng), 1.01 / static_cast<double>(w)));
     }
     if (recompute && !tester.by_size()) tester.Recompute();
     if (rng() % 4 == 0 && !kSanitized) tester.Formats(AllFormatPairs());

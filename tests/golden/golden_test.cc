@@ -72,7 +72,16 @@ const RowExample kRowExamples[] = {
     {"not cropped", {1, 2, 3}, {1, 10, 100}, 0, 2, 1, 0, 0, 0, {1, 10, 102, 20, 203, 30, 300}},
     {"crop larger than the kernel", {1, 2, 3}, {1, 10, 100}, 0, 1, 1, 2, 2, 0, {123}},
     {"output_padding appends the bias", {1, 2}, {1, 10}, 0.5f, 2, 1, 0, 0, 1, {1.5f, 10.5f, 2.5f, 20.5f, 0.5f}},
-    {"output_padding restores what was cropped", {1, 2}, {1, 10, 100, 1000}, 0, 2, 1, 1, 1, 1, {10, 102, 1020, 200, 2000}},
+    {"output_padding restores what was cropped",
+     {1, 2},
+     {1, 10, 100, 1000},
+     0,
+     2,
+     1,
+     1,
+     1,
+     1,
+     {10, 102, 1020, 200, 2000}},
     {"one tap, stride 2", {1, 2, 3}, {1}, 0.25f, 2, 1, 0, 0, 0, {1.25f, 0.25f, 2.25f, 0.25f, 3.25f}},
 };
 
@@ -91,14 +100,16 @@ TEST(Golden, ConvTransposeRows) {
       const auto length = static_cast<int64_t>(example.input.size());
       const int64_t h = axis == 0 ? length : 1;
       const int64_t w = axis == 0 ? 1 : length;
-      EXPECT_EQ(ToFloats(ref::ConvTranspose(a, Nchw(1, h, w, example.input), example.weights.data(), &example.bias).value),
-                example.expected);
+      EXPECT_EQ(
+          ToFloats(ref::ConvTranspose(a, Nchw(1, h, w, example.input), example.weights.data(), &example.bias).value),
+          example.expected);
       for (const std::string& target : SupportedTargets()) {
         for (const Algorithm algorithm : {Algorithm::kAuto, Algorithm::kSubpixel, Algorithm::kGemmCol2im}) {
           SCOPED_TRACE(target + ", algorithm " + std::to_string(static_cast<int>(algorithm)));
           PlanOptions options;
           options.algorithm = algorithm;
-          const StatusOr<Operator> op = CreateConvTranspose(a, example.weights.data(), &example.bias, OptionsFor(target));
+          const StatusOr<Operator> op =
+              CreateConvTranspose(a, example.weights.data(), &example.bias, OptionsFor(target));
           EXPECT_EQ(RunNchw(op, 1, h, w, example.input, options), example.expected);
         }
       }
@@ -130,7 +141,13 @@ const ResizeExample kResizeExamples[] = {
     {"bilinear to the first", PyTorchMode::kBilinear, true, 0, false, 1, {4, 1, 2, 3}, {4}},
     {"bilinear x2", PyTorchMode::kBilinear, false, 2, false, 4, {1, 2}, {1, 1.25f, 1.75f, 2}},
     {"bilinear, aligned corners", PyTorchMode::kBilinear, true, 0, false, 5, {0, 4, 2}, {0, 2, 4, 3, 2}},
-    {"bicubic x2", PyTorchMode::kBicubic, false, 2, false, 8, {1, 4, 9, 16},
+    {"bicubic x2",
+     PyTorchMode::kBicubic,
+     false,
+     2,
+     false,
+     8,
+     {1, 4, 9, 16},
      {0.68359375f, 1.50390625f, 2.79296875f, 5.203125f, 7.234375f, 11.11328125f, 14.58984375f, 16.73828125f}},
     {"bicubic to the centre", PyTorchMode::kBicubic, false, 0, false, 1, {1, 2, 3, 4}, {2.5f}},
     {"bicubic of one pixel", PyTorchMode::kBicubic, false, 0, false, 3, {7}, {7, 7, 7}},
@@ -185,7 +202,8 @@ TEST(Golden, NearestIndicesAreThoseOfF32) {
       for (int64_t i = 0; i < c.in; ++i) input.push_back(static_cast<float>(i));
       for (const std::string& target : SupportedTargets()) {
         SCOPED_TRACE(target + " " + std::to_string(c.in) + " -> " + std::to_string(c.out));
-        const Values output = RunNchw(CreateResize(a, OptionsFor(target)), 1, axis == 0 ? c.in : 1, axis == 0 ? 1 : c.in, input);
+        const Values output =
+            RunNchw(CreateResize(a, OptionsFor(target)), 1, axis == 0 ? c.in : 1, axis == 0 ? 1 : c.in, input);
         ASSERT_EQ(output.size(), static_cast<size_t>(c.out));
         EXPECT_EQ(output[static_cast<size_t>(c.at)], static_cast<float>(c.index));
       }
@@ -208,7 +226,13 @@ const ShuffleExample kShuffleExamples[] = {
     {"CRD", ShuffleDirection::kDepthToSpace, ChannelOrder::kCrd, 8, 1, 1, {1, 2, 3, 4, 5, 6, 7, 8}},
     {"SpaceToDepth", ShuffleDirection::kSpaceToDepth, ChannelOrder::kDcr, 2, 2, 2, {1, 5, 2, 6, 3, 7, 4, 8}},
     {"PixelUnshuffle", ShuffleDirection::kSpaceToDepth, ChannelOrder::kCrd, 2, 2, 2, {1, 2, 3, 4, 5, 6, 7, 8}},
-    {"PixelShuffle of two pixels", ShuffleDirection::kDepthToSpace, ChannelOrder::kCrd, 4, 1, 2, {1, 3, 2, 4, 5, 7, 6, 8}},
+    {"PixelShuffle of two pixels",
+     ShuffleDirection::kDepthToSpace,
+     ChannelOrder::kCrd,
+     4,
+     1,
+     2,
+     {1, 3, 2, 4, 5, 7, 6, 8}},
 };
 
 TEST(Golden, PixelShuffle) {
@@ -220,7 +244,8 @@ TEST(Golden, PixelShuffle) {
     a.channel_order = example.order;
     EXPECT_EQ(ToFloats(ref::PixelShuffle(a, Nchw(example.c, example.h, example.w, input))), example.expected);
     for (const std::string& target : SupportedTargets()) {
-      EXPECT_EQ(RunNchw(CreatePixelShuffle(a, OptionsFor(target)), example.c, example.h, example.w, input), example.expected)
+      EXPECT_EQ(RunNchw(CreatePixelShuffle(a, OptionsFor(target)), example.c, example.h, example.w, input),
+                example.expected)
           << target;
     }
   }

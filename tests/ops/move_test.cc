@@ -16,8 +16,8 @@ constexpr ShuffleDirection kDirections[] = {ShuffleDirection::kDepthToSpace, Shu
 constexpr ChannelOrder kOrders[] = {ChannelOrder::kCrd, ChannelOrder::kDcr};
 
 // `c`, `h` and `w` are those of the shallow, large tensor divided by nothing and by `factor`.
-PixelShuffleTester Shuffle(ShuffleDirection direction, ChannelOrder order, int64_t factor, int64_t n, int64_t c, int64_t h,
-                           int64_t w) {
+PixelShuffleTester Shuffle(ShuffleDirection direction, ChannelOrder order, int64_t factor, int64_t n, int64_t c,
+                           int64_t h, int64_t w) {
   PixelShuffleTester tester(direction, order, factor);
   if (direction == ShuffleDirection::kDepthToSpace) return tester.Input(n, c * factor * factor, h, w);
   return tester.Input(n, c, h * factor, w * factor);
@@ -71,6 +71,18 @@ TEST(PixelShuffle, RealLayers) {
   Shuffle(ShuffleDirection::kDepthToSpace, ChannelOrder::kCrd, 8, 1, 1, 9, 20).Type(DataType::kU8).Run();
 }
 
+// Outputs too large for the caches may be stored past them, which has rules of alignment of its own.
+TEST(PixelShuffle, OutputsLargerThanTheCaches) {
+  const std::vector<FormatPair> formats = {
+      {kFormats[0], kFormats[0]}, {kFormats[1], kFormats[1]}, {kFormats[4], kFormats[4]}};
+  for (uint32_t seed = 1; seed <= (kSanitized ? 1 : 2); ++seed) {
+    for (const ShuffleDirection direction : kDirections) {
+      Shuffle(direction, ChannelOrder::kCrd, 2, 1, 3, 331, 301).Formats(formats).Seed(seed).Run();
+      Shuffle(direction, ChannelOrder::kCrd, 3, 1, 2, 270, 271).Formats(formats).Seed(seed).Run();
+    }
+  }
+}
+
 TEST(PixelShuffle, EmptyTensors) {
   for (const ShuffleDirection direction : kDirections) {
     PixelShuffleAttributes attributes;
@@ -78,8 +90,8 @@ TEST(PixelShuffle, EmptyTensors) {
     const StatusOr<Operator> op = CreatePixelShuffle(attributes);
     ASSERT_TRUE(op.ok()) << op.status().message();
     const bool to_space = direction == ShuffleDirection::kDepthToSpace;
-    for (const TensorDesc& input : {TensorDesc::Nchw(0, 8, 4, 6), TensorDesc::Nchw(2, 0, 4, 6), TensorDesc::Nhwc(2, 8, 0, 6),
-                                    TensorDesc::Nchwc(8, 2, 8, 4, 0)}) {
+    for (const TensorDesc& input : {TensorDesc::Nchw(0, 8, 4, 6), TensorDesc::Nchw(2, 0, 4, 6),
+                                    TensorDesc::Nhwc(2, 8, 0, 6), TensorDesc::Nchwc(8, 2, 8, 4, 0)}) {
       const StatusOr<Plan> plan = op->MakePlan(input);
       ASSERT_TRUE(plan.ok()) << plan.status().message();
       EXPECT_EQ(plan->output().n, input.n);
@@ -116,13 +128,14 @@ TEST(Convert, LargerTensors) {
   for (const DataType type : kOneOfEachSize) {
     ConvertTester().Input(2, 70, 23, 31).Type(type).Formats(AllFormatPairs()).Run();
   }
+  ConvertTester().Input(1, 18, 244, 251).Run();
 }
 
 TEST(Convert, EmptyTensors) {
   const StatusOr<Operator> op = CreateConvert();
   ASSERT_TRUE(op.ok()) << op.status().message();
-  for (const TensorDesc& input : {TensorDesc::Nchw(0, 8, 4, 6), TensorDesc::Nchw(2, 0, 4, 6), TensorDesc::Nchw(2, 8, 0, 6),
-                                  TensorDesc::Nchw(2, 8, 4, 0)}) {
+  for (const TensorDesc& input : {TensorDesc::Nchw(0, 8, 4, 6), TensorDesc::Nchw(2, 0, 4, 6),
+                                  TensorDesc::Nchw(2, 8, 0, 6), TensorDesc::Nchw(2, 8, 4, 0)}) {
     PlanOptions options;
     options.output = input.WithLayout(Layout::kNchwc, 8);
     const StatusOr<Plan> plan = op->MakePlan(input, options);

@@ -129,6 +129,17 @@ TEST(Resize, RealLayers) {
   ResizeTester(PyTorchMode::kBicubic).Input(1, 3, 45, 60).Scale(4, 4).Run();
 }
 
+// Outputs too large for the caches may be stored past them, which has rules of alignment of its own.
+TEST(Resize, OutputsLargerThanTheCaches) {
+  const std::vector<FormatPair> formats = {
+      {kFormats[0], kFormats[0]}, {kFormats[1], kFormats[1]}, {kFormats[4], kFormats[4]}};
+  for (const PyTorchMode mode : {PyTorchMode::kNearest, PyTorchMode::kBilinear, PyTorchMode::kBicubic}) {
+    for (uint32_t seed = 1; seed <= (kSanitized ? 1 : 2); ++seed) {
+      ResizeTester(mode).Input(1, 5, 240, 251).Scale(2, 2).Formats(formats).Seed(seed).Run();
+    }
+  }
+}
+
 // Every combination of coordinates and rounding, PyTorch's or not.
 TEST(Resize, EveryCoordinateTransformation) {
   for (const ResizeMode mode : {ResizeMode::kNearest, ResizeMode::kLinear, ResizeMode::kCubic}) {

@@ -10,14 +10,10 @@ namespace polyphase::ref {
 // NaN stays NaN, as in PyTorch.
 inline double Activate(const Epilogue& epilogue, double x) {
   switch (epilogue.activation) {
-    case Activation::kNone:
-      return x;
-    case Activation::kRelu:
-      return x < 0 ? 0 : x;
-    case Activation::kLeakyRelu:
-      return x < 0 ? static_cast<double>(epilogue.negative_slope) * x : x;
-    case Activation::kClamp:
-      return x < epilogue.lower ? epilogue.lower : x > epilogue.upper ? epilogue.upper : x;
+    case Activation::kNone: return x;
+    case Activation::kRelu: return x < 0 ? 0 : x;
+    case Activation::kLeakyRelu: return x < 0 ? static_cast<double>(epilogue.negative_slope) * x : x;
+    case Activation::kClamp: return x < epilogue.lower ? epilogue.lower : x > epilogue.upper ? epilogue.upper : x;
   }
   return x;
 }

@@ -35,12 +35,10 @@ inline float SourceCoordinate(const ResizeAttributes& a, int axis, int64_t size_
   const double ratio = scale_counts ? F32(1.0 / a.scale[axis]) : F32(static_cast<double>(F32(in)) / F32(out));
   const auto index = static_cast<double>(o);
   switch (a.coordinate_transformation) {
-    case CoordinateTransformation::kHalfPixel:
-      return F32(F32(F32(index + 0.5) * ratio) - 0.5);
+    case CoordinateTransformation::kHalfPixel: return F32(F32(F32(index + 0.5) * ratio) - 0.5);
     case CoordinateTransformation::kAlignCorners:
       return size_out == 1 ? 0.0f : F32(F32(index) * static_cast<double>(F32((in - 1) / (out - 1))));
-    case CoordinateTransformation::kAsymmetric:
-      return F32(F32(index) * ratio);
+    case CoordinateTransformation::kAsymmetric: return F32(F32(index) * ratio);
   }
   return 0.0f;
 }
@@ -52,8 +50,7 @@ inline std::vector<Tap> ResizeTaps(const ResizeAttributes& a, int axis, int64_t 
     return static_cast<int64_t>(std::clamp(index, 0.0, static_cast<double>(size_in - 1)));
   };
   switch (a.mode) {
-    case ResizeMode::kNearest:
-      return {{clamped(std::floor(a.nearest_mode == NearestMode::kFloor ? x : x + 0.5)), 1.0}};
+    case ResizeMode::kNearest: return {{clamped(std::floor(a.nearest_mode == NearestMode::kFloor ? x : x + 0.5)), 1.0}};
     case ResizeMode::kLinear: {
       if (size_in == size_out) return {{o, 1.0}};
       const double from_zero = std::max(x, 0.0);
@@ -63,7 +60,7 @@ inline std::vector<Tap> ResizeTaps(const ResizeAttributes& a, int axis, int64_t 
     }
     case ResizeMode::kCubic: {
       const double c = a.cubic_coeff_a;
-      const auto near = [&](double d) { return ((c + 2) * d - (c + 3)) * d * d + 1; };         // 0 <= d <= 1
+      const auto near = [&](double d) { return ((c + 2) * d - (c + 3)) * d * d + 1; };       // 0 <= d <= 1
       const auto far = [&](double d) { return ((c * d - 5 * c) * d + 8 * c) * d - 4 * c; };  // 1 <= d <= 2
       const double first = std::floor(x);
       const double t = x - first;

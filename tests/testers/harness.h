@@ -69,12 +69,9 @@ struct Format {
 
 inline std::string Name(const Format& format) {
   switch (format.layout) {
-    case Layout::kNchw:
-      return "nchw";
-    case Layout::kNhwc:
-      return "nhwc";
-    case Layout::kNchwc:
-      return "nchw" + std::to_string(format.block) + "c";
+    case Layout::kNchw: return "nchw";
+    case Layout::kNhwc: return "nhwc";
+    case Layout::kNchwc: return "nchw" + std::to_string(format.block) + "c";
   }
   return "?";
 }
@@ -232,15 +229,15 @@ class Memory {
     ref::ForEachElement(desc_, [&](int64_t offset, int64_t n, int64_t c, int64_t y, int64_t x) {
       own[static_cast<size_t>(origin_ + offset)] = true;
       if (c >= desc_.c && !SameBits(data()[offset], T{}) && result) {
-        result = ::testing::AssertionFailure() << "tail lane of channel " << c << " at n " << n << " y " << y << " x " << x
-                                               << " is not zero";
+        result = ::testing::AssertionFailure()
+                 << "tail lane of channel " << c << " at n " << n << " y " << y << " x " << x << " is not zero";
       }
     });
     for (size_t i = 0; i < buffer_.size() && result; ++i) {
       if (!own[i] && !SameBits(buffer_[i], Marker<T>())) {
-        result = ::testing::AssertionFailure()
-                 << "element " << static_cast<int64_t>(i) - origin_ << " from the first one is not the tensor's, but was"
-                 << " written";
+        result = ::testing::AssertionFailure() << "element " << static_cast<int64_t>(i) - origin_
+                                               << " from the first one is not the tensor's, but was"
+                                               << " written";
       }
     }
     return result;
@@ -254,8 +251,8 @@ class Memory {
     struct rebind {  // NOLINT(readability-identifier-naming): the standard's name
       using other = Allocator;
     };
-    T* allocate(size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{64})); }
-    void deallocate(T* p, size_t) { ::operator delete(p, std::align_val_t{64}); }
+    T* allocate(size_t count) { return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64})); }
+    void deallocate(T* p, size_t) { ::operator delete (p, std::align_val_t{64}); }
     bool operator==(const Allocator&) const { return true; }
     bool operator!=(const Allocator&) const { return false; }
   };
@@ -267,11 +264,8 @@ class Memory {
     const int64_t block = desc_.channel_block;
     const int64_t blocks = ref::StoredChannels(desc_) / block;
     switch (view) {
-      case View::kDense:
-        return;
-      case View::kMisaligned:
-        first = 1;
-        return;
+      case View::kDense: return;
+      case View::kMisaligned: first = 1; return;
       case View::kRows:
         switch (desc_.layout) {
           case Layout::kNchw:
@@ -342,19 +336,20 @@ class Workspace {
  public:
   explicit Workspace(size_t bytes)
       : bytes_(bytes),
-        memory_(static_cast<unsigned char*>(::operator new(bytes + kGuard, std::align_val_t{kWorkspaceAlignment}))) {
+        memory_(static_cast<unsigned char*>(::operator new (bytes + kGuard, std::align_val_t{kWorkspaceAlignment}))) {
     std::memset(memory_.get(), 0xFF, bytes + kGuard);
   }
   void* data() { return memory_.get(); }
   size_t bytes() const { return bytes_; }
   bool guard_intact() const {
-    return std::all_of(memory_.get() + bytes_, memory_.get() + bytes_ + kGuard, [](unsigned char b) { return b == 0xFF; });
+    return std::all_of(memory_.get() + bytes_, memory_.get() + bytes_ + kGuard,
+                       [](unsigned char b) { return b == 0xFF; });
   }
 
  private:
   static constexpr size_t kGuard = kAsan ? 0 : 256;
   struct Delete {
-    void operator()(unsigned char* p) const { ::operator delete(p, std::align_val_t{kWorkspaceAlignment}); }
+    void operator()(unsigned char* p) const { ::operator delete (p, std::align_val_t{kWorkspaceAlignment}); }
   };
   size_t bytes_;
   std::unique_ptr<unsigned char, Delete> memory_;
@@ -398,11 +393,12 @@ template <typename T>
 
 // Compares element by element with `same(index)`; names the first difference and how many there are.
 template <typename T, typename E, typename Same>
-::testing::AssertionResult CompareTensors(const ref::Tensor<T>& actual, const ref::Tensor<E>& expected, const Same& same) {
+::testing::AssertionResult CompareTensors(const ref::Tensor<T>& actual, const ref::Tensor<E>& expected,
+                                          const Same& same) {
   if (actual.n != expected.n || actual.c != expected.c || actual.h != expected.h || actual.w != expected.w) {
-    return ::testing::AssertionFailure() << "shape " << actual.n << "x" << actual.c << "x" << actual.h << "x" << actual.w
-                                         << ", expected " << expected.n << "x" << expected.c << "x" << expected.h << "x"
-                                         << expected.w;
+    return ::testing::AssertionFailure() << "shape " << actual.n << "x" << actual.c << "x" << actual.h << "x"
+                                         << actual.w << ", expected " << expected.n << "x" << expected.c << "x"
+                                         << expected.h << "x" << expected.w;
   }
   int64_t wrong = 0;
   ::testing::AssertionResult result = ::testing::AssertionSuccess();
@@ -412,9 +408,8 @@ template <typename T, typename E, typename Same>
         for (int64_t x = 0; x < expected.w; ++x) {
           if (same(n, c, y, x)) continue;
           if (wrong++ == 0) {
-            result = ::testing::AssertionFailure()
-                     << "at n " << n << " c " << c << " y " << y << " x " << x << ": " << +actual(n, c, y, x)
-                     << ", expected " << +expected(n, c, y, x);
+            result = ::testing::AssertionFailure() << "at n " << n << " c " << c << " y " << y << " x " << x << ": "
+                                                   << +actual(n, c, y, x) << ", expected " << +expected(n, c, y, x);
           }
         }
       }

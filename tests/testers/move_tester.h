@@ -31,16 +31,13 @@ class MoveTester {
     // Bits are all that counts, so f32 takes part as uint32_t: its NaNs are never touched by the FPU.
     switch (dtype_) {
       case DataType::kU8:
-      case DataType::kI8:
-        return RunAs<uint8_t>();
+      case DataType::kI8: return RunAs<uint8_t>();
       case DataType::kF16:
       case DataType::kBF16:
       case DataType::kU16:
-      case DataType::kI16:
-        return RunAs<uint16_t>();
+      case DataType::kI16: return RunAs<uint16_t>();
       case DataType::kF32:
-      case DataType::kI32:
-        return RunAs<uint32_t>();
+      case DataType::kI32: return RunAs<uint32_t>();
     }
   }
 

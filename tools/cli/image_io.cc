@@ -22,6 +22,7 @@ namespace polyphase::cli {
 namespace {
 
 constexpr int kJpegQuality = 95;
+constexpr int kPngCompression = 4;  // twice as fast as zlib's default of 6, for files that are 5 % larger
 
 [[noreturn]] void Fail(const std::string& path, const std::string& message) {
   throw std::runtime_error(path + ": " + message);
@@ -136,6 +137,7 @@ void WritePng(const Image& image, const std::string& path, std::FILE* file, Prog
     if (info == nullptr) return;
     png_init_io(png, file);
     png_set_user_limits(png, kMaxPngSide, kMaxPngSide);
+    png_set_compression_level(png, kPngCompression);
     png_set_benign_errors(png, 1);  // a profile that does not fit the image is left out
     constexpr int kColorTypes[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
                                    PNG_COLOR_TYPE_RGB_ALPHA};
