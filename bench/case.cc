@@ -147,15 +147,15 @@ Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
     for (const double value : result.data) plane.value.push_back(static_cast<float>(value));
     // Inputs are at most 1. In units of kRounding: a linear weight is off by 1, and two passes over two taps round 6
     // times; the Horner form of a cubic weight has terms up to 6 and is off by 30 at most, so that the 4 + 4 weights of
-    // an output, each times the other axis's sum of |weights| (1.4), add up to 2 * (7 + 30) * 2 * 1.4 and their sums to 20.
+    // an output, each times the other axis's sum of |weights| (1.4), give 2 * (7 + 30) * 2 * 1.4, and their sums 20.
     // A wrong tap is off by a thousand times as much.
     const double roundings = w.mode == "bilinear" ? 16 : 256;
     if (w.mode != "nearest") plane.bound.assign(plane.value.size(), static_cast<float>(roundings * kRounding));
   } else {
     const int64_t block = w.factor * w.factor;
     const bool to_space = w.op == "pixel_shuffle";
-    const ref::Tensor<float> result =
-        ref::PixelShuffle(PixelShuffleOf(w), to_space ? InputChannels(n, c * block, block) : InputChannels(n, c / block, 1));
+    const ref::Tensor<float> result = ref::PixelShuffle(
+        PixelShuffleOf(w), to_space ? InputChannels(n, c * block, block) : InputChannels(n, c / block, 1));
     const auto begin = result.data.begin() + static_cast<ptrdiff_t>(result.Index(0, to_space ? 0 : c % block, 0, 0));
     plane.value.assign(begin, begin + result.h * result.w);
   }
@@ -242,11 +242,11 @@ Plan MakePlan(const Problem& problem, const Variant& variant) {
 
 }  // namespace
 
-void Case::Free::operator()(void* memory) const { ::operator delete(memory, std::align_val_t{kWorkspaceAlignment}); }
+void Case::Free::operator()(void* memory) const { ::operator delete (memory, std::align_val_t{kWorkspaceAlignment}); }
 
 template <typename T>
 Case::Memory<T> Case::Allocate(size_t count) {
-  return Memory<T>(static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{kWorkspaceAlignment})));
+  return Memory<T>(static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{kWorkspaceAlignment})));
 }
 
 Case::Case(const Problem& problem, const Variant& variant)

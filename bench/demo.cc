@@ -81,8 +81,8 @@ std::string KindOf(const Workload& w) {
                 static_cast<long long>(w.stride[0]), w.groups == w.input_channels ? " dw" : "");
 }
 
-// What the plan says about its way: a conv_transpose in the first clause of Describe() behind the op's name, the others,
-// which have one algorithm, in the second.
+// What the plan says about its way: of a conv_transpose the first clause of Describe() behind the op's name, of the
+// others, which have one algorithm, the second.
 std::string AlgorithmOf(const Workload& workload, const Plan& plan) {
   const std::string& text = plan.Describe();
   const size_t begin = workload.op == "conv_transpose2d" ? text.find(' ') + 1 : text.find(", ") + 2;
@@ -107,11 +107,13 @@ Result Measure(const Problem& problem, const Variant& variant, const Roofline& r
   timed.Run();  // warm again
   std::vector<double> seconds;
   const Clock::time_point begin = Clock::now();
-  const auto elapsed = [](Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); };
-  while (seconds.size() < 15 || (seconds.size() < 1000 && elapsed(begin) < 0.2)) {
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  while (seconds.size() < 15 || (seconds.size() < 1000 && since(begin) < 0.2)) {
     const Clock::time_point start = Clock::now();
     timed.Run();
-    seconds.push_back(elapsed(start));
+    seconds.push_back(since(start));
   }
   result.seconds = Median(std::move(seconds));
   const Cost cost = CostOf(problem.workload());
@@ -149,7 +151,7 @@ void PrintPeaks(const Roofline& roofline, const std::vector<std::string>& target
   }
   std::printf("\n");
   if (scaling < 0.8 * static_cast<double>(threads.back())) {
-    std::printf("  %zu threads multiply and add only %.1f times as fast as one: they share cores, or other programs run.\n",
+    std::printf("  %zu threads are only %.1f times as fast as one: they share cores, or other programs run.\n",
                 threads.back(), scaling);
   }
 }
@@ -216,9 +218,11 @@ bool RunDemo(const std::vector<Workload>& workloads, const Roofline& roofline) {
   }
   if (good) std::printf("\nAll %d results agree with the naive double-precision reference.\n", results);
   std::printf(
-      "\nroofline: the least time that the machine allows, as a share of the time taken. It allows the layer's multiply-adds\n"
-      "at the peak of the ISA and the threads, and every tensor read or written once at memory speed, whichever takes longer.\n"
-      "The peaks are measured again right before each layer. Layers whose tensors stay in the cache can exceed 100%%.\n");
+      "\nroofline: the least time that the machine allows, as a share of the time taken. It allows the layer's useful\n"
+      "multiply-adds at the peak of the ISA and the threads, and every tensor read or written once at memory speed,\n"
+      "whichever takes longer. The peaks are measured again right before each layer. A layer whose tensors stay in "
+      "the\n"
+      "cache can exceed 100%%.\n");
   return good;
 }
 

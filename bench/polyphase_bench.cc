@@ -1,6 +1,4 @@
 // polyphase_bench: rows of the workload table as Google Benchmark cases, and the demo.
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -17,6 +15,7 @@
 #include "bench/demo.h"
 #include "bench/roofline.h"
 #include "bench/workloads.h"
+#include "benchmark/benchmark.h"
 #include "polyphase/runtime.h"
 
 #ifndef POLYPHASE_WORKLOADS_TSV

@@ -14,18 +14,17 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/roofline.cc"
-#include <hwy/foreach_target.h>  // IWYU pragma: keep
-
-#include <hwy/cache_control.h>
-#include <hwy/highway.h>
+#include "hwy/cache_control.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace polyphase::bench {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// `passes` times a multiply-add on 12 independent vectors; returns the FLOP. With the two operands they fit into 16 vector
-// registers, and they keep two FMA units of 4 or 5 cycles' latency busy.
+// `passes` times a multiply-add on 12 independent vectors; returns the FLOP. With the two operands they fit into 16
+// vector registers, and they keep two FMA units of 4 or 5 cycles' latency busy.
 HWY_ATTR double FmaLoop(size_t passes, float factor, float summand, float* result) {
   const hn::ScalableTag<float> d;
   const auto f = hn::Set(d, factor);
@@ -55,7 +54,7 @@ HWY_ATTR double FmaLoop(size_t passes, float factor, float summand, float* resul
   return 2.0 * 12 * static_cast<double>(hn::Lanes(d)) * static_cast<double>(passes);
 }
 
-// The streaming loops take `count` floats, a multiple of 4 vectors (kSliceFloats sees to it), at vector-aligned pointers.
+// The streaming loops take `count` floats, a multiple of 4 vectors (see kSliceFloats), at vector-aligned pointers.
 
 HWY_ATTR void ReadLoop(const float* HWY_RESTRICT from, float* HWY_RESTRICT result, size_t count) {
   const hn::ScalableTag<float> d;

@@ -16,8 +16,8 @@ namespace {
 
 // clang-format off
 enum Column {
-  kId, kNetwork, kOp, kN, kCin, kD, kH, kW, kCout, kKernel, kStride, kPadding, kOutputPadding, kDilation, kGroups, kBias,
-  kMode, kAlignCorners, kScaleOrSize, kEpilogue, kSource, kNumColumns
+  kId, kNetwork, kOp, kN, kCin, kD, kH, kW, kCout, kKernel, kStride, kPadding, kOutputPadding, kDilation, kGroups,
+  kBias, kMode, kAlignCorners, kScaleOrSize, kEpilogue, kSource, kNumColumns
 };
 constexpr std::string_view kColumnNames[kNumColumns] = {
   "id", "network", "op", "N", "Cin", "D", "H", "W", "Cout", "kernel", "stride", "padding", "output_padding", "dilation",
@@ -33,7 +33,8 @@ struct OpRule {
 };
 
 const OpRule* FindRule(std::string_view op) {
-  static const std::vector<Column> kTransposed = {kKernel, kStride, kPadding, kOutputPadding, kDilation, kGroups, kBias};
+  static const std::vector<Column> kTransposed = {kKernel,   kStride, kPadding, kOutputPadding,
+                                                  kDilation, kGroups, kBias};
   static const std::vector<Column> kConvolution = {kKernel, kStride, kPadding, kDilation, kGroups, kBias};
   static const std::vector<OpRule> kRules = {
       {"conv_transpose1d", 1, kTransposed, OpRule::kNeither},
@@ -171,7 +172,8 @@ Workload Parse(const Row& row) {
   w.source = row.Text(kSource);
 
   const bool has_size = w.size[0] != 0;
-  if ((rule->scale_or_size == OpRule::kFactor && w.factor == 0) || (rule->scale_or_size == OpRule::kSize && !has_size) ||
+  if ((rule->scale_or_size == OpRule::kFactor && w.factor == 0) ||
+      (rule->scale_or_size == OpRule::kSize && !has_size) ||
       (rule->scale_or_size == OpRule::kEither && w.factor == 0 && !has_size) ||
       (rule->scale_or_size == OpRule::kNeither && row.Has(kScaleOrSize))) {
     static constexpr const char* kForms[] = {"a factor 'xR'", "a size", "a factor 'xR' or a size", "'-'"};

@@ -31,10 +31,10 @@ struct Workload {
   bool bias = false;
   std::string mode;  // "bilinear", "block-major", ...; empty for "-"
   bool align_corners = false;
-  int64_t factor = 0;                   // column scale_or_size: "x2" gives 2; 0 when it is a size or "-"
-  std::array<int64_t, 3> size{};        // column scale_or_size: "13x20" gives {13, 20}; 0 when it is a factor or "-"
-  std::string epilogue;                 // what follows the op, in words; empty for "-"
-  std::string source;                   // where the geometry comes from: owner/repository:path
+  int64_t factor = 0;             // column scale_or_size: "x2" gives 2; 0 when it is a size or "-"
+  std::array<int64_t, 3> size{};  // column scale_or_size: "13x20" gives {13, 20}; 0 when it is a factor or "-"
+  std::string epilogue;           // what follows the op, in words; empty for "-"
+  std::string source;             // where the geometry comes from: owner/repository:path
 };
 
 // Reads a table: tab-separated, a line of column names, then a row per line. `name` stands for the table in messages.
@@ -45,9 +45,9 @@ std::vector<Workload> ReadWorkloadsFile(const std::string& path);
 // Spatial sizes of the op's output.
 std::array<int64_t, 3> OutputSize(const Workload& workload);
 
-// What a row costs whoever computes it. `flop` is twice the multiply-adds of the direct, unfused op that involve neither
-// an inserted zero nor a cropped output (0 where data is only moved); a cubic resize, which everybody separates, is
-// counted as two passes where that is less. `bytes` counts every f32 tensor once, indices as int32.
+// What a row costs whoever computes it. `flop` is twice the multiply-adds of the direct, unfused op that involve
+// neither an inserted zero nor a cropped output (0 where data is only moved); a cubic resize, which everybody separates,
+// is counted as two passes where that is less. `bytes` counts every f32 tensor once, indices as int32.
 struct Cost {
   double flop = 0;
   double bytes = 0;

@@ -1,12 +1,12 @@
 // Tests of the workload table's reader (every rule has its message) and of the cost formulas (worked by hand).
 #include "bench/workloads.h"
 
-#include <gtest/gtest.h>
-
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "gtest/gtest.h"
 
 #ifndef POLYPHASE_WORKLOADS_TSV
 #define POLYPHASE_WORKLOADS_TSV "bench/workloads.tsv"  // when run from the top of the checkout
@@ -44,7 +44,8 @@ std::string ErrorOf(const std::vector<std::string>& lines) {
 std::string ErrorOfRow(const std::string& row) { return ErrorOf({kHeader, row}); }
 
 TEST(Workloads, ReadsEveryColumn) {
-  const Workload w = ReadOne("a.b net conv_transpose3d 2 12 3 4 5 8 1x2x3 4x5x6 0:1x2x3:0 1x2x3 1x2x1 4 1 - - - relu o/r:p");
+  const Workload w =
+      ReadOne("a.b net conv_transpose3d 2 12 3 4 5 8 1x2x3 4x5x6 0:1x2x3:0 1x2x3 1x2x1 4 1 - - - relu o/r:p");
   EXPECT_EQ(w.id, "a.b");
   EXPECT_EQ(w.network, "net");
   EXPECT_EQ(w.op, "conv_transpose3d");
@@ -94,8 +95,9 @@ TEST(Workloads, ErrorsNameLineColumnValueAndRule) {
   EXPECT_EQ(ErrorOfRow("a - resize 1 3 5 - 6 3 - - - - - - - nearest - x2 - -"),
             "table.tsv:2: column 'H' is '-', must be given where 'D' is");
   for (const char* n : {"0", "-1", "1.5", "x", "2147483648", "99999999999999999999"}) {
-    EXPECT_EQ(ErrorOfRow("a - resize " + std::string(n) + " 3 - 4 6 3 - - - - - - - nearest - x2 - -"),
-              "table.tsv:2: column 'N' is '" + std::string(n) + "', must be made of whole numbers from 1 to 2147483647");
+    EXPECT_EQ(
+        ErrorOfRow("a - resize " + std::string(n) + " 3 - 4 6 3 - - - - - - - nearest - x2 - -"),
+        "table.tsv:2: column 'N' is '" + std::string(n) + "', must be made of whole numbers from 1 to 2147483647");
   }
   EXPECT_EQ(ErrorOfRow("a - conv_transpose2d 1 3 - 4 6 3 2x2 2 0x0 0x0 1x1 1 1 - - - - -"),
             "table.tsv:2: column 'stride' is '2', must have one number for each of the 2 spatial axes");
@@ -144,7 +146,8 @@ TEST(Workloads, ConvTransposeFlopCountsOnlyPairsThatMeetAnOutput) {
             const int64_t out = OutputSize(w)[0];
             if (out < 1) continue;
             ++cases;
-            ASSERT_EQ(CostOf(w).flop, 2 * CountedPairs(5, out, w.kernel[0], w.stride[0], w.padding_begin[0], w.dilation[0]))
+            ASSERT_EQ(CostOf(w).flop,
+                      2 * CountedPairs(5, out, w.kernel[0], w.stride[0], w.padding_begin[0], w.dilation[0]))
                 << "k " << w.kernel[0] << " s " << w.stride[0] << " d " << w.dilation[0] << " p " << w.padding_begin[0]
                 << ":" << w.padding_end[0];
           }
@@ -194,7 +197,7 @@ TEST(Workloads, CostFormulas) {
   EXPECT_EQ(cost.bytes, 4.0 * (5 * 4 * 6 + 9 * 5 * 7 * 4 + 7 * 4 * 4 * 6));
 }
 
-// The suite's own table; its figures are published in the table of peers, in GFLOP and MB.
+// The suite's own table: rows whose GFLOP and MB were worked out independently, rounded to 0.001 and 0.01.
 TEST(Workloads, TableOfTheSuite) {
   const std::vector<Workload> workloads = ReadWorkloadsFile(POLYPHASE_WORKLOADS_TSV);
   EXPECT_GE(workloads.size(), 202u);

@@ -37,8 +37,7 @@ parts=$(mktemp -d)
 trap 'rm -rf -- "$parts"' EXIT
 
 # The contact sheet shows the photo, and a detail of each result at the same zoom: a square of up to 80 x 80 pixels of
-# the photo, centred, at a third of the height, where portraits have their eyes. Each pixel of a result is shown as a
-# block of 2 x 2.
+# the photo, centred, at a third of the height, where portraits have their eyes.
 for mode in "${modes[@]}"; do
   echo "Upscaling $photo: $mode"
   result=$folder/$mode.png
@@ -52,13 +51,15 @@ for mode in "${modes[@]}"; do
   top=$((top > 0 ? top : 0))
   pngtopam < "$result" | pamcut -left "$left" -top "$top" -width "$side" -height "$side" > "$parts/$mode.pam"
 done
-right=$(((left + side) / scale - 1))
-bottom=$(((top + side) / scale - 1))
-convert "$photo" -auto-orient -fill none -stroke yellow -strokewidth 2 \
-  -draw "rectangle $((left / scale)),$((top / scale)) $right,$bottom" -thumbnail 640x640 "$parts/photo.png"
+zoom=640  # of the photo's longer side, and of the details
+longer=$((width > height ? width : height))
+frame="rectangle $((left * zoom / longer)),$((top * zoom / longer))"
+frame+=" $(((left + side) * zoom / longer)),$(((top + side) * zoom / longer))"
+convert "$photo" -auto-orient -thumbnail "${zoom}x$zoom" -fill none -stroke yellow -strokewidth 2 -draw "$frame" \
+  "$parts/photo.png"
 tiles=(-label "$((width / scale)) x $((height / scale)), the detail is framed" "$parts/photo.png")
 for mode in "${modes[@]}"; do
-  tiles+=(-label "$mode, ${scale}x" "(" "$parts/$mode.pam" -filter point -resize 640x640 ")")
+  tiles+=(-label "$mode, ${scale}x" "(" "$parts/$mode.pam" -filter point -resize "${zoom}x$zoom" ")")
 done
 montage -font DejaVu-Sans -pointsize 24 -background white "${tiles[@]}" -tile x1 -geometry +8+8 \
   "$folder/contact-sheet.png"

@@ -33,8 +33,8 @@ struct OperatorOptions {
   std::string isa;
   // Threads and memory of this operator and its plans. What it points to must outlive them.
   Runtime runtime;
-  // The input that is expected. With it the weights are packed at once in the form that its plan uses; without it, by
-  // the first plan that needs a form.
+  // The input that is expected. Create plans it once, so that the form of the weights that it needs is packed already.
+  // Unset: a form of which there are several is packed by the first plan that needs it.
   std::optional<TensorDesc> input_hint;
 };
 

@@ -2,7 +2,7 @@
  *
  * Every struct begins with struct_size; set it with the matching PPH_..._INIT initializer, so that later versions can
  * add fields. Every function is thread-safe; handles may be shared between threads and are destroyed once. Destroying an
- * operator leaves its plans valid. The meaning of each field is that of the C++ headers' field of the same name.
+ * operator leaves its plans valid. Enums are stored as int32_t, of a fixed size in every compiler. The meaning of each field is that of the C++ headers' field of the same name.
  */
 #ifndef POLYPHASE_POLYPHASE_C_H_
 #define POLYPHASE_POLYPHASE_C_H_
@@ -72,8 +72,8 @@ typedef struct pph_runtime {
 
 typedef struct pph_tensor_desc {
   size_t struct_size;
-  pph_dtype dtype;
-  pph_layout layout;
+  int32_t dtype;  /* pph_dtype */
+  int32_t layout; /* pph_layout */
   int32_t channel_block;
   int32_t spatial_rank;
   int64_t n;
@@ -89,7 +89,7 @@ typedef struct pph_tensor_desc {
   }
 
 typedef struct pph_epilogue {
-  pph_activation activation;
+  int32_t activation; /* pph_activation */
   float negative_slope;
   float lower;
   float upper;
@@ -110,7 +110,7 @@ typedef struct pph_plan_options {
   size_t struct_size;
   const pph_tensor_desc* output; /* NULL: dense, in the input's layout */
   int64_t output_size[PPH_MAX_SPATIAL_RANK];
-  pph_algorithm algorithm;
+  int32_t algorithm; /* pph_algorithm */
   size_t num_threads;
 } pph_plan_options;
 #define PPH_PLAN_OPTIONS_INIT \
@@ -148,9 +148,9 @@ typedef struct pph_conv_transpose_attributes {
 typedef struct pph_resize_attributes {
   size_t struct_size;
   int32_t spatial_rank;
-  pph_resize_mode mode;
-  pph_coordinate_transformation coordinate_transformation;
-  pph_nearest_mode nearest_mode;
+  int32_t mode;                      /* pph_resize_mode */
+  int32_t coordinate_transformation; /* pph_coordinate_transformation */
+  int32_t nearest_mode;              /* pph_nearest_mode */
   float cubic_coeff_a;
   int64_t size[PPH_MAX_SPATIAL_RANK];
   double scale[PPH_MAX_SPATIAL_RANK];
@@ -167,8 +167,8 @@ typedef struct pph_pixel_shuffle_attributes {
   size_t struct_size;
   int32_t spatial_rank;
   int64_t factor;
-  pph_shuffle_direction direction;
-  pph_channel_order channel_order;
+  int32_t direction;     /* pph_shuffle_direction */
+  int32_t channel_order; /* pph_channel_order */
 } pph_pixel_shuffle_attributes;
 #define PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT \
   { sizeof(pph_pixel_shuffle_attributes), 2, 2, PPH_DEPTH_TO_SPACE, PPH_CRD }

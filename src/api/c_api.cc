@@ -68,8 +68,8 @@ polyphase::TensorDesc FromC(const pph_tensor_desc& c) {
 
 Status ToC(const polyphase::TensorDesc& desc, pph_tensor_desc* c) {
   if (Status status = CheckStruct("desc", c); !status.ok()) return status;
-  c->dtype = static_cast<pph_dtype>(desc.dtype);
-  c->layout = static_cast<pph_layout>(desc.layout);
+  c->dtype = static_cast<int32_t>(desc.dtype);
+  c->layout = static_cast<int32_t>(desc.layout);
   c->channel_block = desc.channel_block;
   c->spatial_rank = desc.spatial_rank;
   c->n = desc.n;

@@ -75,9 +75,9 @@ std::string DescribeChoice(const ConvTransposePlan& plan) {
 }
 std::string DescribeChoice(const ResizePlan& plan) {
   return Format("resize %dx%d taps, %s, %s stores", plan.y.taps, plan.x.taps, plan.path,
-                plan.stream   ? "streaming"
-                : plan.direct ? "direct"
-                              : "unpacking");
+                plan.stream     ? "streaming"
+                : plan.direct_y ? "direct"
+                                : "unpacking");
 }
 std::string DescribeChoice(const RearrangePlan& plan) {
   if (!plan.op->shuffle) return "convert";

@@ -13,9 +13,9 @@ namespace polyphase::internal {
 struct ConvTask {
   int64_t group;
   int64_t image, images;
-  TapRange rows;  // outputs
-  TapRange tiles;
-  TapRange in_rows;  // inputs that the outputs read, clipped
+  IndexRange rows;  // outputs
+  IndexRange tiles;
+  IndexRange in_rows;  // inputs that the outputs read, clipped
   float* strip;
   float* columns;
   float* panel;
@@ -33,13 +33,11 @@ inline ConvTask MakeConvTask(const ConvTransposePlan& plan, int64_t index, float
   task.image = image_task * plan.images_per_task;
   task.images = std::min(plan.images_per_task, plan.input.n - task.image);
   const auto part = [](int64_t i, int64_t size, int64_t end) {
-    return TapRange{i * size, std::min((i + 1) * size, end)};
+    return IndexRange{i * size, std::min((i + 1) * size, end)};
   };
   task.rows = part(row_task, plan.rows_per_task, plan.y.out);
   task.tiles = part(tile_task, plan.tiles_per_task, plan.tiles.count());
-  const TapRange in_rows = plan.y.InputRange(task.rows.begin, task.rows.end);
-  task.in_rows.begin = std::clamp<int64_t>(in_rows.begin, 0, plan.y.in);
-  task.in_rows.end = std::clamp(in_rows.end, task.in_rows.begin, plan.y.in);
+  task.in_rows = plan.y.InputRange(task.rows.begin, task.rows.end).Clip(plan.y.in);
   task.strip = workspace;
   task.columns = task.strip + plan.strip_floats;
   task.panel = task.columns + plan.columns_floats;
@@ -58,8 +56,7 @@ inline void PackStrip(const ConvTransposePlan& plan, const ConvTask& task, const
   const PackFn pack = plan.op->kernels.panel.pack[2];
   PixelRun run{ChannelsOf(desc), 0, 0, 0, 0};
   // The part of a strip row that exists in the input.
-  const int64_t x_begin = std::clamp<int64_t>(plan.strip_x.begin, 0, plan.x.in);
-  const int64_t x_end = std::clamp(plan.strip_x.end, x_begin, plan.x.in);
+  const IndexRange x = plan.strip_x.Clip(plan.x.in);
   for (int64_t iy = task.in_rows.begin; iy < task.in_rows.end; ++iy) {
     const float* row = input + task.image * desc.stride_n + iy * desc.stride[0];
     for (int64_t c = 0; c < channels; c += kStripBlock) {
@@ -69,17 +66,17 @@ inline void PackStrip(const ConvTransposePlan& plan, const ConvTask& task, const
       if (plan.batched) {
         run.pixels = task.images;
         run.pixel_stride = desc.stride_n;
-        for (int64_t ix = x_begin; ix < x_end; ++ix) {
+        for (int64_t ix = x.begin; ix < x.end; ++ix) {
           pack(run, row + ix * desc.stride[1], strip + (ix - plan.strip_x.begin) * steps.x, kStripBlock, kStripBlock);
         }
         continue;
       }
-      run.pixels = x_end - x_begin;
+      run.pixels = x.count();
       run.pixel_stride = desc.stride[1];
-      std::fill_n(strip, (x_begin - plan.strip_x.begin) * kStripBlock, 0.0f);
-      strip += (x_begin - plan.strip_x.begin) * kStripBlock;
-      pack(run, row + x_begin * desc.stride[1], strip, kStripBlock, kStripBlock);
-      std::fill_n(strip + run.pixels * kStripBlock, (plan.strip_x.end - x_end) * kStripBlock, 0.0f);
+      std::fill_n(strip, (x.begin - plan.strip_x.begin) * kStripBlock, 0.0f);
+      strip += (x.begin - plan.strip_x.begin) * kStripBlock;
+      pack(run, row + x.begin * desc.stride[1], strip, kStripBlock, kStripBlock);
+      std::fill_n(strip + run.pixels * kStripBlock, (plan.strip_x.end - x.end) * kStripBlock, 0.0f);
     }
   }
 }

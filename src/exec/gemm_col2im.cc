@@ -44,7 +44,7 @@ void Col2imRow(const ConvTransposePlan& plan, const ConvTask& task, int64_t oy, 
   const AxisTaps& taps_x = *x.taps;
   const AxisPhase phase = plan.y.taps->Phase(plan.y.residue(oy));
   const int64_t qy = plan.y.position(oy);
-  const TapRange ty = plan.y.ValidTaps(phase, qy);
+  const IndexRange ty = plan.y.ValidTaps(phase, qy);
   std::fill_n(task.panel, x.out * width, 0.0f);
   for (int64_t m = ty.begin; m < ty.end; ++m) {
     const int64_t iy = qy - phase.first_offset - m * plan.y.taps->offset_step;

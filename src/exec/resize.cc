@@ -31,60 +31,89 @@ class ResizeTask {
 
   void Run() {
     int64_t held[kMaxResizeTaps] = {-1, -1, -1, -1};  // source row in each slot of the ring
+    const float* rows[kMaxResizeTaps] = {};
     const int taps = plan_.y.taps;
-    for (int64_t oy = row_begin_; oy < row_end_; ++oy) {
-      ResizeYArgs args{};
+    ResizeYArgs args{};
+    args.epilogue = &plan_.op->attributes.epilogue;
+    args.count = plan_.x.out * plan_.width;
+    args.stream = plan_.stream;
+    for (int64_t oy = row_begin_; oy < row_end_;) {
+      const bool pair = plan_.direct_y && oy + 1 < row_end_ && plan_.y.first[oy + 1] == plan_.y.first[oy];
+      const int out_rows = pair ? 2 : 1;
       for (int k = 0; k < taps; ++k) {
         const int64_t iy = std::clamp<int64_t>(plan_.y.first[oy] + k, 0, plan_.y.in - 1);
-        // Neighbouring source rows fall into different slots, as the number of taps is the number of slots.
-        const int64_t slot = iy % taps;
-        float* row = ring_ + slot * plan_.row_floats;
-        if (held[slot] != iy) ResizeSourceRow(iy, row);
+        // Neighbouring source rows fall into different slots, as the number of taps, a power of two, is that of the slots.
+        const int64_t slot = iy & (taps - 1);
+        if (held[slot] != iy) rows[slot] = ResizeSourceRow(iy, ring_ + slot * plan_.row_floats);
         held[slot] = iy;
-        args.rows[k] = row;
-        args.weights[k] = taps > 1 ? plan_.y.weights[k * plan_.y.stride + oy] : 1.0f;
+        args.rows[k] = rows[slot];
+        for (int r = 0; r < out_rows && taps > 1; ++r)
+          args.weights[r][k] = plan_.y.weights[k * plan_.y.stride + oy + r];
       }
-      args.epilogue = &plan_.op->attributes.epilogue;
-      args.count = plan_.x.out * plan_.width;
-      StoreRow(oy, args);
+      StoreRows(oy, out_rows, args);
+      oy += out_rows;
     }
     if (plan_.stream) kernels_.resize.flush();
   }
 
  private:
-  void ResizeSourceRow(int64_t iy, float* row) {
+  // The source row resized along x: in `row`, or where it is if nothing changes.
+  const float* ResizeSourceRow(int64_t iy, float* row) {
     const TensorDesc& desc = plan_.input;
-    const int64_t width = plan_.width;
-    float* pixels = plan_.x.identity ? row : source_ + plan_.pad_left * width;
-    kernels_.panel.pack[2]({ChannelsOf(desc), channel_, channels_, desc.size[1], desc.stride[1]},
-                           input_ + iy * desc.stride[0], pixels, width, width);
-    if (plan_.x.identity) return;
-    for (int64_t p = 1; p <= plan_.pad_left; ++p) std::copy_n(pixels, width, pixels - p * width);
-    const float* last = pixels + (desc.size[1] - 1) * width;
-    for (int64_t p = 0; p < plan_.pad_right; ++p) std::copy_n(last, width, pixels + (desc.size[1] + p) * width);
-    ResizeXArgs args{pixels, plan_.x.first.data(), plan_.x.weights.data(), plan_.x.stride, row, plan_.x.out};
-    plan_.resize_x(args);
+    const float* input = input_ + iy * desc.stride[0];
+    if (plan_.width == 1) {
+      const float* plane = input + channel_ * desc.stride_c;
+      if (plan_.x.identity) return plane;
+      ResizeX(plane, plan_.direct_x, row);
+    }
+    PackAndResizeX(input, {0, plan_.direct_x.begin}, row);
+    PackAndResizeX(input, {plan_.direct_x.end, plan_.x.out}, row);
+    return row;
   }
 
-  void StoreRow(int64_t oy, ResizeYArgs& args) {
+  void ResizeX(const float* source, IndexRange outputs, float* row) {
+    if (outputs.begin >= outputs.end) return;
+    plan_.resize_x({source, plan_.x.first.data(), plan_.x.weights.data(), plan_.x.stride, row, outputs.begin,
+                    outputs.end, plan_.x.periodic.begin, plan_.x.periodic.end, plan_.x.period});
+  }
+
+  void PackAndResizeX(const float* input, IndexRange outputs, float* row) {
+    if (outputs.begin >= outputs.end) return;
+    const TensorDesc& desc = plan_.input;
+    const int64_t width = plan_.width;
+    const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
+    // At least one pixel is packed, whose copies stand for those outside.
+    const IndexRange inside{std::clamp<int64_t>(sources.begin, 0, desc.size[1] - 1),
+                            std::clamp<int64_t>(sources.end, 1, desc.size[1])};
+    float* const begin = plan_.x.identity ? row : source_;
+    float* const end = begin + sources.count() * width;
+    float* const inside_begin = begin + (inside.begin - sources.begin) * width;
+    float* const inside_end = inside_begin + inside.count() * width;
+    kernels_.panel.pack[2]({ChannelsOf(desc), channel_, channels_, inside.count(), desc.stride[1]},
+                           input + inside.begin * desc.stride[1], inside_begin, width, width);
+    if (plan_.x.identity) return;
+    for (float* pixel = begin; pixel < inside_begin; pixel += width) std::copy_n(inside_begin, width, pixel);
+    for (float* pixel = inside_end; pixel < end; pixel += width) std::copy_n(inside_end - width, width, pixel);
+    ResizeX(begin - sources.begin * width, outputs, row);
+  }
+
+  void StoreRows(int64_t oy, int rows, ResizeYArgs& args) {
     const TensorDesc& desc = plan_.output;
-    const ResizeYFn resize_y = kernels_.resize.y[plan_.y.taps];
-    float* row = output_ + oy * desc.stride[0];
-    args.output = panel_;
-    if (plan_.direct) {
-      args.output = row + channel_ / desc.channel_block * desc.stride_c;
-      args.stream = plan_.stream;
-    }
-    resize_y(args);
-    if (plan_.direct && channels_ == plan_.width) return;
-    if (plan_.direct) {  // the last block: an activation may have made its empty lanes something else than 0
-      for (int64_t p = 0; p < plan_.x.out; ++p) {
-        std::fill(args.output + p * plan_.width + channels_, args.output + (p + 1) * plan_.width, 0.0f);
+    float* const row = output_ + oy * desc.stride[0];
+    const int64_t block = channel_ / desc.channel_block * desc.stride_c;
+    for (int r = 0; r < rows; ++r) args.outputs[r] = plan_.direct_y ? row + block + r * desc.stride[0] : panel_;
+    kernels_.resize.y[rows - 1][plan_.y.taps](args);
+    if (!plan_.direct_y) {
+      kernels_.panel.unpack[2]({ChannelsOf(desc), channel_, channels_, desc.size[1], desc.stride[1]}, panel_,
+                               plan_.width, ZeroFrom(desc), row);
+    } else if (channels_ < plan_.width) {
+      // The last block: an activation may have made its empty lanes something else than 0.
+      for (int r = 0; r < rows; ++r) {
+        for (int64_t p = 0; p < plan_.x.out; ++p) {
+          std::fill(args.outputs[r] + p * plan_.width + channels_, args.outputs[r] + (p + 1) * plan_.width, 0.0f);
+        }
       }
-      return;
     }
-    kernels_.panel.unpack[2]({ChannelsOf(desc), channel_, channels_, desc.size[1], desc.stride[1]}, panel_, plan_.width,
-                             ZeroFrom(desc), row);
   }
 
   const ResizePlan& plan_;

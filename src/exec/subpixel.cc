@@ -49,7 +49,7 @@ class SubpixelTask {
   }
 
   // The operands of the taps [ty), [tx) of a phase pair at position (qy, qx).
-  ConvTileArgs TapArgs(const AxisPhase& phase_x, int64_t qy, int64_t qx, TapRange ty, TapRange tx) const {
+  ConvTileArgs TapArgs(const AxisPhase& phase_x, int64_t qy, int64_t qx, IndexRange ty, IndexRange tx) const {
     const AxisTaps& y = *plan_.y.taps;
     const AxisTaps& x = *plan_.x.taps;
     const int64_t iy = qy - phase_y_.first_offset - ty.begin * y.offset_step;
@@ -91,7 +91,7 @@ class SubpixelTask {
     const int64_t stride = x.taps->stride;
     for (int64_t oy = oy0; oy < task_.rows.end; oy += plan_.y.taps->stride) {
       const int64_t qy = plan_.y.position(oy);
-      const TapRange ty = plan_.y.ValidTaps(phase_y_, qy);
+      const IndexRange ty = plan_.y.ValidTaps(phase_y_, qy);
       float* row = output_ + task_.image * plan_.output.stride_n + oy * plan_.output.stride[0];
       for (int64_t begin = 0; begin < x.out;) {
         const int64_t last_position = x.position(begin) + plan_.x_chunk - 1;
@@ -117,7 +117,7 @@ class SubpixelTask {
       const AxisPhase phase_x = x.taps->Phase(x.residue(ox0));
       for (int64_t oy = oy0; oy < task_.rows.end; oy += plan_.y.taps->stride) {
         const int64_t qy = plan_.y.position(oy);
-        const TapRange ty = plan_.y.ValidTaps(phase_y_, qy);
+        const IndexRange ty = plan_.y.ValidTaps(phase_y_, qy);
         for (int64_t ox = ox0; ox < x.out; ox += x.taps->stride) {
           const int64_t qx = x.position(ox);
           RunTiles(TapArgs(phase_x, qy, qx, ty, x.ValidTaps(phase_x, qx)), task_.images, task_.panel, width_);

@@ -92,7 +92,8 @@ AxisTaps MakeAxisTaps(const ConvTransposeAttributes& a, int axis) {
     std::swap(old_x, x);
     x -= quotient * old_x;
   }
-  const int64_t inverse = modulus == 1 ? 0 : (old_x % modulus + modulus) % modulus;
+  old_x %= modulus;
+  const int64_t inverse = old_x < 0 ? old_x + modulus : old_x;
   return {a.kernel[axis], stride, dilation, a.padding_begin[axis], gcd, modulus, dilation / gcd, inverse};
 }
 

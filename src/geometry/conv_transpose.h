@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/checked_math.h"
+#include "geometry/index_range.h"
 #include "polyphase/conv_transpose.h"
 #include "polyphase/status.h"
 
@@ -31,11 +32,6 @@ struct AxisTaps {
   AxisPhase Phase(int64_t residue) const;
 };
 
-struct TapRange {
-  int64_t begin, end;
-  int64_t count() const { return end - begin; }
-};
-
 // An axis with its sizes.
 struct Axis {
   const AxisTaps* taps;
@@ -49,14 +45,14 @@ struct Axis {
     return begin + (delta < 0 ? delta + taps->stride : delta);
   }
   // The taps of the phase that read inside [0, in) at position q.
-  TapRange ValidTaps(const AxisPhase& phase, int64_t q) const {
+  IndexRange ValidTaps(const AxisPhase& phase, int64_t q) const {
     const int64_t i0 = q - phase.first_offset;
     const int64_t begin = std::min(phase.taps, std::max<int64_t>(0, DivCeil(i0 - (in - 1), taps->offset_step)));
     const int64_t end = i0 < 0 ? 0 : std::min(phase.taps, i0 / taps->offset_step + 1);
     return {begin, std::max(begin, end)};
   }
   // The inputs [begin, end) that outputs [o_begin, o_end) read, not clipped to [0, in).
-  TapRange InputRange(int64_t o_begin, int64_t o_end) const {
+  IndexRange InputRange(int64_t o_begin, int64_t o_end) const {
     const int64_t reach = taps->dilation * (taps->kernel - 1);
     return {DivCeil(o_begin + taps->padding_begin - reach, taps->stride),
             DivFloor(o_end - 1 + taps->padding_begin, taps->stride) + 1};

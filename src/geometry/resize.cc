@@ -27,6 +27,29 @@ void CubicWeights(double a, double t, float* weights, int64_t stride) {
   weights[3 * stride] = static_cast<float>(far(2 - t));
 }
 
+// Looks for a period of one to four vectors of 16 outputs, as integer scales (and some others) have. The first and the last
+// outputs, where linear clamps its coordinate, are left out.
+void FindPeriod(ResizeAxis* table) {
+  constexpr int64_t kVector = 16;
+  const int64_t begin = kVector;
+  const int64_t end = table->out / kVector * kVector - kVector;
+  for (int64_t period = kVector; period <= 4 * kVector && end - begin >= 2 * period; period += kVector) {
+    const int32_t sources = table->first[begin + period] - table->first[begin];
+    bool repeats = true;
+    for (int64_t o = begin; o < end - period && repeats; ++o)
+      repeats = table->first[o + period] == table->first[o] + sources;
+    for (int k = 0; k < table->taps && table->taps > 1 && repeats; ++k) {
+      const float* weights = &table->weights[k * table->stride];
+      repeats = std::equal(weights + begin + period, weights + end, weights + begin);
+    }
+    if (repeats) {
+      table->periodic = {begin, end};
+      table->period = period;
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 Status ValidateResize(const ResizeAttributes& a) {
@@ -154,6 +177,7 @@ ResizeAxis MakeResizeAxis(const ResizeAttributes& a, int axis, int64_t in, int64
     }
   }
   std::fill(table.first.begin() + out, table.first.end(), table.first[out - 1]);
+  FindPeriod(&table);
   return table;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "geometry/index_range.h"
 #include "polyphase/resize.h"
 #include "polyphase/status.h"
 
@@ -17,8 +18,15 @@ struct ResizeAxis {
   int taps = 1;           // 1 (weight 1), 2 or 4
   bool identity = false;  // out == in and output[o] = input[o]
   int64_t stride = 0;
-  std::vector<int32_t> first;
+  std::vector<int32_t> first;  // does not decrease
   std::vector<float> weights;
+  // Outputs o in [periodic.begin, periodic.end) have the weights, and up to a constant the first[], of output o - period
+  // where that is in the range too. All multiples of 16; empty where no short period was found.
+  IndexRange periodic{0, 0};
+  int64_t period = 0;
+
+  // The sources of outputs [begin, end), those outside of the input included.
+  IndexRange Sources(int64_t begin, int64_t end) const { return {first[begin], int64_t{first[end - 1]} + taps}; }
 };
 
 // Checks every attribute that does not depend on the input.

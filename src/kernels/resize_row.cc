@@ -18,25 +18,56 @@ namespace polyphase::internal::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, kResizeLanes>;
 
-// Two loads and two permutations per vector of a bilinear row: neighbouring outputs read neighbouring sources.
-template <int kTaps>
+// Operands are copied out of `args` first: a vector store may alias anything, and the compiler would load them again after
+// each (26 instead of 15 instructions per vector of a bilinear row along y).
+
+// The taps of one vector, where fetch(k) gives the sources of tap k and weight(k) their weights. A single tap has weight 1.
+template <int kTaps, class Fetch, class Weight>
+HWY_INLINE hn::Vec<D> WeightedSum(const Fetch& fetch, const Weight& weight) {
+  auto sum = fetch(0);
+  if constexpr (kTaps > 1) {
+    sum = hn::Mul(sum, weight(0));
+#pragma GCC unroll 4
+    for (int k = 1; k < kTaps; ++k) sum = hn::MulAdd(fetch(k), weight(k), sum);
+  }
+  return sum;
+}
+
+// One permutation for each tap of a vector: neighbouring outputs read neighbouring sources.
+template <int kTaps, bool kOneLoad>
 void NearX(const ResizeXArgs& args) {
   const D d;
   const hn::RebindToSigned<D> di;
   const int64_t lanes = hn::Lanes(d);
-  for (int64_t o = 0; o < args.count; o += lanes) {
-    const int32_t base = args.first[o];
-    const auto indices = hn::IndicesFromVec(d, hn::Sub(hn::LoadU(di, args.first + o), hn::Set(di, base)));
-    auto sum = hn::TableLookupLanes(hn::LoadU(d, args.source + base), indices);
-    if constexpr (kTaps > 1) {
-      sum = hn::Mul(sum, hn::LoadU(d, args.weights + o));
-      for (int k = 1; k < kTaps; ++k) {
-        const auto x = hn::TableLookupLanes(hn::LoadU(d, args.source + base + k), indices);
-        sum = hn::MulAdd(x, hn::LoadU(d, args.weights + k * args.weights_stride + o), sum);
+  const auto [source, first, weights, weights_stride, row, begin, end, periodic_begin, periodic_end, period] = args;
+  const int64_t step = weights_stride;
+  const auto run = [&, source = source, first = first, row = row](int64_t o, int64_t table) HWY_ATTR {
+    const float* HWY_RESTRICT x = source + first[o];
+    const float* HWY_RESTRICT w = weights + table;
+    const auto relative = hn::Sub(hn::LoadU(di, first + table), hn::Set(di, first[table]));
+    const auto loaded = hn::LoadU(d, x);
+    const auto indices = hn::IndicesFromVec(d, relative);
+    const auto fetch = [&](int k) HWY_ATTR {
+      if constexpr (kOneLoad) {
+        return hn::TableLookupLanes(loaded, hn::IndicesFromVec(d, hn::Add(relative, hn::Set(di, k))));
+      } else {
+        return hn::TableLookupLanes(k == 0 ? loaded : hn::LoadU(d, x + k), indices);
       }
+    };
+    const auto sum = WeightedSum<kTaps>(fetch, [&](int k) HWY_ATTR { return hn::LoadU(d, w + k * step); });
+    hn::StoreU(sum, d, row + o);
+  };
+  int64_t o = begin;
+  const int64_t periodic_stop = std::min(periodic_end, end);
+  for (; o < std::min(periodic_begin, end); o += lanes) run(o, o);
+  if (o < periodic_stop) {
+    for (int64_t table = periodic_begin + (o - periodic_begin) % period; o < periodic_stop; o += lanes) {
+      run(o, table);
+      table += lanes;
+      if (table == periodic_begin + period) table = periodic_begin;
     }
-    hn::StoreU(sum, d, args.row + o);
   }
+  for (; o < end; o += lanes) run(o, o);
 }
 
 template <int kTaps>
@@ -44,76 +75,95 @@ void FarX(const ResizeXArgs& args) {
   const D d;
   const hn::RebindToSigned<D> di;
   const int64_t lanes = hn::Lanes(d);
-  for (int64_t o = 0; o < args.count; o += lanes) {
-    const auto indices = hn::LoadU(di, args.first + o);
-    auto sum = hn::GatherIndex(d, args.source, indices);
-    if constexpr (kTaps > 1) {
-      sum = hn::Mul(sum, hn::LoadU(d, args.weights + o));
-      for (int k = 1; k < kTaps; ++k) {
-        sum = hn::MulAdd(hn::GatherIndex(d, args.source + k, indices),
-                         hn::LoadU(d, args.weights + k * args.weights_stride + o), sum);
-      }
-    }
-    hn::StoreU(sum, d, args.row + o);
+  const float* const source = args.source;
+  const int32_t* const first = args.first;
+  const float* const weights = args.weights;
+  float* const row = args.row;
+  const int64_t end = args.end;
+  for (int64_t o = args.begin; o < end; o += lanes) {
+    const float* HWY_RESTRICT x = source;
+    const float* HWY_RESTRICT w = weights + o;
+    const int64_t step = args.weights_stride;
+    const auto indices = hn::LoadU(di, first + o);
+    const auto sum = WeightedSum<kTaps>([&](int k) HWY_ATTR { return hn::GatherIndex(d, x + k, indices); },
+                                        [&](int k) HWY_ATTR { return hn::LoadU(d, w + k * step); });
+    hn::StoreU(sum, d, row + o);
   }
 }
 
 template <int kTaps>
 void BlockX(const ResizeXArgs& args) {
   const D d;
-  const size_t lanes = hn::Lanes(d);
-  for (int64_t o = 0; o < args.count; ++o) {
-    const float* source = args.source + int64_t{args.first[o]} * kResizeLanes;
-    for (size_t v = 0; v < kResizeLanes; v += lanes) {
-      auto sum = hn::LoadU(d, source + v);
-      if constexpr (kTaps > 1) {
-        sum = hn::Mul(sum, hn::Set(d, args.weights[o]));
-        for (int k = 1; k < kTaps; ++k) {
-          sum = hn::MulAdd(hn::LoadU(d, source + k * kResizeLanes + v),
-                           hn::Set(d, args.weights[k * args.weights_stride + o]), sum);
-        }
-      }
-      hn::StoreU(sum, d, args.row + o * kResizeLanes + v);
+  const int64_t lanes = hn::Lanes(d);
+  const float* const source = args.source;
+  const int32_t* const first = args.first;
+  const float* const weights = args.weights;
+  float* const row = args.row;
+  const int64_t end = args.end;
+  for (int64_t o = args.begin; o < end; ++o) {
+    const float* HWY_RESTRICT w = weights + o;
+    const int64_t step = args.weights_stride;
+    for (int64_t v = 0; v < kResizeLanes; v += lanes) {
+      const float* HWY_RESTRICT x = source + int64_t{first[o]} * kResizeLanes + v;
+      const auto sum = WeightedSum<kTaps>([&](int k) HWY_ATTR { return hn::LoadU(d, x + k * kResizeLanes); },
+                                          [&](int k) HWY_ATTR { return hn::Set(d, w[k * step]); });
+      hn::StoreU(sum, d, row + o * kResizeLanes + v);
     }
   }
 }
 
-template <int kTaps>
+template <int kTaps, int kRows>
 void ResizeY(const ResizeYArgs& args) {
   WithActivation(*args.epilogue, [&](const auto& activation) HWY_ATTR {
     const D d;
     const hn::CappedTag<float, 1> d1;
     const int64_t lanes = hn::Lanes(d);
-    const auto value = [&](auto tag, int64_t i) HWY_ATTR {
-      auto sum = hn::LoadU(tag, args.rows[0] + i);
-      if constexpr (kTaps > 1) {
-        sum = hn::Mul(sum, hn::Set(tag, args.weights[0]));
-        for (int k = 1; k < kTaps; ++k) {
-          sum = hn::MulAdd(hn::LoadU(tag, args.rows[k] + i), hn::Set(tag, args.weights[k]), sum);
+    const ResizeYArgs local = args;
+    const int64_t count = local.count;
+    // Element i of all output rows, in vectors of type `tag`.
+    const auto run = [&](auto tag, int64_t i, const auto& store) HWY_ATTR {
+      using V = hn::Vec<decltype(tag)>;
+      V x[kTaps];
+#pragma GCC unroll 4
+      for (int k = 0; k < kTaps; ++k) x[k] = hn::LoadU(tag, local.rows[k] + i);
+#pragma GCC unroll 2
+      for (int r = 0; r < kRows; ++r) {
+        V sum = x[0];
+        if constexpr (kTaps > 1) {
+          sum = hn::Mul(sum, hn::Set(tag, local.weights[r][0]));
+#pragma GCC unroll 4
+          for (int k = 1; k < kTaps; ++k) sum = hn::MulAdd(x[k], hn::Set(tag, local.weights[r][k]), sum);
+        }
+        store(activation(tag, sum), tag, local.outputs[r] + i);
+      }
+    };
+    const auto store = [](auto v, auto tag, float* output) HWY_ATTR { hn::StoreU(v, tag, output); };
+    int64_t i = 0;
+    if (local.stream) {
+      // Streaming stores must be aligned, of each row. Single elements round as vectors do: the same operations, one lane.
+      const auto misaligned = [&](int r) {
+        return reinterpret_cast<uintptr_t>(local.outputs[r] + i) % (lanes * sizeof(float)) != 0;
+      };
+      while (i < count && misaligned(0)) run(d1, i++, store);
+      if (kRows == 1 || !misaligned(kRows - 1)) {
+        for (; i + lanes <= count; i += lanes) {
+          run(d, i, [](auto v, auto tag, float* output) HWY_ATTR { hn::Stream(v, tag, output); });
         }
       }
-      return activation(tag, sum);
-    };
-    int64_t i = 0;
-    if (args.stream) {
-      // Streaming stores must be aligned. Single elements round as vectors do: the same operations, one lane.
-      for (; i < args.count && reinterpret_cast<uintptr_t>(args.output + i) % (lanes * sizeof(float)) != 0; ++i) {
-        hn::StoreU(value(d1, i), d1, args.output + i);
-      }
-      for (; i + lanes <= args.count; i += lanes) hn::Stream(value(d, i), d, args.output + i);
-    } else {
-      for (; i + lanes <= args.count; i += lanes) hn::StoreU(value(d, i), d, args.output + i);
     }
-    for (; i < args.count; ++i) hn::StoreU(value(d1, i), d1, args.output + i);
+    for (; i + lanes <= count; i += lanes) run(d, i, store);
+    for (; i < count; ++i) run(d1, i, store);
   });
 }
 
 ResizeRowKernels MakeResizeRowKernels() {
   return ResizeRowKernels{static_cast<int>(hn::Lanes(D())),
-                          {nullptr, &NearX<1>, &NearX<2>, nullptr, &NearX<4>},
+                          {nullptr, &NearX<1, true>, &NearX<2, true>, nullptr, &NearX<4, true>},
+                          {nullptr, &NearX<1, false>, &NearX<2, false>, nullptr, &NearX<4, false>},
                           {nullptr, &FarX<1>, &FarX<2>, nullptr, &FarX<4>},
                           {nullptr, &BlockX<1>, &BlockX<2>, nullptr, &BlockX<4>},
-                          {nullptr, &ResizeY<1>, &ResizeY<2>, nullptr, &ResizeY<4>},
+                          {{nullptr, &ResizeY<1, 1>, &ResizeY<2, 1>, nullptr, &ResizeY<4, 1>},
+                           {nullptr, &ResizeY<1, 2>, &ResizeY<2, 2>, nullptr, &ResizeY<4, 2>}},
                           &hwy::FlushStream};
 }
 

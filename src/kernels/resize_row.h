@@ -12,26 +12,34 @@ namespace polyphase::internal {
 constexpr int kMaxResizeTaps = 4;
 // Vectors read and write up to this many floats; rows and tables have room for whole vectors.
 constexpr int kResizeLanes = 16;
+constexpr int kResizeXReach = kResizeLanes + kMaxResizeTaps;
 
-// row[o] = sum over k < taps of weights[k * weights_stride + o] * source[first[o] + k], for o in [0, count) and up to the
-// end of the last vector. A pixel is 1 or kResizeLanes floats. first[o] >= 0; source and both tables are readable up to the
-// last vector's end.
+// row[o] = sum over k < taps of weights[k * weights_stride + o] * source[first[o] + k], for o in [begin, end) and up to the
+// end of the last vector; begin is a multiple of kResizeLanes. A pixel is 1 or kResizeLanes floats. Both tables are readable
+// up to the last vector's end; source, of pixels of 1 float, for kResizeXReach floats from each first[o] on.
+// Outputs in [periodic_begin, periodic_end) may take their weights, and their sources relative to first[], from the outputs
+// [periodic_begin, periodic_begin + period), all three multiples of kResizeLanes: of an integer scale only these few stay
+// in L1 instead of tables that are larger than a row. An empty range: no period.
 struct ResizeXArgs {
   const float* source;
   const int32_t* first;
   const float* weights;
   int64_t weights_stride;
   float* row;
-  int64_t count;
+  int64_t begin, end;
+  int64_t periodic_begin, periodic_end, period;
 };
 using ResizeXFn = void (*)(const ResizeXArgs& args);
 
-// output[i] = activation(sum over k < taps of weights[k] * rows[k][i]), for i in [0, count). With `stream`, past the caches.
+// outputs[r][i] = activation(sum over k < taps of weights[r][k] * rows[k][i]), for i in [0, count) and one or two output
+// rows r that read the same source rows: together they load them once (bicubic x2 to 4K, whose rows come from L2: 0.75 of
+// the time). With `stream`, past the caches.
+constexpr int kMaxResizeRows = 2;
 struct ResizeYArgs {
   const float* rows[kMaxResizeTaps];
-  float weights[kMaxResizeTaps];
+  float weights[kMaxResizeRows][kMaxResizeTaps];
   const Epilogue* epilogue;
-  float* output;
+  float* outputs[kMaxResizeRows];
   int64_t count;
   bool stream;
 };
@@ -40,13 +48,15 @@ using ResizeYFn = void (*)(const ResizeYArgs& args);
 // Indexed by the number of taps, of which 1, 2 and 4 exist.
 struct ResizeRowKernels {
   int lanes;
-  // Pixels of 1 float. Near: the sources of each `lanes` neighbouring outputs lie within `lanes` floats, so that a load and
-  // a permutation fetch them. Far: any table, by gathers.
+  // Pixels of 1 float. Near: the sources of one tap of each `lanes` neighbouring outputs lie within `lanes` floats, so that
+  // a load and a permutation fetch them; dense: those of all taps do, so that one load serves them all. Far: any table, by
+  // gathers.
+  ResizeXFn dense_x[kMaxResizeTaps + 1];
   ResizeXFn near_x[kMaxResizeTaps + 1];
   ResizeXFn far_x[kMaxResizeTaps + 1];
   // Pixels of kResizeLanes floats.
   ResizeXFn block_x[kMaxResizeTaps + 1];
-  ResizeYFn y[kMaxResizeTaps + 1];
+  ResizeYFn y[kMaxResizeRows][kMaxResizeTaps + 1];  // [output rows - 1][taps]
   // Makes streamed outputs visible to other threads; once at the end of a task.
   void (*flush)();
 };

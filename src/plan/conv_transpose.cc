@@ -59,7 +59,7 @@ Cost EstimateCost(const ConvTransposePlan& plan) {
   const double x_stride = static_cast<double>(plan.x.taps->stride);
   const double x_slots = static_cast<double>(plan.x.out) * static_cast<double>(plan.x.taps->kernel) / x_stride;
   const int64_t row_tile = BalancedTile(DivCeil(plan.x.out, plan.x.taps->stride), kernels.max_pixels);
-  const TapRange strip_x = plan.x.InputRange(0, plan.x.out);
+  const IndexRange strip_x = plan.x.InputRange(0, plan.x.out);
   const double along_x =
       images * y_pairs * x_slots * macs_per_vector * out_vectors / TileRate(row_tile, vectors) +
       images * static_cast<double>(plan.y.in) * static_cast<double>(strip_x.end - strip_x.begin) * load;
@@ -135,8 +135,7 @@ Status PlanSubpixel(ConvTransposePlan* plan, bool batched, size_t threads, doubl
   plan->batched = batched;
   plan->strip_x = plan->x.InputRange(0, plan->x.out);
   if (batched) {
-    plan->strip_x = {std::max<int64_t>(plan->strip_x.begin, 0), std::min(plan->strip_x.end, plan->x.in)};
-    plan->strip_x.end = std::max(plan->strip_x.begin, plan->strip_x.end);
+    plan->strip_x = plan->strip_x.Clip(plan->x.in);
   }
   const double row_bytes =
       static_cast<double>(plan->strip_x.count()) * static_cast<double>(RoundUp(plan->ic, kStripBlock)) * sizeof(float);

@@ -46,7 +46,7 @@ struct ConvTransposePlan {
   int64_t rows_per_task = 0, row_tasks = 0;    // output rows
   int64_t tiles_per_task = 0, tile_tasks = 0;  // flattened: 1 task of all tiles
   int64_t x_chunk = 0;                         // kSubpixel: positions q of a row whose outputs share a panel in L1
-  TapRange strip_x{0, 0};                      // inputs of one strip row; negative or >= in: zeros
+  IndexRange strip_x{0, 0};                    // inputs of one strip row; negative or >= in: zeros
 
   // Workspace of one worker, each a multiple of 16.
   int64_t strip_floats = 0, columns_floats = 0, panel_floats = 0;

@@ -46,6 +46,53 @@ TEST(ConvTranspose, WidthsAroundTheTile) {
   }
 }
 
+// Rows that are computed in several pieces.
+TEST(ConvTranspose, LongRows) {
+  const std::vector<FormatPair> formats = {
+      {kNchw16c, kNchw16c}, {kNchw8c, kNchw}, {kNchw, kNchw}, {kNchw, kNhwc}, {kNhwc, kNchw16c}};
+  for (const int64_t w : {129, 250}) {
+    Layer(3, 20, 2, w, 4, 2, 1).Formats(formats).Run();
+    Layer(5, 33, 2, w + 7, 3, 1, 1).Formats(formats).Run();
+    Layer(4, 2, 2, w, 5, 3, 2).OutputPadding(1, 2).Formats(formats).Run();
+    Layer(19, 19, 2, w, 4, 2, 1).Groups(19).Formats(formats).Run();
+    ConvTransposeTester()
+        .Channels(3, 17)
+        .Input(2, w)
+        .Kernel(3, 3)
+        .Stride(2, 3)
+        .Padding(1, 5, 0, 9)
+        .Formats(formats)
+        .Run();
+    ConvTransposeTester().Channels(3, 17).Input(2, w).Kernel(2, 3).Stride(1, 4).Dilation(2, 6).Formats(formats).Run();
+  }
+  Layer(3, 18, 2, 61, 16, 8, 4).Formats(formats).Run();
+  Layer(2, 1, 2, 500, 2, 5, 0).Formats(formats).Run();
+}
+
+// Enough work for many tasks, each of some rows, images and channels, of which the neighbours read the same inputs.
+TEST(ConvTranspose, ManyTasks) {
+  const std::vector<FormatPair> formats = {{kNchw16c, kNchw16c}, {kNchw, kNchw}, {kNhwc, kNhwc}, {kNchw8c, kNhwc}};
+  Layer(48, 40, 19, 15, 4, 2, 1).Formats(formats).Run();
+  Layer(40, 70, 17, 13, 3, 2, 1).OutputPadding(1, 0).Formats(formats).Run();
+  Layer(40, 70, 15, 16, 3, 1, 1).Formats(formats).Run();
+  Layer(40, 36, 13, 12, 5, 3, 7).Formats(formats).Run();
+  Layer(64, 70, 14, 12, 2, 3, 0).OutputPadding(2, 1).Formats(formats).Run();
+  Layer(48, 48, 16, 12, 3, 2, 3).Dilation(3, 2).Formats(formats).Run();
+  Layer(48, 48, 15, 12, 3, 4, 2).Dilation(6, 2).Formats(formats).Run();
+  Layer(72, 80, 14, 12, 4, 2, 1).Groups(2).Formats(formats).Run();
+  Layer(80, 80, 30, 35, 4, 2, 1).Groups(80).Formats(formats).Run();
+  Layer(64, 3, 24, 32, 5, 2, 2).Formats(formats).Run();
+  Layer(60, 50, 3, 3, 4, 2, 1).Batch(37).Formats(formats).Run();
+  ConvTransposeTester()
+      .Channels(48, 40)
+      .Input(30, 9)
+      .Kernel(7, 3)
+      .Stride(2, 1)
+      .Padding(9, 0, 1, 2)
+      .Formats(formats)
+      .Run();
+}
+
 TEST(ConvTranspose, HolesOfAKernelSmallerThanTheStride) {
   Layer(3, 5, 4, 5, 1, 2, 0).Run();
   Layer(3, 5, 4, 5, 2, 3, 0).Run();

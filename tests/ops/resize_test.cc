@@ -60,6 +60,36 @@ TEST(Resize, WidthsAroundTheVectorLength) {
   }
 }
 
+// Long enough for what repeats along a row to be used as such, and for ratios where it only almost does.
+TEST(Resize, LongRows) {
+  for (const Mode& mode : kModes) {
+    for (int64_t w = 60; w < 76; w += kSanitized ? 5 : 1) {
+      for (const double scale : {0.5, 1.5, 2.0, 3.0, 4.0, 5.0}) {
+        Tester(mode).Input(1, 1, 2, w).Scale(1, scale).Formats({{kFormats[0], kFormats[0]}}).Run();
+      }
+      Tester(mode).Input(1, 1, 1, w).Size(1, 4 * w + 1).Formats({{kFormats[0], kFormats[0]}}).Run();
+    }
+    Tester(mode).Input(1, 2, 2, 333).Size(3, 1000).Run();
+    Tester(mode).Input(1, 2, 2, 1000).Size(2, 333).Run();
+    Tester(mode).Input(1, 2, 2, 400).Size(2, 250).Run();
+  }
+}
+
+TEST(Resize, ManyTasks) {
+  for (const Mode& mode : kModes) {
+    Tester(mode)
+        .Input(1, 18, 45, 40)
+        .Size(83, 90)
+        .Formats({{kFormats[0], kFormats[0]}, {kFormats[1], kFormats[4]}})
+        .Run();
+    Tester(mode)
+        .Input(1, 18, 160, 75)
+        .Size(60, 119)
+        .Formats({{kFormats[0], kFormats[0]}, {kFormats[4], kFormats[2]}})
+        .Run();
+  }
+}
+
 TEST(Resize, IntegerFactors) {
   for (const Mode& mode : kModes) {
     for (const double scale : {1.0, 2.0, 3.0, 4.0, 5.0, 8.0}) {
