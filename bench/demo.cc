@@ -166,7 +166,7 @@ void PrintHead(const Section& section, const std::vector<size_t>& threads) {
   std::printf("\n%-84s%23s", Format("%s, f32, layout %s", section.op, section.layout).c_str(), ThreadsOf(1).c_str());
   if (threads.size() > 1) std::printf("%26s", ThreadsOf(threads[1]).c_str());
   std::printf("\n");
-  PrintLeft("layer", "shape (CxHxW)", "", "ISA");
+  PrintLeft("layer", "shape, [Nx]CxHxW", "", "ISA");
   std::printf("%-19s%9s%14s%9s", "algorithm", "ms", "rate", "roofline");
   if (threads.size() > 1) std::printf("%9s%9s%9s", "ms", "roofline", "speed-up");
   std::printf("\n");
@@ -216,7 +216,11 @@ bool RunDemo(const std::vector<Workload>& workloads, const Roofline& roofline) {
       }
     }
   }
-  if (good) std::printf("\nAll %d results agree with the naive double-precision reference.\n", results);
+  if (good) {
+    std::printf("\nAll %d results agree with the naive double-precision reference.\n", results);
+  } else {
+    std::printf("\nResults are wrong, or layers could not be run: see FAILED above.\n");
+  }
   std::printf(
       "\nroofline: the least time that the machine allows, as a share of the time taken. It allows the layer's useful\n"
       "multiply-adds at the peak of the ISA and the threads, and every tensor read or written once at memory speed,\n"

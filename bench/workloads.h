@@ -46,8 +46,8 @@ std::vector<Workload> ReadWorkloadsFile(const std::string& path);
 std::array<int64_t, 3> OutputSize(const Workload& workload);
 
 // What a row costs whoever computes it. `flop` is twice the multiply-adds of the direct, unfused op that involve
-// neither an inserted zero nor a cropped output (0 where data is only moved); a cubic resize, which everybody separates,
-// is counted as two passes where that is less. `bytes` counts every f32 tensor once, indices as int32.
+// neither an inserted zero nor a cropped output (0 where data is only moved); a cubic resize, which everybody splits
+// into two passes, is counted so where that is less. `bytes` counts every f32 tensor once, indices as int32.
 struct Cost {
   double flop = 0;
   double bytes = 0;

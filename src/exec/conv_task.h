@@ -89,8 +89,9 @@ inline void StorePanel(const ConvTransposePlan& plan, const ConvTask& task, int6
   const float* bias = plan.op->weights.bias();
   kernels.epilogue(plan.op->attributes.epilogue, bias == nullptr ? nullptr : bias + channel, task.panel, panel_stride,
                    pixels, channels);
-  kernels.unpack[2]({ChannelsOf(plan.output), channel, channels, pixels, pixel_stride}, task.panel, panel_stride,
-                    ZeroFrom(plan.output), output);
+  const UnpackFn unpack = plan.stream ? kernels.unpack_streaming : kernels.unpack[2];
+  unpack({ChannelsOf(plan.output), channel, channels, pixels, pixel_stride}, task.panel, panel_stride,
+         ZeroFrom(plan.output), output);
 }
 
 }  // namespace polyphase::internal

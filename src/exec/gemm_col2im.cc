@@ -97,6 +97,7 @@ void RunGemmCol2im(const ConvTransposePlan& plan, const RunContext& context) {
     float* workspace = static_cast<float*>(context.workspace) + static_cast<int64_t>(worker) * plan.worker_floats();
     RunTask(plan, MakeConvTask(plan, index, workspace), static_cast<const float*>(context.input),
             static_cast<float*>(context.output));
+    if (plan.stream) plan.op->kernels.panel.flush();
   });
 }
 

@@ -53,7 +53,7 @@ class ResizeTask {
       StoreRows(oy, out_rows, args);
       oy += out_rows;
     }
-    if (plan_.stream) kernels_.resize.flush();
+    if (plan_.stream) kernels_.panel.flush();
   }
 
  private:

@@ -33,6 +33,7 @@ class SubpixelTask {
         plan_.batched ? RunBatchedRows(oy0) : RunRows(oy0);
       }
     }
+    if (plan_.stream) plan_.op->kernels.panel.flush();
   }
 
  private:

@@ -53,10 +53,13 @@ struct PanelKernels {
   // Indexed by log2 of the element size: 1, 2, 4 bytes.
   PackFn pack[3];
   UnpackFn unpack[3];
+  UnpackFn unpack_streaming;  // 4 bytes; past the caches where whole lines are written
   TransposeFn transpose[3];
   CopyFn copy[3];
   EpilogueFn epilogue;
   AddFn add;
+  // Makes streamed outputs visible to other threads; once at the end of a task.
+  void (*flush)();
 };
 
 PanelKernels GetPanelKernels(int64_t target);

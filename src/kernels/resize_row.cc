@@ -163,8 +163,7 @@ ResizeRowKernels MakeResizeRowKernels() {
                           {nullptr, &FarX<1>, &FarX<2>, nullptr, &FarX<4>},
                           {nullptr, &BlockX<1>, &BlockX<2>, nullptr, &BlockX<4>},
                           {{nullptr, &ResizeY<1, 1>, &ResizeY<2, 1>, nullptr, &ResizeY<4, 1>},
-                           {nullptr, &ResizeY<1, 2>, &ResizeY<2, 2>, nullptr, &ResizeY<4, 2>}},
-                          &hwy::FlushStream};
+                           {nullptr, &ResizeY<1, 2>, &ResizeY<2, 2>, nullptr, &ResizeY<4, 2>}}};
 }
 
 }  // namespace polyphase::internal::HWY_NAMESPACE

@@ -57,8 +57,6 @@ struct ResizeRowKernels {
   // Pixels of kResizeLanes floats.
   ResizeXFn block_x[kMaxResizeTaps + 1];
   ResizeYFn y[kMaxResizeRows][kMaxResizeTaps + 1];  // [output rows - 1][taps]
-  // Makes streamed outputs visible to other threads; once at the end of a task.
-  void (*flush)();
 };
 
 ResizeRowKernels GetResizeRowKernels(int64_t target);

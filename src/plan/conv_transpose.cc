@@ -7,6 +7,7 @@
 #include "base/checked_math.h"
 #include "base/format.h"
 #include "geometry/tensor.h"
+#include "plan/streaming.h"
 
 namespace polyphase::internal {
 namespace {
@@ -250,6 +251,7 @@ Status MakeConvTransposePlan(std::shared_ptr<const ConvTransposeOperator> shared
     *reason = "nothing to do for n = 0";
     return Status();
   }
+  plan->stream = ShouldStream(plan->output);
   const Cost cost = EstimateCost(*plan);
   switch (options.algorithm) {
     case Algorithm::kAuto:

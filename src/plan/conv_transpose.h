@@ -41,6 +41,7 @@ struct ConvTransposePlan {
   int64_t weights_group_stride = 0;
   bool flattened = false;  // the packed form is kColumns
 
+  bool stream = false;  // the output goes past the caches
   bool batched = false;
   int64_t images_per_task = 0, image_tasks = 0;
   int64_t rows_per_task = 0, row_tasks = 0;    // output rows

@@ -545,6 +545,12 @@ TEST(Status, RunWorkspace) {
   }
   options.workspace = workspace.data();
   EXPECT_TRUE(f.plan.Run(f.input.data(), f.output.data(), options).ok());
+
+  // In the middle of either tensor.
+  Workspace shared(bytes + (f.input.size() + f.output.size()) * sizeof(float));
+  options.workspace = shared.data();
+  EXPECT_TRUE(IsError(f.plan.Run(f.input.data(), static_cast<float*>(shared.data()) + 16, options), {"workspace"}));
+  EXPECT_TRUE(IsError(f.plan.Run(static_cast<float*>(shared.data()) + 16, f.output.data(), options), {"workspace"}));
 }
 
 TEST(Status, RunRuntime) {

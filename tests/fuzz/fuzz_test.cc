@@ -65,7 +65,7 @@ Axis RandomAxis(std::mt19937& rng) {
 }
 
 TEST(Fuzz, ConvTranspose) {
-  ForEachSeed(250, [](uint32_t seed, std::mt19937& rng) {
+  ForEachSeed(400, [](uint32_t seed, std::mt19937& rng) {
     const Axis y = RandomAxis(rng);
     const Axis x = RandomAxis(rng);
     int64_t groups = 1;

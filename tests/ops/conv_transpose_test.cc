@@ -339,6 +339,10 @@ TEST(ConvTranspose, NonFiniteInputsReachOnlyTheirOutputs) {
   Layer(12, 18, 6, 7, 3, 2, 1).Groups(3).RunNonFinite();
   Layer(6, 4, 2, 2, 3, 2, 1).Batch(9).RunNonFinite();
   Layer(5, 6, 6, 5, 3, 2, 1).Dilation(2, 2).RunNonFinite();
+  // No activation makes a number of a NaN.
+  Layer(5, 19, 6, 7, 4, 2, 1).Relu().RunNonFinite();
+  Layer(5, 3, 6, 7, 4, 2, 1).LeakyRelu(0.5f).RunNonFinite();
+  Layer(5, 18, 6, 7, 2, 2, 0).Clamp(-0.5f, 0.5f).RunNonFinite();
 }
 
 }  // namespace
