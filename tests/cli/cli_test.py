@@ -142,7 +142,7 @@ class CliTest(unittest.TestCase):
         self.succeed("upscale", source, target, *options)
         return parse_png(self.read(target)) if target.endswith("png") else self.read(target)
 
-    def fail(self, *arguments, says="", **options):
+    def assert_refused(self, *arguments, says="", **options):
         """Asserts a failure that is told in one line, and a folder that is as it was."""
         before = {name: os.stat(self.path(name)) for name in os.listdir(self.folder)}
         result = self.call(*arguments, **options)
@@ -259,7 +259,7 @@ class CliTest(unittest.TestCase):
         turned = lambda rows: [list(row) for row in zip(*rows[::-1])]  # clockwise
         mirrored = lambda rows: [row[::-1] for row in rows]
         upright = {1: stored, 2: mirrored(stored), 3: turned(turned(stored)), 4: stored[::-1],
-                   5: turned(stored[::-1]), 6: turned(stored), 7: mirrored(turned(stored)),
+                   5: turned(stored[::-1]), 6: turned(stored), 7: turned(mirrored(stored)),
                    8: turned(turned(turned(stored)))}
         for (orientation, expected), order in itertools.product(upright.items(), "<>"):
             tiff = {"<": b"II", ">": b"MM"}[order] + struct.pack(order + "HIH", 42, 8, 2)
@@ -313,11 +313,11 @@ class CliTest(unittest.TestCase):
 
     def test_wrong_options(self):
         self.write("in.png", make_png(noise(4, 4, 3), RGB, 8))
-        self.fail()
-        self.fail("downscale", says="downscale")
-        self.fail("info", "extra", says="extra")
-        self.fail("upscale", says="IN")
-        self.fail("upscale", "in.png", "--scale", "2", says="OUT")
+        self.assert_refused()
+        self.assert_refused("downscale", says="downscale")
+        self.assert_refused("info", "extra", says="extra")
+        self.assert_refused("upscale", says="IN")
+        self.assert_refused("upscale", "in.png", "--scale", "2", says="OUT")
         for options, says in (
                 ("", "--scale"), ("--scale 2 --size 8x8", "--size"), ("--scale", "--scale"), ("--scale 0", "'0'"),
                 ("--scale -2", "'-2'"), ("--scale nan", "'nan'"), ("--scale inf", "'inf'"), ("--scale 2x", "'2x'"),
@@ -330,7 +330,7 @@ class CliTest(unittest.TestCase):
                 ("--scale 2 --mode nearest --align-corners", "--align-corners"), ("--scale 2 --sharpen", "--sharpen"),
                 ("--scale 2 third.png", "third.png")):
             with self.subTest(options=options):
-                self.fail("upscale", "in.png", "out.png", *options.split(), says=says)
+                self.assert_refused("upscale", "in.png", "out.png", *options.split(), says=says)
 
     def test_bad_files(self):
         png = make_png(noise(4, 4, 3), RGB, 8)
@@ -341,7 +341,7 @@ class CliTest(unittest.TestCase):
                              ("no/out.png", "no/out.png: No such"), ("in.png/out.png", "Not a directory"),
                              ("folder.png", "directory"), ("fifo.png", "regular"), ("x" * 300 + ".png", "too long")):
             with self.subTest(target=target):
-                self.fail("upscale", "in.png", target, "--scale", "2", says=says)
+                self.assert_refused("upscale", "in.png", target, "--scale", "2", says=says)
         header = lambda width, height: png[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 6, 0, 0, 0))
         cmyk = b"\xff\xd8\xff\xc0\0\x14\x08\0\x08\0\x08\x04" + b"".join(bytes((i, 17, 0)) for i in range(4))
         cmyk += b"\xff\xda\0\x0e\x04" + b"".join(bytes((i, 0)) for i in range(4)) + b"\0\x3f\0"
@@ -356,11 +356,11 @@ class CliTest(unittest.TestCase):
                 ("cmyk.jpg", cmyk, "CMYK")):
             with self.subTest(name=name):
                 self.write(name, data)
-                self.fail("upscale", name, "out.png", "--size", "8x8", says=says)
-        self.fail("upscale", "missing.png", "out.png", "--scale", "2", says="missing.png: No such file")
-        self.fail("upscale", "folder.png", "out.png", "--scale", "2", says="directory")
-        self.fail("upscale", "in.png", "out.png", "--size", "2147483647x2147483647", says="GB of memory")
-        self.fail("upscale", "in.png", "out.jpg", "--size", "65501x1", says="65500")
+                self.assert_refused("upscale", name, "out.png", "--size", "8x8", says=says)
+        self.assert_refused("upscale", "missing.png", "out.png", "--scale", "2", says="missing.png: No such file")
+        self.assert_refused("upscale", "folder.png", "out.png", "--scale", "2", says="directory")
+        self.assert_refused("upscale", "in.png", "out.png", "--size", "2147483647x2147483647", says="GB of memory")
+        self.assert_refused("upscale", "in.png", "out.jpg", "--size", "65501x1", says="65500")
 
     def test_every_cut_and_flip(self):
         self.write("out.png", b"precious")
@@ -369,10 +369,10 @@ class CliTest(unittest.TestCase):
         for name, data, step in (("in.png", png, 2), ("in.jpg", jpeg, 9)):
             for cut in range(0, len(data), step):
                 self.write(name, data[:cut])
-                self.fail("upscale", name, "out.png", "--scale", "2", says=name)
+                self.assert_refused("upscale", name, "out.png", "--scale", "2", says=name)
         for at in range(0, len(png), 2):
             self.write("in.png", png[:at] + bytes((png[at] ^ 0x20,)) + png[at + 1:])
-            self.fail("upscale", "in.png", "out.png", "--scale", "2", says="in.png")
+            self.assert_refused("upscale", "in.png", "out.png", "--scale", "2", says="in.png")
         for at in range(0, len(jpeg), 5):  # without a checksum, some damage cannot be seen
             self.write("in.jpg", jpeg[:at] + bytes((jpeg[at] ^ 0xff,)) + jpeg[at + 1:])
             result = self.call("upscale", "in.jpg", "flip.png", "--scale", "2")
@@ -402,7 +402,8 @@ class CliTest(unittest.TestCase):
         self.write("out.png", b"precious")
         limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
         for name in ("out.png", "out.jpg"):
-            self.fail("upscale", "in.png", name, "--scale", "4", says=f"{name}: File too large", preexec_fn=limit)
+            self.assert_refused("upscale", "in.png", name, "--scale", "4", says=f"{name}: File too large",
+                                preexec_fn=limit)
         self.assertEqual(self.read("out.png"), b"precious")
 
     def start_long_work(self, *options, **keywords):
