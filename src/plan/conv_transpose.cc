@@ -48,12 +48,18 @@ Cost EstimateCost(const ConvTransposePlan& plan) {
   const double out_vectors = plan.depthwise ? static_cast<double>(RoundUp(plan.oc, kStripBlock)) / lanes
                                             : groups * static_cast<double>(tiles.padded()) / lanes;
   const double macs_per_vector = plan.depthwise ? 1 : ic;
-  // A packed or stored element costs about two vector operations per vector, and four where it is transposed.
-  const auto move_cost = [&](const TensorDesc& desc) { return (desc.layout == Layout::kNchw ? 4.0 : 2.0) / lanes; };
-  const double load = move_cost(plan.input) * ic * groups;
-  const double store = move_cost(plan.output) * images * static_cast<double>(plan.y.out) *
-                       static_cast<double>(plan.x.out) *
-                       std::max(static_cast<double>(plan.oc) * groups, lanes * out_vectors);
+  // A packed or stored element costs about two vector operations per vector, and four where it is transposed; pixels that
+  // are images of an NCHW tensor are moved one by one, each from or to a line of its own.
+  const auto move_cost = [&](const TensorDesc& desc, bool batched) {
+    if (desc.layout != Layout::kNchw) return 2.0 / lanes;
+    return batched ? 6.0 : 4.0 / lanes;
+  };
+  const auto load = [&](bool batched) { return images * move_cost(plan.input, batched) * ic * groups; };
+  const double stored_channels = std::max(static_cast<double>(plan.oc) * groups, lanes * out_vectors);
+  const auto store = [&](bool batched) {
+    return images * static_cast<double>(plan.y.out) * static_cast<double>(plan.x.out) * stored_channels *
+           move_cost(plan.output, batched);
+  };
 
   // Tiles along x compute every tap of a phase for every pixel, and pack the zeros that those outside read.
   Cost cost;
@@ -61,15 +67,15 @@ Cost EstimateCost(const ConvTransposePlan& plan) {
   const double x_slots = static_cast<double>(plan.x.out) * static_cast<double>(plan.x.taps->kernel) / x_stride;
   const int64_t row_tile = BalancedTile(DivCeil(plan.x.out, plan.x.taps->stride), kernels.max_pixels);
   const IndexRange strip_x = plan.x.InputRange(0, plan.x.out);
-  const double along_x =
-      images * y_pairs * x_slots * macs_per_vector * out_vectors / TileRate(row_tile, vectors) +
-      images * static_cast<double>(plan.y.in) * static_cast<double>(strip_x.end - strip_x.begin) * load;
+  const double along_x = images * y_pairs * x_slots * macs_per_vector * out_vectors / TileRate(row_tile, vectors) +
+                         static_cast<double>(plan.y.in) * static_cast<double>(strip_x.count()) * load(false) +
+                         store(false);
   // Tiles along the batch compute no tap in vain.
   const int64_t image_tile = BalancedTile(plan.input.n, kernels.max_pixels);
   const double along_n = images * y_pairs * x_pairs * macs_per_vector * out_vectors / TileRate(image_tile, vectors) +
-                         images * in_pixels * load;
+                         in_pixels * load(true) + store(true);
   cost.batched = along_n < 0.97 * along_x;  // same cost: rows, whose stores are contiguous
-  cost.subpixel = std::min(along_x, along_n) + store;
+  cost.subpixel = std::min(along_x, along_n);
 
   // The GEMM multiplies each input pixel with every tap, cropped or not; then each (output, tap) pair is one addition.
   const double channels = static_cast<double>(plan.output.c) / groups;
@@ -80,7 +86,7 @@ Cost EstimateCost(const ConvTransposePlan& plan) {
   const double group_ic = plan.depthwise ? 1 : ic;
   const double add = few ? 1.5 * channels : 2.0 * static_cast<double>(tiles.padded()) / lanes;
   cost.gemm_col2im = images * all_groups * (in_pixels * group_ic * columns / lanes + y_pairs * x_pairs * add) +
-                     images * in_pixels * load + store;
+                     in_pixels * load(false) + store(false);
   return cost;
 }
 

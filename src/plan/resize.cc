@@ -34,15 +34,11 @@ IndexRange DirectOutputs(const ResizeAxis& axis) {
   return begin < end ? IndexRange{begin, end} : IndexRange{0, 0};
 }
 
-// The most pixels from the first source of a vector of outputs to the last one of the same tap; kFarSpread where a
-// vector's first output does not have its first source.
-constexpr int64_t kFarSpread = int64_t{1} << 40;
+// The most pixels from the first to the last source of the same tap of `lanes` neighbouring outputs.
 int64_t Spread(const ResizeAxis& axis, int64_t lanes) {
   int64_t spread = 0;
   for (int64_t o = 0; o < axis.out; o += lanes) {
-    const auto [low, high] = std::minmax_element(&axis.first[o], &axis.first[o] + lanes);
-    if (*low != axis.first[o]) return kFarSpread;
-    spread = std::max<int64_t>(spread, *high - *low);
+    spread = std::max<int64_t>(spread, axis.first[o + lanes - 1] - axis.first[o]);
   }
   return spread;
 }
