@@ -81,11 +81,10 @@ std::string KindOf(const Workload& w) {
                 static_cast<long long>(w.stride[0]), w.groups == w.input_channels ? " dw" : "");
 }
 
-// What the plan says about its way: of a conv_transpose the first clause of Describe() behind the op's name, of the
-// others, which have one algorithm, the second.
-std::string AlgorithmOf(const Workload& workload, const Plan& plan) {
+// The plan's way: the first clause of Describe() behind the op's name.
+std::string AlgorithmOf(const Plan& plan) {
   const std::string& text = plan.Describe();
-  const size_t begin = workload.op == "conv_transpose2d" ? text.find(' ') + 1 : text.find(", ") + 2;
+  const size_t begin = text.find(' ') + 1;
   return text.substr(begin, text.find_first_of(",(", begin) - begin);
 }
 
@@ -102,7 +101,7 @@ Result Measure(const Problem& problem, const Variant& variant, const Roofline& r
   Case timed(problem, variant);
   timed.Verify();
   Result result;
-  result.algorithm = AlgorithmOf(problem.workload(), timed.plan());
+  result.algorithm = AlgorithmOf(timed.plan());
   result.peaks = roofline.Now(variant.target, variant.threads);
   timed.Run();  // warm again
   std::vector<double> seconds;

@@ -15,7 +15,9 @@ for purpose in "$@"; do
   case $purpose in
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${build[@]}" binutils pkgconf python3) ;;
-    demo) wanted+=("${build[@]}" python-matplotlib-data) ;;
+    demo) # a photo, and what draws the contact sheet
+      wanted+=("${build[@]}" python-matplotlib-data imagemagick netpbm fonts-dejavu-core)
+      ;;
     ci) wanted+=(clang-format-14) ;;
     *)
       echo "tools/setup.sh: \"$purpose\" is not build, test, demo or ci" >&2

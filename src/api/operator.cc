@@ -74,15 +74,15 @@ std::string DescribeChoice(const ConvTransposePlan& plan) {
       plan.batched ? "the batch" : "x");
 }
 std::string DescribeChoice(const ResizePlan& plan) {
-  return Format("resize %dx%d taps, %s, %s stores", plan.y.taps, plan.x.taps, plan.path,
+  return Format("resize %s, %dx%d taps, %s stores", plan.path, plan.y.taps, plan.x.taps,
                 plan.stream     ? "streaming"
                 : plan.direct_y ? "direct"
                                 : "unpacking");
 }
 std::string DescribeChoice(const RearrangePlan& plan) {
   if (!plan.op->shuffle) return "convert";
-  return Format("pixel_shuffle %s x%" PRId64 ", %s", plan.to_space ? "depth to space" : "space to depth", plan.factor,
-                plan.interleave ? "vector interleave" : "strided copies");
+  return Format("pixel_shuffle %s, %s x%" PRId64, plan.interleave ? "interleave" : "strided",
+                plan.to_space ? "depth to space" : "space to depth", plan.factor);
 }
 
 void Execute(const ConvTransposePlan& plan, const RunContext& context) {

@@ -90,16 +90,16 @@ Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const Ten
   const int64_t spread = planar ? Spread(plan->x, kernels.lanes) : 0;
   if (!planar) {
     plan->resize_x = kernels.block_x[plan->x.taps];
-    plan->path = "16 channels in lanes";
+    plan->path = "channel_block";
   } else if (spread + plan->x.taps <= kernels.lanes) {
     plan->resize_x = kernels.dense_x[plan->x.taps];
-    plan->path = "pixels in lanes, one load";
+    plan->path = "permute";
   } else if (spread < kernels.lanes) {
     plan->resize_x = kernels.near_x[plan->x.taps];
-    plan->path = "pixels in lanes, permuted";
+    plan->path = "permute_per_tap";
   } else {
     plan->resize_x = kernels.far_x[plan->x.taps];
-    plan->path = "pixels in lanes, gathered";
+    plan->path = "gather";
   }
   *reason = planar ? "NCHW on both sides" : "layouts other than NCHW";
 

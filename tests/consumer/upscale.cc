@@ -45,8 +45,7 @@ int main() {
 
   auto resize = polyphase::ResizeAttributes::PyTorch(polyphase::PyTorchMode::kBilinear);
   resize.scale = {2, 2};
-  Expect(Apply(polyphase::CreateResize(resize), shape, image),
-         {0, 1, 3, 4, 2, 3, 5, 6, 6, 7, 9, 10, 8, 9, 11, 12});
+  Expect(Apply(polyphase::CreateResize(resize), shape, image), {0, 1, 3, 4, 2, 3, 5, 6, 6, 7, 9, 10, 8, 9, 11, 12});
 
   polyphase::ConvTransposeAttributes conv;
   conv.input_channels = 1;

@@ -246,7 +246,7 @@ class ConvTransposeTester {
   template <typename Visit>
   void ForEachVariant(std::mt19937& rng, const Visit& visit) const {
     for (const Algorithm algorithm : algorithms_) {
-      for (const FormatPair& pair : formats_.empty() ? SomeFormatPairs(2, rng) : formats_) {
+      for (const FormatPair& pair : formats_.empty() ? SomeFormatPairs(2, rng) : Chosen(formats_, rng)) {
         PlanOptions options;
         options.algorithm = algorithm;
         options.output_size = output_size_;

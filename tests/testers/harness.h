@@ -94,6 +94,15 @@ inline std::vector<FormatPair> AllFormatPairs() {
   return pairs;
 }
 
+// All of `pairs`; in sanitized builds two random ones.
+inline std::vector<FormatPair> Chosen(std::vector<FormatPair> pairs, std::mt19937& rng) {
+  if (kSanitized) {
+    std::shuffle(pairs.begin(), pairs.end(), rng);
+    pairs.resize(std::min<size_t>(pairs.size(), 2), pairs.front());
+  }
+  return pairs;
+}
+
 // The five pairs of equal layouts, and `mixed` random ones; in sanitized builds one and one.
 inline std::vector<FormatPair> SomeFormatPairs(int mixed, std::mt19937& rng) {
   std::vector<FormatPair> pairs;

@@ -60,7 +60,7 @@ class MoveTester {
     for (const std::string& target : SupportedTargets()) {
       const StatusOr<Operator> op = derived.Create(OptionsFor(target));
       if (!op.ok()) throw std::runtime_error(std::string("Create: ") + op.status().message());
-      for (const FormatPair& formats : formats_.empty() ? SomeFormatPairs(3, rng) : formats_) {
+      for (const FormatPair& formats : formats_.empty() ? SomeFormatPairs(3, rng) : Chosen(formats_, rng)) {
         const RunChoice choice = RandomChoice(rng);
         SCOPED_TRACE(target + " " + Name(formats.first) + " -> " + Name(formats.second) + ", " + Name(choice));
         ref::Tensor<T> output;

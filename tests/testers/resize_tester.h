@@ -129,7 +129,7 @@ class ResizeTester {
 
   std::vector<std::string> RunTargets() const { return targets_.empty() ? SupportedTargets() : targets_; }
   std::vector<FormatPair> RunFormats(std::mt19937& rng) const {
-    return formats_.empty() ? SomeFormatPairs(2, rng) : formats_;
+    return formats_.empty() ? SomeFormatPairs(2, rng) : Chosen(formats_, rng);
   }
   TensorDesc InputDesc(const Format& format) const {
     return MakeDesc(DataType::kF32, format, input_.n, input_.c, input_.h, input_.w);

@@ -5,7 +5,7 @@
 // that owns nothing; what must be released is owned by the function outside, so that the jump passes no destructor.
 #include "image_io.h"
 
-#include <jpeglib.h>  // needs <cstdio> before it
+#include <jpeglib.h>  // needs <cstdio>, which image_io.h includes
 #include <png.h>
 
 #include <algorithm>

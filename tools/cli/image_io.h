@@ -28,7 +28,8 @@ struct ImageShape {
   bool has_alpha() const { return channels == 2 || channels == 4; }
   // In double, since the sizes in a broken header may be anything: this never overflows.
   double pixel_count() const { return static_cast<double>(width) * static_cast<double>(height); }
-  double bytes() const { return pixel_count() * channels * (bits / 8); }
+  int pixel_bytes() const { return channels * bits / 8; }
+  double bytes() const { return pixel_count() * pixel_bytes(); }
 };
 
 struct Image {
@@ -36,7 +37,7 @@ struct Image {
   std::unique_ptr<uint8_t[]> pixels;  // dense rows of interleaved samples; 16 bits in the byte order of this machine
   std::vector<uint8_t> icc_profile;   // empty: none
 
-  size_t row_bytes() const { return static_cast<size_t>(shape.width) * shape.channels * (shape.bits / 8); }
+  size_t row_bytes() const { return static_cast<size_t>(shape.width) * shape.pixel_bytes(); }
   void Allocate() { pixels.reset(new uint8_t[row_bytes() * static_cast<size_t>(shape.height)]); }
 };
 

@@ -59,10 +59,13 @@ std::string SizeText(double width, double height) {
 
 // The shape of the output, checked before anything of its size is allocated.
 ImageShape OutputShape(const UpscaleOptions& options, FileFormat format, const ImageShape& in, double decoder_bytes) {
-  const double width = options.scale > 0.0 ? std::floor(in.width * options.scale) : options.width;
-  const double height = options.scale > 0.0 ? std::floor(in.height * options.scale) : options.height;
+  const auto in_width = static_cast<double>(in.width);
+  const auto in_height = static_cast<double>(in.height);
+  const bool by_scale = options.scale > 0.0;
+  const double width = by_scale ? std::floor(in_width * options.scale) : static_cast<double>(options.width);
+  const double height = by_scale ? std::floor(in_height * options.scale) : static_cast<double>(options.height);
   const int64_t max_side = format == FileFormat::kPng ? kMaxPngSide : kMaxJpegSide;
-  if (std::min(width, height) < 1.0 || std::max(width, height) > max_side) {
+  if (std::min(width, height) < 1.0 || std::max(width, height) > static_cast<double>(max_side)) {
     throw std::runtime_error(options.output + ": an output of " + SizeText(width, height) + " pixels, but " +
                              (format == FileFormat::kPng ? "PNG" : "JPEG") + " takes 1 to " + std::to_string(max_side) +
                              " per side");
@@ -81,7 +84,7 @@ ImageShape OutputShape(const UpscaleOptions& options, FileFormat format, const I
     char memory[80];
     std::snprintf(memory, sizeof(memory), "%.4g GB of memory, but %.4g GB are available", needed / 1e9,
                   available / 1e9);
-    throw std::runtime_error(options.input + ": " + SizeText(in.width, in.height) + " to " + SizeText(width, height) +
+    throw std::runtime_error(options.input + ": " + SizeText(in_width, in_height) + " to " + SizeText(width, height) +
                              " pixels takes " + memory);
   }
   return out;
