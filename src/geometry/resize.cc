@@ -143,7 +143,7 @@ ResizeAxis MakeResizeAxis(const ResizeAttributes& a, int axis, int64_t in, int64
     ratio = static_cast<float>(1.0 / a.scale[axis]);
   }
   const int32_t last = static_cast<int32_t>(in - 1);
-  // A user's scale can ask for coordinates far outside of int32; they read the edge like any other outside.
+  // Sizes near 2^31 round up in f32; what is outside reads the edge in any case.
   const auto bounded = [limit = static_cast<float>(last) + 2.0f](float x) { return std::clamp(x, -2.0f, limit); };
   // std::floor is a call on baseline x86-64, which took half of the time of a plan.
   const auto floor_index = [](float x) {

@@ -17,6 +17,7 @@ namespace polyphase::internal::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, kResizeLanes>;
+using V = hn::Vec<D>;
 
 // Operands are copied out of `args` first: a vector store may alias anything, and the compiler would load them again after
 // each (26 instead of 15 instructions per vector of a bilinear row along y).
@@ -39,11 +40,13 @@ void NearX(const ResizeXArgs& args) {
   const D d;
   const hn::RebindToSigned<D> di;
   const int64_t lanes = hn::Lanes(d);
-  const auto [source, first, weights, weights_stride, row, begin, end, periodic_begin, periodic_end, period] = args;
-  const int64_t step = weights_stride;
-  const auto run = [&, source = source, first = first, row = row](int64_t o, int64_t table) HWY_ATTR {
-    const float* HWY_RESTRICT x = source + first[o];
-    const float* HWY_RESTRICT w = weights + table;
+  const ResizeXArgs local = args;
+  const int64_t step = local.weights_stride;
+  const int64_t end = local.end;
+  const auto run = [&](int64_t o, int64_t table) HWY_ATTR {
+    const int32_t* HWY_RESTRICT first = local.first;
+    const float* HWY_RESTRICT x = local.source + first[o];
+    const float* HWY_RESTRICT w = local.weights + table;
     const auto relative = hn::Sub(hn::LoadU(di, first + table), hn::Set(di, first[table]));
     const auto loaded = hn::LoadU(d, x);
     const auto indices = hn::IndicesFromVec(d, relative);
@@ -55,16 +58,35 @@ void NearX(const ResizeXArgs& args) {
       }
     };
     const auto sum = WeightedSum<kTaps>(fetch, [&](int k) HWY_ATTR { return hn::LoadU(d, w + k * step); });
-    hn::StoreU(sum, d, row + o);
+    hn::StoreU(sum, d, local.row + o);
   };
-  int64_t o = begin;
-  const int64_t periodic_stop = std::min(periodic_end, end);
+  int64_t o = local.begin;
+  const int64_t periodic_begin = local.periodic_begin;
+  const int64_t periodic_stop = std::min(local.periodic_end, end);
   for (; o < std::min(periodic_begin, end); o += lanes) run(o, o);
+  if (kOneLoad && local.period == lanes && o < periodic_stop) {
+    // All tables in registers: a load, a permutation and a multiply-add for each tap, a store.
+    hn::Vec<hn::RebindToSigned<D>> relative[kTaps];
+    V weights[kTaps];
+    const int32_t* HWY_RESTRICT first = local.first + periodic_begin;
+#pragma GCC unroll 4
+    for (int k = 0; k < kTaps; ++k) {
+      relative[k] = hn::Add(hn::Sub(hn::LoadU(di, first), hn::Set(di, first[0])), hn::Set(di, k));
+      weights[k] = kTaps > 1 ? hn::LoadU(d, local.weights + periodic_begin + k * step) : hn::Set(d, 1.0f);
+    }
+    for (; o < periodic_stop; o += lanes) {
+      const auto loaded = hn::LoadU(d, local.source + local.first[o]);
+      const auto sum = WeightedSum<kTaps>(
+          [&](int k) HWY_ATTR { return hn::TableLookupLanes(loaded, hn::IndicesFromVec(d, relative[k])); },
+          [&](int k) HWY_ATTR { return weights[k]; });
+      hn::StoreU(sum, d, local.row + o);
+    }
+  }
   if (o < periodic_stop) {
-    for (int64_t table = periodic_begin + (o - periodic_begin) % period; o < periodic_stop; o += lanes) {
+    for (int64_t table = periodic_begin + (o - periodic_begin) % local.period; o < periodic_stop; o += lanes) {
       run(o, table);
       table += lanes;
-      if (table == periodic_begin + period) table = periodic_begin;
+      if (table == periodic_begin + local.period) table = periodic_begin;
     }
   }
   for (; o < end; o += lanes) run(o, o);
@@ -122,13 +144,13 @@ void ResizeY(const ResizeYArgs& args) {
     const int64_t count = local.count;
     // Element i of all output rows, in vectors of type `tag`.
     const auto run = [&](auto tag, int64_t i, const auto& store) HWY_ATTR {
-      using V = hn::Vec<decltype(tag)>;
-      V x[kTaps];
+      using VTag = hn::Vec<decltype(tag)>;
+      VTag x[kTaps];
 #pragma GCC unroll 4
       for (int k = 0; k < kTaps; ++k) x[k] = hn::LoadU(tag, local.rows[k] + i);
 #pragma GCC unroll 2
       for (int r = 0; r < kRows; ++r) {
-        V sum = x[0];
+        VTag sum = x[0];
         if constexpr (kTaps > 1) {
           sum = hn::Mul(sum, hn::Set(tag, local.weights[r][0]));
 #pragma GCC unroll 4

@@ -569,6 +569,22 @@ TEST(Describe, SaysWhatWasChosen) {
   EXPECT_NE(op.Describe().find("conv_transpose"), std::string::npos) << op.Describe();
 }
 
+// Results do not show it: the slow path of Resize is not for rows that end in the middle of a vector.
+TEST(Describe, ResizeToLargerSizesNeedsNoGathers) {
+  for (const std::string& target : SupportedTargets()) {
+    for (const PyTorchMode mode : {PyTorchMode::kNearest, PyTorchMode::kBilinear, PyTorchMode::kBicubic}) {
+      ResizeAttributes attributes = ResizeAttributes::PyTorch(mode);
+      attributes.scale = {2, 2, 0};
+      const StatusOr<Operator> op = CreateResize(attributes, OptionsFor(target));
+      ASSERT_TRUE(op.ok()) << op.status().message();
+      for (int64_t w = 1; w <= 40; ++w) {
+        const std::string text = op->MakePlan(TensorDesc::Nchw(1, 1, 2, w))->Describe();
+        EXPECT_EQ(text.find("gather"), std::string::npos) << w << " pixels: " << text;
+      }
+    }
+  }
+}
+
 TEST(Version, HeaderAndLibraryAgree) { EXPECT_STREQ(Version(), POLYPHASE_VERSION); }
 
 }  // namespace

@@ -292,6 +292,21 @@ TEST(Status, OutputTensor) {
   }
 }
 
+// The tensors above have a single block, whose stride does not count.
+TEST(Status, StrideOfChannelBlocks) {
+  const StatusOr<Operator> op = CreateConvert();
+  ASSERT_TRUE(op.ok());
+  TensorDesc input = TensorDesc::Nchwc(8, 2, 9, 5, 6);
+  for (const int64_t stride : {0, 240, 241}) {
+    input.stride_c = stride;
+    EXPECT_TRUE(op->MakePlan(input).ok()) << stride;
+  }
+  for (const int64_t stride : {239, 8, 1, -240}) {
+    input.stride_c = stride;
+    EXPECT_TRUE(IsError(op->MakePlan(input), {"stride_c", std::to_string(stride).c_str()}));
+  }
+}
+
 TEST(Status, OutputSizesAreInferredOrRight) {
   for (const Operator& op : OneOfEach()) {
     SCOPED_TRACE(op.Describe());
@@ -524,6 +539,30 @@ TEST(Status, RunOverlap) {
   }
 }
 
+// A view reaches up to its last element, over the gaps between its rows.
+TEST(Status, RunOverlapOfViews) {
+  const Operator op = *CreateConvert();
+  for (const Format& format : kFormats) {
+    TensorDesc input = MakeDesc(DataType::kF32, format, 2, 19, 4, 5);
+    TensorDesc output = input;
+    for (TensorDesc* view : {&input, &output}) {  // one of them, then both
+      SCOPED_TRACE(Name(format) + (view == &input ? ", view to dense" : ", view to view"));
+      view->stride[0] = ref::WithStrides(*view).stride[0] + 3;
+      PlanOptions options;
+      options.output = output;
+      const Plan plan = *op.MakePlan(input, options);
+      const int64_t in = ref::Extent(input);
+      const int64_t out = ref::Extent(output);
+      std::vector<float> memory(static_cast<size_t>(in + out));
+      float* base = memory.data();
+      EXPECT_TRUE(IsError(plan.Run(base, base + in - 1), {"overlap"}));
+      EXPECT_TRUE(IsError(plan.Run(base + out - 1, base), {"overlap"}));
+      EXPECT_TRUE(plan.Run(base, base + in).ok());
+      EXPECT_TRUE(plan.Run(base + out, base).ok());
+    }
+  }
+}
+
 TEST(Status, RunWorkspace) {
   PlanOptions gemm;
   gemm.algorithm = Algorithm::kGemmCol2im;
@@ -629,6 +668,23 @@ TEST(Tensor, DescriptorsOfTheFactories) {
   EXPECT_EQ(ElementSize(DataType::kU8), 1u);
   EXPECT_EQ(ElementSize(DataType::kI8), 1u);
   EXPECT_EQ(ElementSize(static_cast<DataType>(99)), 0u);
+}
+
+// Along an axis of one element nothing is stepped over; frameworks leave any number there.
+TEST(Tensor, StridesOfSizeOneAreNotUsed) {
+  const StatusOr<Operator> op = CreateConvert();
+  for (const Format& format : kFormats) {
+    TensorDesc desc = MakeDesc(DataType::kF32, format, 1, 1, 3, 1);
+    desc.stride_n = desc.stride_c = 1;
+    desc.stride[0] = format.block;
+    desc.stride[1] = 100;
+    if (format.layout == Layout::kNhwc) std::swap(desc.stride_c, desc.stride[1]);
+    PlanOptions options;
+    options.output = MakeDesc(DataType::kF32, format, 1, 1, 3, 1);
+    const StatusOr<Plan> plan = op->MakePlan(desc, options);
+    ASSERT_TRUE(plan.ok()) << Name(format) << ": " << plan.status().message();
+    EXPECT_EQ(ref::Extent(plan->input()), 3 * format.block) << Name(format);
+  }
 }
 
 TEST(Tensor, PlansFillInStrides) {

@@ -292,6 +292,7 @@ TEST(ConvTranspose, OutputsLargerThanTheCaches) {
   const std::vector<Algorithm> both = {Algorithm::kSubpixel, Algorithm::kGemmCol2im};
   Layer(3, 20, 115, 121, 2, 2, 0).Formats(formats).Algorithms(both).Run();
   Layer(3, 33, 92, 91, 4, 2, 1).Formats(formats).Algorithms(both).Relu().Run();
+  if (kSanitized) return;
   Layer(4, 3, 199, 201, 3, 3, 0).Formats({{kNchw, kNchw}, {kNhwc, kNhwc}}).Algorithms(both).Run();
   Layer(18, 18, 120, 130, 4, 2, 1).Groups(18).Formats(formats).Algorithms({Algorithm::kSubpixel}).Run();
   Layer(6, 40, 12, 11, 3, 1, 0).Batch(170).Formats({{kNchw, kNchw}, {kNchw8c, kNchw16c}}).Algorithms(both).Run();
