@@ -102,7 +102,7 @@ Result Measure(const Problem& problem, const Variant& variant, const Roofline& r
   timed.Verify();
   Result result;
   result.algorithm = AlgorithmOf(timed.plan());
-  result.peaks = roofline.Now(variant.target, variant.threads);
+  const Peaks before = roofline.Now(variant.target, variant.threads);
   timed.Run();  // warm again
   std::vector<double> seconds;
   const Clock::time_point begin = Clock::now();
@@ -115,6 +115,9 @@ Result Measure(const Problem& problem, const Variant& variant, const Roofline& r
     seconds.push_back(since(start));
   }
   result.seconds = Median(std::move(seconds));
+  // A neighbour that came or went while one of the two was measured would make a fraction of nonsense.
+  const Peaks after = roofline.Now(variant.target, variant.threads);
+  result.peaks = {std::max(before.flops, after.flops), std::max(before.bytes_per_second, after.bytes_per_second)};
   const Cost cost = CostOf(problem.workload());
   result.fraction = result.peaks.Seconds(cost.flop, cost.bytes) / result.seconds;
   return result;
@@ -223,7 +226,7 @@ bool RunDemo(const std::vector<Workload>& workloads, const Roofline& roofline) {
   std::printf(
       "\nroofline: the least time that the machine allows, as a share of the time taken. It allows the layer's useful\n"
       "multiply-adds at the peak of the ISA and the threads, and every tensor read or written once at memory speed,\n"
-      "whichever takes longer. The peaks are measured again right before each layer. A layer whose tensors stay in "
+      "whichever takes longer. The peaks are measured again before and after each layer. A layer whose tensors stay in "
       "the\n"
       "cache can exceed 100%%.\n");
   return good;

@@ -18,6 +18,7 @@ namespace polyphase {
 namespace internal {
 class OperatorImpl;
 class PlanImpl;
+struct HandleAccess;
 }  // namespace internal
 
 enum class Algorithm : int32_t {
@@ -40,35 +41,36 @@ struct OperatorOptions {
 
 // Options of Operator::MakePlan.
 struct PlanOptions {
-  // The output tensor. Sizes that are 0 (n, c, size) are inferred; others must be what the op yields. Strides that are 0
-  // are dense. Unset: dense, in the input's layout.
+  // The output tensor. Sizes that are 0 (n, c, size) are inferred; others must be what the op yields. Strides that are
+  // 0 are dense. Unset: dense, in the input's layout.
   std::optional<TensorDesc> output;
   // conv_transpose: PyTorch's forward(output_size=...), which replaces output_padding. All 0: not given.
   SpatialSizes output_size{};
   Algorithm algorithm = Algorithm::kAuto;
-  // Upper bound of tasks at work at once, and with it of the workspace. 0: Runtime::num_threads, and where that is 0,
-  // DefaultThreads().
+  // Upper bound of tasks at work at once, and with it of the workspace; more than 4096 are taken as 4096. 0:
+  // Runtime::num_threads, and where that is 0, DefaultThreads().
   size_t num_threads = 0;
 };
 
 // Options of Plan::Run.
 struct RunOptions {
-  // Plan::workspace_bytes() bytes aligned to kWorkspaceAlignment, used by no other Run at the same time. Null: taken from
-  // the runtime's allocator for the length of the call.
+  // Plan::workspace_bytes() bytes aligned to kWorkspaceAlignment, used by no other Run at the same time. Null: taken
+  // from the runtime's allocator for the length of the call.
   void* workspace = nullptr;
   size_t workspace_bytes = 0;
   // Replaces the operator's runtime for this call. Null: the operator's.
   const Runtime* runtime = nullptr;
 };
 
-// What Run does for one input shape: output shape, algorithm, tiles, workspace. Immutable; a cheap value that shares its
-// state (and keeps its operator's weights alive). Any number of threads may run one plan at once, each with its own
+// What Run does for one input shape: output shape, algorithm, tiles, workspace. Immutable; a cheap value that shares
+// its state (and keeps its operator's weights alive). Any number of threads may run one plan at once, each with its own
 // workspace. Results are bitwise the same for every thread count, batch position and run.
 class POLYPHASE_EXPORT Plan {
  public:
-  // Reads `input` as input() says and writes all of `output` as output() says; nothing else of either buffer is touched.
-  // Neither allocates (given a workspace) nor locks nor throws. Errors: null or misaligned pointers, buffers that overlap,
-  // a workspace that is too small or misaligned, and kOutOfMemory; after an error nothing has been written.
+  // Reads `input` as input() says and writes all of `output` as output() says; nothing else of either buffer is
+  // touched. Neither allocates (given a workspace) nor locks nor throws. Errors: null or misaligned pointers, buffers
+  // whose extents (first to last element of the views) overlap, a workspace that is too small or misaligned, and
+  // kOutOfMemory; after an error nothing has been written, unless an injected parallel_for threw an exception.
   // n == 0 is a success that touches nothing.
   Status Run(const void* input, void* output, const RunOptions& options = {}) const noexcept;
 
@@ -78,35 +80,38 @@ class POLYPHASE_EXPORT Plan {
   // One line: op, algorithm and the reason for it, target, tile, tasks, threads, workspace.
   const std::string& Describe() const noexcept;
 
-  explicit Plan(std::shared_ptr<const internal::PlanImpl> impl);
+  // Moving is copying, so that there is no empty plan.
   Plan(const Plan&) noexcept;
-  Plan(Plan&&) noexcept;
   Plan& operator=(const Plan&) noexcept;
-  Plan& operator=(Plan&&) noexcept;
   ~Plan();
 
  private:
+  friend struct internal::HandleAccess;
+  explicit Plan(std::shared_ptr<const internal::PlanImpl> impl);
+
   std::shared_ptr<const internal::PlanImpl> impl_;
 };
 
 // Validated attributes and packed weights. A cheap value that shares its state; all methods are thread-safe.
 class POLYPHASE_EXPORT Operator {
  public:
-  // Takes microseconds, unless the plan needs a form of the weights that was not packed yet.
+  // Takes microseconds, unless the plan needs a form of the weights that was not packed yet. A resize also makes its
+  // tables, in time and memory proportional to output width plus height.
   // Errors: an input that breaks a rule of the op, a wrong layout or stride, sizes beyond 2^63 bytes.
   StatusOr<Plan> MakePlan(const TensorDesc& input, const PlanOptions& options = {}) const;
 
   // One line: op, attributes, target, bytes of packed weights that are held.
   std::string Describe() const;
 
-  explicit Operator(std::shared_ptr<const internal::OperatorImpl> impl);
+  // Moving is copying, so that there is no empty operator.
   Operator(const Operator&) noexcept;
-  Operator(Operator&&) noexcept;
   Operator& operator=(const Operator&) noexcept;
-  Operator& operator=(Operator&&) noexcept;
   ~Operator();
 
  private:
+  friend struct internal::HandleAccess;
+  explicit Operator(std::shared_ptr<const internal::OperatorImpl> impl);
+
   std::shared_ptr<const internal::OperatorImpl> impl_;
 };
 

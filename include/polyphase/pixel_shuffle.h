@@ -12,7 +12,8 @@ namespace polyphase {
 
 enum class ShuffleDirection : int32_t { kDepthToSpace = 0, kSpaceToDepth = 1 };
 
-// Which channel of the deep tensor holds offset (i, j) of the block of channel c; C is the shallow tensor's channel count.
+// Which channel of the deep tensor holds offset (i, j) of the block of channel c; C is the shallow tensor's channel
+// count.
 enum class ChannelOrder : int32_t {
   kCrd = 0,  // c * r * r + i * r + j: PyTorch, ONNX mode CRD
   kDcr = 1,  // (i * r + j) * C + c: ONNX's default, TensorFlow

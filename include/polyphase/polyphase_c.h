@@ -1,8 +1,13 @@
 /* Polyphase, the C API: Create -> Plan -> Run with opaque handles and status codes.
  *
- * Every struct begins with struct_size; set it with the matching PPH_..._INIT initializer, so that later versions can
- * add fields. Every function is thread-safe; handles may be shared between threads and are destroyed once. Destroying an
- * operator leaves its plans valid. Enums are stored as int32_t, of a fixed size in every compiler. The meaning of each field is that of the C++ headers' field of the same name.
+ * Every struct that a function takes begins with struct_size, which must be the struct's size; set it with the matching
+ * PPH_..._INIT initializer. Every function is thread-safe; handles may be shared between threads and are destroyed once.
+ * Destroying an operator leaves its plans valid. Enums are stored as int32_t, of a fixed size in every compiler. The
+ * meaning of each field is that of the C++ headers' field of the same name.
+ *
+ * torch.nn.functional.interpolate in these terms: "nearest" is PPH_NEAREST, PPH_ASYMMETRIC, PPH_FLOOR; "nearest-exact"
+ * is PPH_NEAREST, PPH_HALF_PIXEL, PPH_ROUND_PREFER_CEIL; "bilinear" and "bicubic" are PPH_LINEAR and PPH_CUBIC with
+ * PPH_ALIGN_CORNERS or PPH_HALF_PIXEL.
  */
 #ifndef POLYPHASE_POLYPHASE_C_H_
 #define POLYPHASE_POLYPHASE_C_H_
@@ -17,6 +22,8 @@ extern "C" {
 #endif
 
 #define PPH_MAX_SPATIAL_RANK 3
+/* Alignment in bytes of a workspace. */
+#define PPH_WORKSPACE_ALIGNMENT 64
 
 typedef enum pph_status { PPH_OK = 0, PPH_INVALID_ARGUMENT = 1, PPH_UNSUPPORTED = 2, PPH_OUT_OF_MEMORY = 3 } pph_status;
 
@@ -118,7 +125,7 @@ typedef struct pph_plan_options {
 
 typedef struct pph_run_options {
   size_t struct_size;
-  void* workspace;
+  void* workspace; /* pph_plan_workspace_bytes(), aligned to PPH_WORKSPACE_ALIGNMENT; NULL: allocated by the runtime */
   size_t workspace_bytes;
   const pph_runtime* runtime; /* NULL: the operator's */
 } pph_run_options;

@@ -15,7 +15,8 @@ namespace polyphase {
 
 enum class ResizeMode : int32_t { kNearest = 0, kLinear = 1, kCubic = 2 };
 
-// Source coordinate x of output index o, with the ratio r = size_in / size_out (see ResizeAttributes::scale). ONNX's names.
+// Source coordinate x of output index o, with the ratio r = size_in / size_out (see ResizeAttributes::scale). ONNX's
+// names.
 enum class CoordinateTransformation : int32_t {
   kHalfPixel = 0,     // (o + 0.5) * r - 0.5
   kAlignCorners = 1,  // o * (size_in - 1) / (size_out - 1), and 0 where size_out is 1
@@ -49,8 +50,8 @@ struct POLYPHASE_EXPORT ResizeAttributes {
   static ResizeAttributes PyTorch(PyTorchMode mode, bool align_corners = false);
 };
 
-// Coordinates are f32 as in PyTorch (nearest indices agree with it bit for bit); taps outside read the edge.
-// Linear keeps an axis whose size does not change as it is. Tensors are f32 in any layout, input and output independently.
+// Coordinates are f32 as in PyTorch (nearest indices agree with it bit for bit); taps outside read the edge. Linear
+// keeps an axis whose size does not change as it is. Tensors are f32 in any layout, input and output independently.
 // Errors: kInvalidArgument for a broken rule above; MakePlan: an empty input or output other than n == 0.
 POLYPHASE_EXPORT StatusOr<Operator> CreateResize(const ResizeAttributes& attributes,
                                                  const OperatorOptions& options = {});

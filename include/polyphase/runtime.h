@@ -11,8 +11,8 @@
 
 namespace polyphase {
 
-// See pph_runtime in polyphase_c.h for the meaning of the fields. A default-made Runtime is oneTBB in the caller's arena
-// and aligned operator new.
+// See pph_runtime in polyphase_c.h for the meaning of the fields. A default-made Runtime is oneTBB in the caller's
+// arena and aligned operator new.
 struct Runtime : pph_runtime {
   Runtime() : pph_runtime{sizeof(pph_runtime), nullptr, 0, nullptr, nullptr, nullptr} {}
   Runtime(const pph_runtime& runtime) : pph_runtime(runtime) {}  // NOLINT(google-explicit-constructor)
@@ -23,8 +23,8 @@ constexpr size_t kWorkspaceAlignment = 64;
 
 // One SIMD instruction set that the library was compiled for.
 struct TargetInfo {
-  std::string
-      name;  // as `OperatorOptions::isa` and POLYPHASE_ISA take it: "avx3", "avx2", "sse4", "ssse3", "emu128", ...
+  // As `OperatorOptions::isa` and POLYPHASE_ISA take it: "avx3", "avx2", "sse4", "ssse3", "scalar", ...
+  std::string name;
   bool supported;  // this CPU can run it
   bool chosen;     // operators use it when nothing else is asked for (POLYPHASE_ISA included)
 };

@@ -15,7 +15,7 @@ enum class StatusCode : int32_t {
   kOk = 0,
   kInvalidArgument = 1,  // an attribute, shape, layout, pointer or size breaks a stated rule
   kUnsupported = 2,      // meaningful, but not implemented by this version
-  kOutOfMemory = 3,      // the allocator returned null
+  kOutOfMemory = 3,      // the allocator returned null, or an injected parallel_for threw
 };
 
 // A code and, unless it is kOk, a message that names the attribute, its value and the rule that it broke. The message
@@ -49,7 +49,10 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] StatusOr {
  public:
-  StatusOr(Status status) : status_(status) {}     // NOLINT(google-explicit-constructor): `return status;`
+  // An OK status without a value is a mistake of the caller, and becomes an error.
+  StatusOr(Status status)
+      : status_(status.ok() ? Status::InvalidArgument("StatusOr: made of an OK status without a value") : status) {
+  }                                                // NOLINT(google-explicit-constructor): `return status;`
   StatusOr(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): `return value;`
 
   bool ok() const noexcept { return status_.ok(); }

@@ -25,9 +25,9 @@ constexpr int kMaxSpatialRank = 3;
 // One value per spatial axis in the order D, H, W; the first `spatial_rank` entries count (2-D: {H, W}).
 using SpatialSizes = std::array<int64_t, kMaxSpatialRank>;
 
-// Describes a tensor in memory. Strides count elements; a stride of 0 means "dense", derived from the sizes and the other
-// strides, so that a view of a larger buffer (a crop, a channel range of a concatenation) is a matter of strides and of
-// the pointer that goes with the descriptor.
+// Describes a tensor in memory. Strides count elements; a stride of 0 means "dense", derived from the sizes and the
+// other strides, so that a view of a larger buffer (a crop, a channel range of a concatenation) is a matter of strides
+// and of the pointer that goes with the descriptor.
 //   kNchw:  stride[W] is 1; stride_c is the distance of two channels.
 //   kNhwc:  stride_c is 1; stride[W] is the distance of two pixels (>= c).
 //   kNchwc: stride[W] is channel_block; stride_c is the distance of two channel *blocks*. On output the lanes behind

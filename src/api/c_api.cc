@@ -124,6 +124,7 @@ static_assert(static_cast<int>(polyphase::NearestMode::kRoundPreferCeil) == PPH_
 static_assert(static_cast<int>(polyphase::ShuffleDirection::kSpaceToDepth) == PPH_SPACE_TO_DEPTH);
 static_assert(static_cast<int>(polyphase::ChannelOrder::kDcr) == PPH_DCR);
 static_assert(polyphase::kMaxSpatialRank == PPH_MAX_SPATIAL_RANK);
+static_assert(polyphase::kWorkspaceAlignment == PPH_WORKSPACE_ALIGNMENT);
 
 }  // namespace
 
@@ -154,6 +155,10 @@ pph_status pph_create_resize(const pph_resize_attributes* c, const pph_operator_
   return CreateOperator(
       options, op, [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
         if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
+        if (c->recompute_scale_factor != 0 && c->recompute_scale_factor != 1) {
+          return Status::InvalidArgument("resize recompute_scale_factor = %d: must be 0 or 1",
+                                         static_cast<int>(c->recompute_scale_factor));
+        }
         polyphase::ResizeAttributes a;
         a.spatial_rank = c->spatial_rank;
         a.mode = static_cast<polyphase::ResizeMode>(c->mode);

@@ -16,6 +16,15 @@
 
 namespace polyphase {
 namespace internal {
+
+// Makes handles of implementations that exist.
+struct HandleAccess {
+  template <class Handle, class Impl>
+  static Handle Make(std::shared_ptr<Impl> impl) {
+    return Handle(std::move(impl));
+  }
+};
+
 namespace {
 
 // More than any machine has; keeps an absurd num_threads from overflowing anything.
@@ -44,7 +53,7 @@ StatusOr<Operator> MakeOperator(const OperatorOptions& options, const Create& cr
     auto impl = std::make_shared<OperatorImpl>();
     impl->op = std::move(op);
     impl->runtime = options.runtime;
-    Operator result(std::move(impl));
+    Operator result = HandleAccess::Make<Operator>(std::move(impl));
     if (options.input_hint) {
       if (auto plan = result.MakePlan(*options.input_hint); !plan.ok()) return plan.status();
     }
@@ -74,7 +83,8 @@ std::string DescribeChoice(const ConvTransposePlan& plan) {
       plan.batched ? "the batch" : "x");
 }
 std::string DescribeChoice(const ResizePlan& plan) {
-  return Format("resize %s, %dx%d taps, %s stores", plan.path, plan.y.taps, plan.x.taps,
+  return Format("resize %s %s, %dx%d taps, %s stores", ModeName(plan.op->attributes.mode), plan.path, plan.y.taps,
+                plan.x.taps,
                 plan.stream     ? "streaming"
                 : plan.direct_y ? "direct"
                                 : "unpacking");
@@ -180,15 +190,14 @@ ResizeAttributes ResizeAttributes::PyTorch(PyTorchMode mode, bool align_corners)
       break;
     case PyTorchMode::kBilinear: attributes.mode = ResizeMode::kLinear; break;
     case PyTorchMode::kBicubic: attributes.mode = ResizeMode::kCubic; break;
+    default: attributes.mode = static_cast<ResizeMode>(-1);  // for CreateResize to refuse
   }
   return attributes;
 }
 
 Operator::Operator(std::shared_ptr<const OperatorImpl> impl) : impl_(std::move(impl)) {}
 Operator::Operator(const Operator&) noexcept = default;
-Operator::Operator(Operator&&) noexcept = default;
 Operator& Operator::operator=(const Operator&) noexcept = default;
-Operator& Operator::operator=(Operator&&) noexcept = default;
 Operator::~Operator() = default;
 
 std::string Operator::Describe() const {
@@ -220,7 +229,7 @@ StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& op
                                   plan->workspace_bytes);
         },
         plan->plan);
-    return Plan(std::move(plan));
+    return internal::HandleAccess::Make<Plan>(std::move(plan));
   } catch (const std::bad_alloc&) {
     return internal::OutOfMemory();
   }
@@ -228,9 +237,7 @@ StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& op
 
 Plan::Plan(std::shared_ptr<const PlanImpl> impl) : impl_(std::move(impl)) {}
 Plan::Plan(const Plan&) noexcept = default;
-Plan::Plan(Plan&&) noexcept = default;
 Plan& Plan::operator=(const Plan&) noexcept = default;
-Plan& Plan::operator=(Plan&&) noexcept = default;
 Plan::~Plan() = default;
 
 const TensorDesc& Plan::input() const noexcept { return impl_->input; }

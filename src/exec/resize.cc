@@ -42,7 +42,8 @@ class ResizeTask {
       const int out_rows = pair ? 2 : 1;
       for (int k = 0; k < taps; ++k) {
         const int64_t iy = std::clamp<int64_t>(plan_.y.first[oy] + k, 0, plan_.y.in - 1);
-        // Neighbouring source rows fall into different slots, as the number of taps, a power of two, is that of the slots.
+        // Neighbouring source rows fall into different slots, as the number of taps, a power of two, is that of the
+        // slots.
         const int64_t slot = iy & (taps - 1);
         if (held[slot] != iy) rows[slot] = ResizeSourceRow(iy, ring_ + slot * plan_.row_floats);
         held[slot] = iy;

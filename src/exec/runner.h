@@ -16,9 +16,9 @@ size_t TbbThreads() noexcept;
 // Calls task(context, i) for i in [0, count) on the runtime's threads.
 void ParallelFor(const Runtime& runtime, size_t count, pph_task task, void* context);
 
-// Calls body(task, worker) once for every task in [0, tasks), at most `workers` at a time; calls with the same worker never
-// overlap, so that each worker has its own scratch. Tasks are handed out one by one, because the cores of a shared machine
-// are never equally fast.
+// Calls body(task, worker) once for every task in [0, tasks), at most `workers` at a time; calls with the same worker
+// never overlap, so that each worker has its own scratch. Tasks are handed out one by one, because the cores of a
+// shared machine are never equally fast.
 template <class Body>
 void RunTasks(const Runtime& runtime, int64_t tasks, size_t workers, const Body& body) {
   if (workers > static_cast<size_t>(tasks)) workers = static_cast<size_t>(tasks);

@@ -71,9 +71,9 @@ Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
     fits = fits && CheckedMul(weights, a.kernel[axis], &weights);
   }
   if (!fits) {
-    return Status::InvalidArgument("%s input_channels = %" PRId64 ", output_channels = %" PRId64
-                                   ": the weights exceed 2^63 bytes",
-                                   kOp, a.input_channels, a.output_channels);
+    return Status::InvalidArgument("%s input_channels = %" PRId64 ", output_channels = %" PRId64 ", kernel = %" PRId64
+                                   "x%" PRId64 ": the weights exceed 2^63 bytes",
+                                   kOp, a.input_channels, a.output_channels, a.kernel[0], a.kernel[1]);
   }
   return ValidateEpilogue(kOp, a.epilogue);
 }
@@ -137,8 +137,9 @@ Status ConvTransposeOutputSize(const ConvTransposeAttributes& a, const SpatialSi
     int64_t reach = 0;
     fits = fits && CheckedAdd(natural, a.padding_begin[axis], &reach) && CheckedAdd(reach, a.stride[axis], &reach);
     if (!fits) {
-      return Status::InvalidArgument("%s stride[%s] = %" PRId64 ": the output size exceeds 2^63", kOp, name,
-                                     a.stride[axis]);
+      return Status::InvalidArgument("%s input size[%s] = %" PRId64 ", stride[%s] = %" PRId64
+                                     ", padding_begin[%s] = %" PRId64 ": the output size exceeds 2^63",
+                                     kOp, name, input_size[axis], name, a.stride[axis], name, a.padding_begin[axis]);
     }
     // Both paddings are >= 0, so neither subtraction overflows.
     const int64_t out = natural - a.padding_begin[axis] - a.padding_end[axis];

@@ -12,18 +12,18 @@
 
 namespace polyphase::internal {
 
-// The taps of one residue r = u mod stride of one axis, where u = o + padding_begin. Tap number m of the phase is kernel
-// tap first_tap + m * tap_step and reads input q - first_offset - m * offset_step, where q = u / stride.
+// The taps of one residue r = u mod stride of one axis, where u = o + padding_begin. Tap number m of the phase is
+// kernel tap first_tap + m * tap_step and reads input q - first_offset - m * offset_step, where q = u / stride.
 struct AxisPhase {
   int64_t first_tap = 0;
   int64_t first_offset = 0;
   int64_t taps = 0;  // may be 0: a hole, the output is the bias
 };
 
-// What is known of an axis before the input size is. Closed forms only: stride and dilation may be huge.
-// Derivation: u = i * stride + t * dilation, hence t * dilation = r (mod stride), which has solutions only where r is a
-// multiple of gcd = gcd(stride, dilation): t = r / gcd * inverse(dilation / gcd) (mod stride / gcd). They are tap_step =
-// stride / gcd apart, and one such step moves i by offset_step = dilation / gcd.
+// What is known of an axis before the input size is. Closed forms only: stride and dilation may be huge. Derivation: u
+// = i * stride + t * dilation, hence t * dilation = r (mod stride), which has solutions only where r is a multiple of
+// gcd = gcd(stride, dilation): t = r / gcd * inverse(dilation / gcd) (mod stride / gcd). They are tap_step = stride /
+// gcd apart, and one such step moves i by offset_step = dilation / gcd.
 struct AxisTaps {
   int64_t kernel, stride, dilation, padding_begin;
   int64_t gcd, tap_step, offset_step;

@@ -28,8 +28,8 @@ void CubicWeights(double a, double t, float* weights, int64_t stride) {
   weights[3 * stride] = static_cast<float>(far(2 - t));
 }
 
-// Looks for a period of one to four vectors of 16 outputs, as integer scales (and some others) have. The first and the last
-// outputs, where linear clamps its coordinate, are left out.
+// Looks for a period of one to four vectors of 16 outputs, as integer scales (and some others) have. The first and the
+// last outputs, where linear clamps its coordinate, are left out.
 void FindPeriod(ResizeAxis* table) {
   constexpr int64_t kVector = 16;
   const int64_t begin = kVector;
@@ -78,8 +78,8 @@ Status ValidateResize(const ResizeAttributes& a) {
     has_scale = has_scale || a.scale[axis] != 0;
   }
   if (has_size == has_scale) {
-    return Status::InvalidArgument("%s size and scale are %s: exactly one of them must be given", kOp,
-                                   has_size ? "both given" : "both 0");
+    return Status::InvalidArgument("%s size[%s] = %" PRId64 ", scale[%s] = %g: exactly one of them must be given", kOp,
+                                   AxisName(rank, 0), a.size[0], AxisName(rank, 0), a.scale[0]);
   }
   if (has_size && a.recompute_scale_factor) {
     return Status::InvalidArgument("%s recompute_scale_factor = true: must be false when size is given", kOp);
@@ -117,8 +117,10 @@ Status ResizeOutputSize(const ResizeAttributes& a, const SpatialSizes& input_siz
       (*result)[axis] = out < static_cast<double>(kMaxAxis) ? static_cast<int64_t>(out) : kMaxAxis + 1;
     }
     if ((*result)[axis] > kMaxAxis) {
-      return Status::InvalidArgument("%s %s[%s]: the output size must be at most %" PRId64, kOp,
-                                     a.size[axis] != 0 ? "size" : "scale", name, kMaxAxis);
+      return a.size[axis] != 0 ? Status::InvalidArgument("%s size[%s] = %" PRId64 ": must be at most %" PRId64, kOp,
+                                                         name, a.size[axis], kMaxAxis)
+                               : Status::InvalidArgument("%s scale[%s] = %g: the output size must be at most %" PRId64,
+                                                         kOp, name, a.scale[axis], kMaxAxis);
     }
   }
   return Status();

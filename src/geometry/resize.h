@@ -20,8 +20,8 @@ struct ResizeAxis {
   int64_t stride = 0;
   std::vector<int32_t> first;  // does not decrease
   std::vector<float> weights;
-  // Outputs o in [periodic.begin, periodic.end) have the weights, and up to a constant the first[], of output o - period
-  // where that is in the range too. All multiples of 16; empty where no short period was found.
+  // Outputs o in [periodic.begin, periodic.end) have the weights, and up to a constant the first[], of output o -
+  // period where that is in the range too. All multiples of 16; empty where no short period was found.
   IndexRange periodic{0, 0};
   int64_t period = 0;
 

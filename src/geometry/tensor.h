@@ -24,8 +24,8 @@ Status NormalizeTensor(const char* name, TensorDesc* desc);
 int64_t ExtentElements(const TensorDesc& desc);
 bool IsEmpty(const TensorDesc& desc);
 
-// The output descriptor of an op that yields (n, c, size): `requested` (null: dense, in the input's layout) with what is
-// 0 filled in. Errors where it asks for something else, and those of NormalizeTensor.
+// The output descriptor of an op that yields (n, c, size): `requested` (null: dense, in the input's layout) with what
+// is 0 filled in. Errors where it asks for something else, and those of NormalizeTensor.
 Status InferOutput(const TensorDesc& input, const TensorDesc* requested, int64_t c, const SpatialSizes& size,
                    TensorDesc* output);
 

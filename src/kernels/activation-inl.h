@@ -12,8 +12,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
 
-// Calls body(activation), where activation(d, x) is the epilogue's. A NaN stays a NaN: each compares in the direction in
-// which a NaN selects x.
+// Calls body(activation), where activation(d, x) is the epilogue's. A NaN stays a NaN: each compares in the direction
+// in which a NaN selects x.
 template <class Body>
 HWY_INLINE void WithActivation(const Epilogue& epilogue, const Body& body) {
   namespace hn = hwy::HWY_NAMESPACE;

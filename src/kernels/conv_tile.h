@@ -38,7 +38,8 @@ struct ConvTileKernels {
   int max_vectors;  // <= kMaxTileVectors
   // dense[v - 1][p - 1]: output[p][o] = sum over taps and channels of input[p][c] * weights[c][o].
   std::array<std::array<ConvTileFn, kMaxTilePixels>, kMaxTileVectors> dense;
-  // depthwise[p - 1]: output[p][c] = sum over taps of input[p][c] * weights[c], for the kStripBlock channels of a block.
+  // depthwise[p - 1]: output[p][c] = sum over taps of input[p][c] * weights[c], for the kStripBlock channels of a
+  // block.
   std::array<ConvTileFn, kMaxTilePixels> depthwise;
 };
 

@@ -25,9 +25,9 @@ struct PixelRun {
   int64_t pixel_stride;
 };
 
-// Panel row p starts at panel + p * panel_stride and has `channels` elements.
-// Pack also writes zeros up to `panel_channels`. Unpack also writes zeros into the lanes of the last channel block that
-// are behind `zero_from`, the tensor's number of channels (kNoFill where the layout has no such lanes), if it reaches it.
+// Panel row p starts at panel + p * panel_stride and has `channels` elements. Pack also writes zeros up to
+// `panel_channels`. Unpack also writes zeros into the lanes of the last channel block that are behind `zero_from`, the
+// tensor's number of channels (kNoFill where the layout has no such lanes), if it reaches it.
 constexpr int64_t kNoFill = -1;
 
 using PackFn = void (*)(const PixelRun& run, const void* tensor, void* panel, int64_t panel_stride,

@@ -19,10 +19,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, kResizeLanes>;
 using V = hn::Vec<D>;
 
-// Operands are copied out of `args` first: a vector store may alias anything, and the compiler would load them again after
-// each (26 instead of 15 instructions per vector of a bilinear row along y).
+// Operands are copied out of `args` first: a vector store may alias anything, and the compiler would load them again
+// after each (26 instead of 15 instructions per vector of a bilinear row along y).
 
-// The taps of one vector, where fetch(k) gives the sources of tap k and weight(k) their weights. A single tap has weight 1.
+// The taps of one vector, where fetch(k) gives the sources of tap k and weight(k) their weights. A single tap has
+// weight 1.
 template <int kTaps, class Fetch, class Weight>
 HWY_INLINE hn::Vec<D> WeightedSum(const Fetch& fetch, const Weight& weight) {
   auto sum = fetch(0);
@@ -162,7 +163,8 @@ void ResizeY(const ResizeYArgs& args) {
     const auto store = [](auto v, auto tag, float* output) HWY_ATTR { hn::StoreU(v, tag, output); };
     int64_t i = 0;
     if (local.stream) {
-      // Streaming stores must be aligned, of each row. Single elements round as vectors do: the same operations, one lane.
+      // Streaming stores must be aligned, of each row. Single elements round as vectors do: the same operations, one
+      // lane.
       const auto misaligned = [&](int r) {
         return reinterpret_cast<uintptr_t>(local.outputs[r] + i) % (lanes * sizeof(float)) != 0;
       };

@@ -14,12 +14,12 @@ constexpr int kMaxResizeTaps = 4;
 constexpr int kResizeLanes = 16;
 constexpr int kResizeXReach = kResizeLanes + kMaxResizeTaps;
 
-// row[o] = sum over k < taps of weights[k * weights_stride + o] * source[first[o] + k], for o in [begin, end) and up to the
-// end of the last vector; begin is a multiple of kResizeLanes. A pixel is 1 or kResizeLanes floats. Both tables are readable
-// up to the last vector's end; source, of pixels of 1 float, for kResizeXReach floats from each first[o] on.
-// Outputs in [periodic_begin, periodic_end) may take their weights, and their sources relative to first[], from the outputs
-// [periodic_begin, periodic_begin + period), all three multiples of kResizeLanes: of an integer scale only these few stay
-// in L1 instead of tables that are larger than a row. An empty range: no period.
+// row[o] = sum over k < taps of weights[k * weights_stride + o] * source[first[o] + k], for o in [begin, end) and up to
+// the end of the last vector; begin is a multiple of kResizeLanes. A pixel is 1 or kResizeLanes floats. Both tables are
+// readable up to the last vector's end; source, of pixels of 1 float, for kResizeXReach floats from each first[o] on.
+// Outputs in [periodic_begin, periodic_end) may take their weights, and their sources relative to first[], from the
+// outputs [periodic_begin, periodic_begin + period), all three multiples of kResizeLanes: of an integer scale only
+// these few stay in L1 instead of tables that are larger than a row. An empty range: no period.
 struct ResizeXArgs {
   const float* source;
   const int32_t* first;
@@ -31,9 +31,9 @@ struct ResizeXArgs {
 };
 using ResizeXFn = void (*)(const ResizeXArgs& args);
 
-// outputs[r][i] = activation(sum over k < taps of weights[r][k] * rows[k][i]), for i in [0, count) and one or two output
-// rows r that read the same source rows: together they load them once (bicubic x2 to 4K, whose rows come from L2: 0.75 of
-// the time). With `stream`, past the caches.
+// outputs[r][i] = activation(sum over k < taps of weights[r][k] * rows[k][i]), for i in [0, count) and one or two
+// output rows r that read the same source rows: together they load them once (bicubic x2 to 4K, whose rows come from
+// L2: 0.75 of the time). With `stream`, past the caches.
 constexpr int kMaxResizeRows = 2;
 struct ResizeYArgs {
   const float* rows[kMaxResizeTaps];
@@ -48,9 +48,9 @@ using ResizeYFn = void (*)(const ResizeYArgs& args);
 // Indexed by the number of taps, of which 1, 2 and 4 exist.
 struct ResizeRowKernels {
   int lanes;
-  // Pixels of 1 float. Near: the sources of one tap of each `lanes` neighbouring outputs lie within `lanes` floats, so that
-  // a load and a permutation fetch them; dense: those of all taps do, so that one load serves them all. Far: any table, by
-  // gathers.
+  // Pixels of 1 float. Near: the sources of one tap of each `lanes` neighbouring outputs lie within `lanes` floats, so
+  // that a load and a permutation fetch them; dense: those of all taps do, so that one load serves them all. Far: any
+  // table, by gathers.
   ResizeXFn dense_x[kMaxResizeTaps + 1];
   ResizeXFn near_x[kMaxResizeTaps + 1];
   ResizeXFn far_x[kMaxResizeTaps + 1];

@@ -48,8 +48,8 @@ Cost EstimateCost(const ConvTransposePlan& plan) {
   const double out_vectors = plan.depthwise ? static_cast<double>(RoundUp(plan.oc, kStripBlock)) / lanes
                                             : groups * static_cast<double>(tiles.padded()) / lanes;
   const double macs_per_vector = plan.depthwise ? 1 : ic;
-  // A packed or stored element costs about two vector operations per vector, and four where it is transposed; pixels that
-  // are images of an NCHW tensor are moved one by one, each from or to a line of its own.
+  // A packed or stored element costs about two vector operations per vector, and four where it is transposed; pixels
+  // that are images of an NCHW tensor are moved one by one, each from or to a line of its own.
   const auto move_cost = [&](const TensorDesc& desc, bool batched) {
     if (desc.layout != Layout::kNchw) return 2.0 / lanes;
     return batched ? 6.0 : 4.0 / lanes;
@@ -107,8 +107,8 @@ int64_t InputRows(const Axis& axis, int64_t rows) {
   return std::min(axis.in, (std::min(rows, axis.out) - 1 + reach) / axis.taps->stride + 1);
 }
 
-// Cuts the work into tasks: first as far as a strip must be small, then until all threads have enough to do, each time in
-// the direction that repeats fewer bytes: more row tasks read the weights, more tile tasks pack the input once more.
+// Cuts the work into tasks: first as far as a strip must be small, then until all threads have enough to do, each time
+// in the direction that repeats fewer bytes: more row tasks read the weights, more tile tasks pack the input once more.
 void SplitTasks(ConvTransposePlan* plan, size_t threads, double strip_row_bytes, double useful_macs) {
   const int64_t min_rows = std::min(plan->y.taps->stride, plan->y.out);
   plan->rows_per_task = plan->y.out;

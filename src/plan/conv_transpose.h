@@ -1,4 +1,5 @@
-// ConvTranspose: the operator's immutable part, and for one input shape the algorithm, the tiles, the tasks, the workspace.
+// ConvTranspose: the operator's immutable part, and for one input shape the algorithm, the tiles, the tasks, the
+// workspace.
 #ifndef POLYPHASE_SRC_PLAN_CONV_TRANSPOSE_H_
 #define POLYPHASE_SRC_PLAN_CONV_TRANSPOSE_H_
 
@@ -26,9 +27,9 @@ struct ConvTransposeOperator {
 // A task computes output rows [band] of the channels of some tiles of one group of some images. It packs the input rows
 // that they read into a strip first, so that the tiles see one format whatever the layout:
 //   strip [y][channel block][x][image][kStripBlock],
-// where a tile's pixels are neighbours in x (batched: in image) and thus kStripBlock floats apart. Without `batched` there
-// is one image and the strip has the zeros that taps left and right of the image read; with it, taps outside are left out
-// in x as they always are in y, which serves maps that are small beside the kernel.
+// where a tile's pixels are neighbours in x (batched: in image) and thus kStripBlock floats apart. Without `batched`
+// there is one image and the strip has the zeros that taps left and right of the image read; with it, taps outside are
+// left out in x as they always are in y, which serves maps that are small beside the kernel.
 struct ConvTransposePlan {
   std::shared_ptr<const ConvTransposeOperator> op;
   TensorDesc input, output;
@@ -59,7 +60,8 @@ struct ConvTransposePlan {
 Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const float* weights, const float* bias,
                                    const OperatorOptions& options, std::shared_ptr<const ConvTransposeOperator>* op);
 
-// `input` is normalized and `threads` >= 1. For n == 0 the plan has no weights. `reason` says why the algorithm was taken.
+// `input` is normalized and `threads` >= 1. For n == 0 the plan has no weights. `reason` says why the algorithm was
+// taken.
 Status MakeConvTransposePlan(std::shared_ptr<const ConvTransposeOperator> op, const TensorDesc& input,
                              const PlanOptions& options, size_t threads, ConvTransposePlan* plan, std::string* reason);
 

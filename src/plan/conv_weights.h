@@ -30,11 +30,11 @@ struct ColumnTiles {
 };
 
 enum class WeightForm : int {
-  // [group][tile of output channels][kernel tap][input channel][tile width]: what a phase's taps select from. A GEMM over
-  // one tile's taps reads it as well.
+  // [group][tile of output channels][kernel tap][input channel][tile width]: what a phase's taps select from. A GEMM
+  // over one tile's taps reads it as well.
   kTaps = 0,
-  // [group][tile of (kernel tap, output channel)][input channel][tile width]: the GEMM's columns flattened over the taps,
-  // for fewer output channels than a vector has lanes.
+  // [group][tile of (kernel tap, output channel)][input channel][tile width]: the GEMM's columns flattened over the
+  // taps, for fewer output channels than a vector has lanes.
   kColumns = 1,
   // [block of kStripBlock channels][kernel tap][kStripBlock]: one input and one output channel in each group.
   kDepthwise = 2,
@@ -44,8 +44,8 @@ constexpr int kWeightForms = 3;
 // The weights of one operator: each packed form from the first time that it is asked for.
 class ConvWeights {
  public:
-  // `lanes` and `max_vectors` are those of the operator's tiles. Copies weights and bias. Where there is only one form, it
-  // is packed here and the caller's order is not kept.
+  // `lanes` and `max_vectors` are those of the operator's tiles. Copies weights and bias. Where there is only one form,
+  // it is packed here and the caller's order is not kept.
   Status Init(const ConvTransposeAttributes& attributes, const float* weights, const float* bias,
               const Runtime& runtime, int64_t lanes, int64_t max_vectors);
 

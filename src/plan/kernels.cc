@@ -23,7 +23,7 @@ Status SelectTarget(const std::string& isa, Target* target) {
       return Status();
     }
   }
-  return Status::InvalidArgument("%s = \"%s\": must be one of the compiled targets: %s",
+  return Status::InvalidArgument("%s = \"%.32s\": must be one of the compiled targets: %s",
                                  from_variable ? "POLYPHASE_ISA" : "isa", cap.c_str(), names.c_str());
 }
 

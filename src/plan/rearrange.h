@@ -20,8 +20,8 @@ struct RearrangeOperator {
   std::string Describe() const;
 };
 
-// Element (c, h * r + i, w * r + j) of the shallow tensor is element (c * channel_step + (i * r + j) * offset_step, h, w)
-// of the deep one. A task moves some rows of the deep tensor of one image.
+// Element (c, h * r + i, w * r + j) of the shallow tensor is element (c * channel_step + (i * r + j) * offset_step, h,
+// w) of the deep one. A task moves some rows of the deep tensor of one image.
 struct RearrangePlan {
   std::shared_ptr<const RearrangeOperator> op;
   TensorDesc input, output;

@@ -16,15 +16,6 @@ namespace {
 // Fewer output elements than this (about 10 microseconds) are not worth a task of their own.
 constexpr double kTaskElements = 65536;
 
-const char* ModeName(ResizeMode mode) {
-  switch (mode) {
-    case ResizeMode::kNearest: return "nearest";
-    case ResizeMode::kLinear: return "linear";
-    case ResizeMode::kCubic: return "cubic";
-  }
-  return "?";
-}
-
 // Vectors of outputs that read only inside of the row, the reach of the kernels included.
 IndexRange DirectOutputs(const ResizeAxis& axis) {
   int64_t begin = 0;
@@ -44,6 +35,15 @@ int64_t Spread(const ResizeAxis& axis, int64_t lanes) {
 }
 
 }  // namespace
+
+const char* ModeName(ResizeMode mode) {
+  switch (mode) {
+    case ResizeMode::kNearest: return "nearest";
+    case ResizeMode::kLinear: return "linear";
+    case ResizeMode::kCubic: return "cubic";
+  }
+  return "?";
+}
 
 std::string ResizeOperator::Describe() const {
   return Format("resize %s; target %s", ModeName(attributes.mode), kernels.target.name);

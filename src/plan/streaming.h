@@ -6,9 +6,9 @@
 
 namespace polyphase::internal {
 
-// A store to memory that is not cached reads the line first; a streaming store does not, which is worth up to a third of
-// the traffic. It pays where the output would not stay in the caches anyway: bilinear x2 to 4K took 7 instead of 15 ms,
-// conv_transpose layers with outputs of 4 MiB and more 1 to 5 % less (Zen 4, 1 MiB of L2).
+// A store to memory that is not cached reads the line first; a streaming store does not, which is worth up to a third
+// of the traffic. It pays where the output would not stay in the caches anyway: bilinear x2 to 4K took 7 instead of 15
+// ms, conv_transpose layers with outputs of 4 MiB and more 1 to 5 % less (Zen 4, 1 MiB of L2).
 constexpr int64_t kStreamBytes = 4 * 1024 * 1024;
 
 inline bool ShouldStream(const TensorDesc& output) {

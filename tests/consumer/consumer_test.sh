@@ -31,7 +31,8 @@ for linkage in shared static; do
   dir=$work/pkg-config-$linkage
   mkdir "$dir"
   if [[ $linkage == shared ]]; then
-    flags=$(pkg-config --cflags --libs polyphase)
+    # Highway and oneTBB are the library's own business: no package but its own is looked at.
+    flags=$(PKG_CONFIG_LIBDIR=$PKG_CONFIG_PATH pkg-config --cflags --libs polyphase)
   else
     # Both libraries are in one folder, where -lpolyphase would be the shared one.
     flags=$(pkg-config --static --cflags --libs polyphase | sed 's/-lpolyphase/-l:libpolyphase.a/')

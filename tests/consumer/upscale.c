@@ -25,8 +25,10 @@ static void Apply(pph_operator* op, const float* input, const float* expected) {
   printf("%s\n", pph_plan_describe(plan));
 
   pph_run_options options = PPH_RUN_OPTIONS_INIT;
-  options.workspace_bytes = (pph_plan_workspace_bytes(plan) + 63) / 64 * 64;
-  options.workspace = aligned_alloc(64, options.workspace_bytes + 64);
+  options.workspace_bytes = pph_plan_workspace_bytes(plan);
+  // aligned_alloc takes whole multiples of the alignment.
+  const size_t blocks = options.workspace_bytes / PPH_WORKSPACE_ALIGNMENT + 1;
+  options.workspace = aligned_alloc(PPH_WORKSPACE_ALIGNMENT, blocks * PPH_WORKSPACE_ALIGNMENT);
   float output[16];
   Check(pph_run(plan, input, output, &options));
   free(options.workspace);

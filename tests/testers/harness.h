@@ -1,5 +1,5 @@
-// What all testers share: targets, layouts, guarded memory with views, and one run of a plan with everything checked that
-// does not depend on the op.
+// What all testers share: targets, layouts, guarded memory with views, and one run of a plan with everything checked
+// that does not depend on the op.
 #ifndef POLYPHASE_TESTS_TESTERS_HARNESS_H_
 #define POLYPHASE_TESTS_TESTERS_HARNESS_H_
 
@@ -114,8 +114,8 @@ inline std::vector<FormatPair> SomeFormatPairs(int mixed, std::mt19937& rng) {
   return pairs;
 }
 
-// The compiled targets that this CPU has, best first; under TSan, where the target does not matter, only that one. Every
-// test that loops over them fails when there is none.
+// The compiled targets that this CPU has, best first; under TSan, where the target does not matter, only that one.
+// Every test that loops over them fails when there is none.
 inline std::vector<std::string> SupportedTargets() {
   std::vector<std::string> names;
   for (const TargetInfo& target : Targets()) {
@@ -369,8 +369,8 @@ class Workspace {
   std::unique_ptr<unsigned char, Delete> memory_;
 };
 
-// Plans and runs `op` on `input`, writes the result to `output`, and checks all but the values. `target` must be named by
-// the plan's Describe().
+// Plans and runs `op` on `input`, writes the result to `output`, and checks all but the values. `target` must be named
+// by the plan's Describe().
 template <typename T>
 ::testing::AssertionResult RunOnce(const Operator& op, const std::string& target, PlanOptions plan_options,
                                    const RunChoice& choice, const ref::Tensor<T>& input, const TensorDesc& input_dense,

@@ -1,8 +1,9 @@
 // Image files: see image_io.h.
 //
 // libpng and libjpeg report errors by calling back, and the callback must not return: it jumps out of the library with
-// longjmp. Guarded() is the one place that they jump to. Every call into the libraries happens inside of it, in a lambda
-// that owns nothing; what must be released is owned by the function outside, so that the jump passes no destructor.
+// longjmp. Guarded() is the one place that they jump to. Every call into the libraries happens inside of it, in a
+// lambda that owns nothing; what must be released is owned by the function outside, so that the jump passes no
+// destructor.
 #include "image_io.h"
 
 #include <jpeglib.h>  // needs <cstdio>, which image_io.h includes

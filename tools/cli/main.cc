@@ -1,8 +1,11 @@
 // The command-line tool `polyphase`: reads the options, runs a command, and tells every failure in one line.
+#include <strings.h>
+
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <optional>
@@ -65,7 +68,7 @@ size_t ParseThreads(const std::string& text) {
 std::string ParseIsa(const std::string& text) {
   std::string names;
   for (const TargetInfo& target : Targets()) {
-    if (target.name == text) return text;
+    if (strcasecmp(target.name.c_str(), text.c_str()) == 0) return target.name;
     names += (names.empty() ? "" : ", ") + target.name;
   }
   throw UsageError("--isa: '" + text + "' is none of the compiled targets (" + names + ")");
@@ -79,7 +82,9 @@ std::string CacheText(size_t bytes) {
 void PrintInfo() {
   std::printf("version  %s\n", Version());
   const char* heading = "targets";
+  bool any_chosen = false;
   for (const TargetInfo& target : Targets()) {
+    any_chosen = any_chosen || target.chosen;
     std::printf("%-8s %-10s %s%s\n", heading, target.name.c_str(), target.supported ? "supported" : "not supported",
                 target.chosen ? ", chosen" : "");
     heading = "";
@@ -88,6 +93,9 @@ void PrintInfo() {
   std::printf("caches   L1d %s, L2 %s, L3 %s\n", CacheText(caches.l1).c_str(), CacheText(caches.l2).c_str(),
               CacheText(caches.l3).c_str());
   std::printf("threads  %zu\n", DefaultThreads());
+  if (!any_chosen)
+    throw std::runtime_error("POLYPHASE_ISA: '" + std::string(std::getenv("POLYPHASE_ISA")) +
+                             "' is none of the targets");
 }
 
 void Run(int argc, char** argv) {

@@ -78,7 +78,9 @@ ImageShape OutputShape(const UpscaleOptions& options, FileFormat format, const I
     out.channels = in.channels <= 2 ? 1 : 3;
   }
   const double planes = sizeof(float) * (in.pixel_count() + out.pixel_count() * (out.has_alpha() ? 2.0 : 1.0));
-  const double needed = in.bytes() + std::max(decoder_bytes, out.bytes() + planes);
+  // Of a plan, in bytes per output row or column: index and up to four weights; and the ring of each thread.
+  const double tables = 20.0 * (width + height) + 16.0 * width * static_cast<double>(DefaultThreads());
+  const double needed = in.bytes() + std::max(decoder_bytes, out.bytes() + planes + tables);
   const double available = AvailableMemory();
   if (needed > available) {
     char memory[80];
