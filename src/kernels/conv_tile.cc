@@ -20,8 +20,8 @@ using V = hn::Vec<D>;
 #if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_ARCH_ARM_A64
 constexpr int kPixels = 14;  // 28 + 2 + 1 of 32
 #else
-// 12 + 2 + 1 of 16; 4 pixels x 3 vectors (12 + 3 + 1) lost 10 to 17 % on Zen 4 (AVX2). Neither unrolling over channels nor
-// prefetching the weights gained anything.
+// 12 + 2 + 1 of 16; 4 pixels x 3 vectors (12 + 3 + 1) lost 10 to 17 % on Zen 4 (AVX2). Neither unrolling over
+// channels nor prefetching the weights gained anything.
 constexpr int kPixels = 6;
 #endif
 constexpr int kVectors = 2;
