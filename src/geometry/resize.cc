@@ -147,7 +147,7 @@ ResizeAxis MakeResizeAxis(const ResizeAttributes& a, int axis, int64_t in, int64
   const int32_t last = static_cast<int32_t>(in - 1);
   // Sizes near 2^31 round up in f32; what is outside reads the edge in any case.
   const auto bounded = [limit = static_cast<float>(last) + 2.0f](float x) { return std::clamp(x, -2.0f, limit); };
-  // std::floor is a call on baseline x86-64, which took half of the time of a plan.
+  // std::floor is a function call on baseline x86-64.
   const auto floor_index = [](float x) {
     const int32_t truncated = static_cast<int32_t>(x);
     return truncated - (x < static_cast<float>(truncated) ? 1 : 0);
