@@ -1,9 +1,10 @@
-// ConvTranspose: transposed convolution as torch.nn.ConvTranspose2d and ONNX ConvTranspose define it.
+// ConvTranspose: transposed convolution as torch.nn.ConvTranspose1d/2d/3d and ONNX ConvTranspose define it.
 #ifndef POLYPHASE_CONV_TRANSPOSE_H_
 #define POLYPHASE_CONV_TRANSPOSE_H_
 
 #include <cstdint>
 
+#include "polyphase/auto_pad.h"
 #include "polyphase/epilogue.h"
 #include "polyphase/export.h"
 #include "polyphase/operator.h"
@@ -14,8 +15,15 @@ namespace polyphase {
 
 // Per axis: output[o] = bias + sum over i * stride + t * dilation = o + padding_begin of input[i] * weight[t],
 //   size_out = (size_in - 1) * stride + dilation * (kernel - 1) + 1 - padding_begin - padding_end + output_padding.
+//
+// ONNX's forms give the paddings only once the input's size is known. With `natural` the size without padding:
+//   output_shape given: padding_begin and padding_end must be 0; total = natural - output_shape, of which kSameUpper
+//     takes the smaller half from the begin and every other auto_pad from the end. A total < 0 appends outputs that are
+//     the bias alone, as long as the convolution of the output still has the input's size.
+//   kSameUpper, kSameLower: the same with total = max(0, natural - size_in * stride).
+//   kValid: no padding.
 struct ConvTransposeAttributes {
-  int32_t spatial_rank = 2;        // this version: 2
+  int32_t spatial_rank = 2;        // 1, 2 or 3
   int64_t input_channels = 0;      // >= 1, a multiple of groups
   int64_t output_channels = 0;     // >= 1, a multiple of groups
   int64_t groups = 1;              // >= 1
@@ -25,7 +33,10 @@ struct ConvTransposeAttributes {
   SpatialSizes padding_end{};      // >= 0; crops the end
   SpatialSizes output_padding{};   // 0 <= output_padding < max(stride, dilation); lengthens the end
   SpatialSizes dilation{1, 1, 1};  // >= 1
-  Epilogue epilogue;
+  AutoPad auto_pad = AutoPad::kNotSet;
+  SpatialSizes output_shape{};  // ONNX's attribute, spatial axes only; all 0: not given, otherwise all > 0
+  Prologue prologue;            // applied to the input
+  Epilogue epilogue;            // scale is folded into the packed weights, scale and shift into the bias
 };
 
 // weights: f32 [input_channels][output_channels / groups][kernel...], dense, as PyTorch and ONNX store them.

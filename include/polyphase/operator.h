@@ -44,8 +44,15 @@ struct PlanOptions {
   // The output tensor. Sizes that are 0 (n, c, size) are inferred; others must be what the op yields. Strides that are
   // 0 are dense. Unset: dense, in the input's layout.
   std::optional<TensorDesc> output;
-  // conv_transpose: PyTorch's forward(output_size=...), which replaces output_padding. All 0: not given.
+  // conv_transpose: PyTorch's forward(output_size=...), which replaces output_padding. max_unpool: its output_size.
+  // All 0: not given.
   SpatialSizes output_size{};
+  // With Epilogue::residual: the tensor that is added, of the output's type, shape (sizes that are 0 are inferred) and
+  // any layout. Unset: like the output.
+  std::optional<TensorDesc> residual;
+  // max_pool's second output, max_unpool's second input: kI32 or kI64, of the pooled tensor's shape (sizes that are 0
+  // are inferred), in any layout. Unset: kI64, dense, in the layout of the pooled tensor.
+  std::optional<TensorDesc> indices;
   Algorithm algorithm = Algorithm::kAuto;
   // Upper bound of tasks at work at once, and with it of the workspace; more than 4096 are taken as 4096. 0:
   // Runtime::num_threads, and where that is 0, DefaultThreads().
@@ -60,6 +67,10 @@ struct RunOptions {
   size_t workspace_bytes = 0;
   // Replaces the operator's runtime for this call. Null: the operator's.
   const Runtime* runtime = nullptr;
+  // The tensor of Epilogue::residual. It may be the output itself (same view), and must not overlap it otherwise.
+  const void* residual = nullptr;
+  const void* input_indices = nullptr;  // max_unpool
+  void* output_indices = nullptr;       // max_pool
 };
 
 // What Run does for one input shape: output shape, algorithm, tiles, workspace. Immutable; a cheap value that shares
@@ -70,12 +81,16 @@ class POLYPHASE_EXPORT Plan {
   // Reads `input` as input() says and writes all of `output` as output() says; nothing else of either buffer is
   // touched. Neither allocates (given a workspace) nor locks nor throws. Errors: null or misaligned pointers, buffers
   // whose extents (first to last element of the views) overlap, a workspace that is too small or misaligned, and
-  // kOutOfMemory; after an error nothing has been written, unless an injected parallel_for threw an exception.
+  // kOutOfMemory; after an error nothing has been written, unless an injected parallel_for threw an exception or an
+  // index of a max_unpool was outside of the output (the output is then incomplete).
   // n == 0 is a success that touches nothing.
   Status Run(const void* input, void* output, const RunOptions& options = {}) const noexcept;
 
   const TensorDesc& input() const noexcept;   // with all strides filled in
   const TensorDesc& output() const noexcept;  // with all sizes and strides filled in
+  // The tensors of PlanOptions::residual and indices with all sizes and strides filled in; null for ops without them.
+  const TensorDesc* residual() const noexcept;
+  const TensorDesc* indices() const noexcept;
   size_t workspace_bytes() const noexcept;
   // One line: op, algorithm and the reason for it, target, tile, tasks, threads, workspace.
   const std::string& Describe() const noexcept;

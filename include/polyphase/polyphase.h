@@ -2,12 +2,14 @@
 #ifndef POLYPHASE_POLYPHASE_H_
 #define POLYPHASE_POLYPHASE_H_
 
+#include "polyphase/auto_pad.h"
 #include "polyphase/conv_transpose.h"
 #include "polyphase/convert.h"
 #include "polyphase/epilogue.h"
 #include "polyphase/export.h"
 #include "polyphase/operator.h"
 #include "polyphase/pixel_shuffle.h"
+#include "polyphase/pool.h"
 #include "polyphase/resize.h"
 #include "polyphase/runtime.h"
 #include "polyphase/status.h"

@@ -5,12 +5,24 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #include "polyphase/export.h"
 
 namespace polyphase {
 
-enum class DataType : int32_t { kF32 = 0, kF16 = 1, kBF16 = 2, kU8 = 3, kI8 = 4, kU16 = 5, kI16 = 6, kI32 = 7 };
+enum class DataType : int32_t {
+  kF32 = 0,
+  kF16 = 1,
+  kBF16 = 2,
+  kU8 = 3,
+  kI8 = 4,
+  kU16 = 5,
+  kI16 = 6,
+  kI32 = 7,
+  kF64 = 8,
+  kI64 = 9
+};
 
 // Bytes of one element; 0 for a value that is not a DataType.
 POLYPHASE_EXPORT size_t ElementSize(DataType dtype) noexcept;
@@ -22,7 +34,7 @@ enum class Layout : int32_t {
 };
 
 constexpr int kMaxSpatialRank = 3;
-// One value per spatial axis in the order D, H, W; the first `spatial_rank` entries count (2-D: {H, W}).
+// One value per spatial axis in the order D, H, W; the first `spatial_rank` entries count (1-D: {W}, 2-D: {H, W}).
 using SpatialSizes = std::array<int64_t, kMaxSpatialRank>;
 
 // Describes a tensor in memory. Strides count elements; a stride of 0 means "dense", derived from the sizes and the
@@ -44,7 +56,9 @@ struct POLYPHASE_EXPORT TensorDesc {
   int64_t stride_c = 0;
   SpatialSizes stride{};
 
-  // Dense 2-D f32 tensors; change `dtype` and strides afterwards where needed.
+  // Dense f32 tensors; change `dtype` and strides afterwards where needed. Make: kNchw of as many spatial axes, 1 to 3,
+  // as sizes are given.
+  static TensorDesc Make(int64_t n, int64_t c, std::initializer_list<int64_t> size);
   static TensorDesc Nchw(int64_t n, int64_t c, int64_t h, int64_t w);
   static TensorDesc Nhwc(int64_t n, int64_t c, int64_t h, int64_t w);
   static TensorDesc Nchwc(int32_t channel_block, int64_t n, int64_t c, int64_t h, int64_t w);
