@@ -82,7 +82,15 @@ Status ToC(const polyphase::TensorDesc& desc, pph_tensor_desc* c) {
 }
 
 polyphase::Epilogue FromC(const pph_epilogue& c) {
-  return {static_cast<polyphase::Activation>(c.activation), c.negative_slope, c.lower, c.upper};
+  return {static_cast<polyphase::Activation>(c.activation),
+          c.negative_slope,
+          c.lower,
+          c.upper,
+          static_cast<polyphase::Residual>(c.residual),
+          c.scale,
+          c.shift,
+          c.slope,
+          c.channels};
 }
 
 Status FromC(const pph_operator_options* c, polyphase::OperatorOptions* options) {
@@ -114,15 +122,17 @@ pph_status CreateOperator(const pph_operator_options* c_options, pph_operator** 
 
 // The enums are passed on as numbers.
 static_assert(static_cast<int>(StatusCode::kOutOfMemory) == PPH_OUT_OF_MEMORY);
-static_assert(static_cast<int>(polyphase::DataType::kI32) == PPH_I32);
+static_assert(static_cast<int>(polyphase::DataType::kI64) == PPH_I64);
 static_assert(static_cast<int>(polyphase::Layout::kNchwc) == PPH_NCHWC);
-static_assert(static_cast<int>(polyphase::Activation::kClamp) == PPH_CLAMP);
+static_assert(static_cast<int>(polyphase::Activation::kHardSwish) == PPH_HARD_SWISH);
+static_assert(static_cast<int>(polyphase::Residual::kAfterActivation) == PPH_RESIDUAL_AFTER_ACTIVATION);
+static_assert(static_cast<int>(polyphase::AutoPad::kValid) == PPH_PAD_VALID);
 static_assert(static_cast<int>(polyphase::Algorithm::kGemmCol2im) == PPH_GEMM_COL2IM);
 static_assert(static_cast<int>(polyphase::ResizeMode::kCubic) == PPH_CUBIC);
 static_assert(static_cast<int>(polyphase::CoordinateTransformation::kAsymmetric) == PPH_ASYMMETRIC);
 static_assert(static_cast<int>(polyphase::NearestMode::kRoundPreferCeil) == PPH_ROUND_PREFER_CEIL);
 static_assert(static_cast<int>(polyphase::ShuffleDirection::kSpaceToDepth) == PPH_SPACE_TO_DEPTH);
-static_assert(static_cast<int>(polyphase::ChannelOrder::kDcr) == PPH_DCR);
+static_assert(static_cast<int>(polyphase::ChannelOrder::kFocus) == PPH_FOCUS);
 static_assert(polyphase::kMaxSpatialRank == PPH_MAX_SPATIAL_RANK);
 static_assert(polyphase::kWorkspaceAlignment == PPH_WORKSPACE_ALIGNMENT);
 
@@ -132,23 +142,26 @@ extern "C" {
 
 pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* c, const float* weights, const float* bias,
                                      const pph_operator_options* options, pph_operator** op) {
-  return CreateOperator(options, op,
-                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-                          if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
-                          polyphase::ConvTransposeAttributes a;
-                          a.spatial_rank = c->spatial_rank;
-                          a.input_channels = c->input_channels;
-                          a.output_channels = c->output_channels;
-                          a.groups = c->groups;
-                          a.kernel = Sizes(c->kernel);
-                          a.stride = Sizes(c->stride);
-                          a.padding_begin = Sizes(c->padding_begin);
-                          a.padding_end = Sizes(c->padding_end);
-                          a.output_padding = Sizes(c->output_padding);
-                          a.dilation = Sizes(c->dilation);
-                          a.epilogue = FromC(c->epilogue);
-                          return polyphase::CreateConvTranspose(a, weights, bias, o);
-                        });
+  return CreateOperator(
+      options, op, [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+        if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
+        polyphase::ConvTransposeAttributes a;
+        a.spatial_rank = c->spatial_rank;
+        a.input_channels = c->input_channels;
+        a.output_channels = c->output_channels;
+        a.groups = c->groups;
+        a.kernel = Sizes(c->kernel);
+        a.stride = Sizes(c->stride);
+        a.padding_begin = Sizes(c->padding_begin);
+        a.padding_end = Sizes(c->padding_end);
+        a.output_padding = Sizes(c->output_padding);
+        a.dilation = Sizes(c->dilation);
+        a.auto_pad = static_cast<polyphase::AutoPad>(c->auto_pad);
+        a.output_shape = Sizes(c->output_shape);
+        a.prologue = {static_cast<polyphase::Activation>(c->prologue.activation), c->prologue.negative_slope};
+        a.epilogue = FromC(c->epilogue);
+        return polyphase::CreateConvTranspose(a, weights, bias, o);
+      });
 }
 
 pph_status pph_create_resize(const pph_resize_attributes* c, const pph_operator_options* options, pph_operator** op) {
@@ -180,7 +193,7 @@ pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* c, const
                           if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
                           polyphase::PixelShuffleAttributes a;
                           a.spatial_rank = c->spatial_rank;
-                          a.factor = c->factor;
+                          a.factor = Sizes(c->factor);
                           a.direction = static_cast<polyphase::ShuffleDirection>(c->direction);
                           a.channel_order = static_cast<polyphase::ChannelOrder>(c->channel_order);
                           return polyphase::CreatePixelShuffle(a, o);
@@ -189,6 +202,11 @@ pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* c, const
 
 pph_status pph_create_convert(const pph_operator_options* options, pph_operator** op) {
   return CreateOperator(options, op, [](const polyphase::OperatorOptions& o) { return polyphase::CreateConvert(o); });
+}
+
+pph_status pph_fold_batch_norm(const float* gamma, const float* beta, const float* mean, const float* variance,
+                               double epsilon, int64_t channels, float* scale, float* shift) {
+  return Report(polyphase::FoldBatchNorm(gamma, beta, mean, variance, epsilon, channels, scale, shift));
 }
 
 void pph_operator_destroy(pph_operator* op) { delete op; }
@@ -222,6 +240,10 @@ pph_status pph_make_plan(const pph_operator* op, const pph_tensor_desc* input, c
     options.output_size = Sizes(c_options->output_size);
     options.algorithm = static_cast<polyphase::Algorithm>(c_options->algorithm);
     options.num_threads = c_options->num_threads;
+    if (Status status = CheckOptional("residual", c_options->residual); !status.ok()) return Report(status);
+    if (c_options->residual != nullptr) options.residual = FromC(*c_options->residual);
+    if (Status status = CheckOptional("indices", c_options->indices); !status.ok()) return Report(status);
+    if (c_options->indices != nullptr) options.indices = FromC(*c_options->indices);
   }
   polyphase::StatusOr<polyphase::Plan> result = op->op.MakePlan(FromC(*input), options);
   if (result.ok()) {
@@ -241,6 +263,20 @@ pph_status pph_plan_output(const pph_plan* plan, pph_tensor_desc* desc) {
   return Report(plan == nullptr ? NullError("plan") : ToC(plan->plan.output(), desc));
 }
 
+pph_status pph_plan_residual(const pph_plan* plan, pph_tensor_desc* desc) {
+  if (plan == nullptr) return Report(NullError("plan"));
+  const polyphase::TensorDesc* residual = plan->plan.residual();
+  if (residual == nullptr) return Report(Status::InvalidArgument("plan: has no residual"));
+  return Report(ToC(*residual, desc));
+}
+
+pph_status pph_plan_indices(const pph_plan* plan, pph_tensor_desc* desc) {
+  if (plan == nullptr) return Report(NullError("plan"));
+  const polyphase::TensorDesc* indices = plan->plan.indices();
+  if (indices == nullptr) return Report(Status::InvalidArgument("plan: has no indices"));
+  return Report(ToC(*indices, desc));
+}
+
 size_t pph_plan_workspace_bytes(const pph_plan* plan) { return plan == nullptr ? 0 : plan->plan.workspace_bytes(); }
 
 const char* pph_plan_describe(const pph_plan* plan) { return plan == nullptr ? "" : plan->plan.Describe().c_str(); }
@@ -254,6 +290,9 @@ pph_status pph_run(const pph_plan* plan, const void* input, void* output, const 
     if (Status status = CheckOptional("runtime", c_options->runtime); !status.ok()) return Report(status);
     options.workspace = c_options->workspace;
     options.workspace_bytes = c_options->workspace_bytes;
+    options.residual = c_options->residual;
+    options.input_indices = c_options->input_indices;
+    options.output_indices = c_options->output_indices;
     if (c_options->runtime != nullptr) {
       runtime = *c_options->runtime;
       options.runtime = &runtime;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -26,10 +27,12 @@ class OperatorImpl {
 class PlanImpl {
  public:
   std::variant<ConvTransposePlan, ResizePlan, RearrangePlan> plan;
-  TensorDesc input, output;
+  TensorDesc input, output;  // in the caller's form, as the next two
+  std::optional<TensorDesc> residual, indices;
   Runtime runtime;
   size_t workers = 1;
   size_t workspace_bytes = 0;
+  bool indices_are_input = false;  // max_unpool
   std::string description;
 };
 

@@ -92,14 +92,21 @@ std::string DescribeChoice(const ResizePlan& plan) {
 std::string DescribeChoice(const RearrangePlan& plan) {
   if (!plan.op->shuffle) return "convert";
   return Format("pixel_shuffle %s, %s x%" PRId64, plan.interleave ? "interleave" : "strided",
-                plan.to_space ? "depth to space" : "space to depth", plan.factor);
+                plan.to_space ? "depth to space" : "space to depth", plan.factor[kColumn]);
 }
 
-void Execute(const ConvTransposePlan& plan, const RunContext& context) {
+Status Execute(const ConvTransposePlan& plan, const RunContext& context) {
   plan.algorithm == Algorithm::kSubpixel ? RunSubpixel(plan, context) : RunGemmCol2im(plan, context);
+  return Status();
 }
-void Execute(const ResizePlan& plan, const RunContext& context) { RunResize(plan, context); }
-void Execute(const RearrangePlan& plan, const RunContext& context) { RunRearrange(plan, context); }
+Status Execute(const ResizePlan& plan, const RunContext& context) {
+  RunResize(plan, context);
+  return Status();
+}
+Status Execute(const RearrangePlan& plan, const RunContext& context) {
+  RunRearrange(plan, context);
+  return Status();
+}
 
 Status MakeOpPlan(const std::shared_ptr<const ConvTransposeOperator>& op, const TensorDesc& input,
                   const PlanOptions& options, size_t threads, PlanImpl* impl, std::string* reason) {
@@ -141,10 +148,51 @@ Status CheckPointer(const char* name, const void* pointer, const TensorDesc& des
 struct ByteRange {
   uintptr_t begin, end;
   ByteRange(const void* pointer, size_t bytes) : begin(reinterpret_cast<uintptr_t>(pointer)), end(begin + bytes) {}
-  ByteRange(const void* pointer, const TensorDesc& desc)
-      : ByteRange(pointer, static_cast<size_t>(ExtentElements(desc)) * ElementSize(desc.dtype)) {}
   bool Overlaps(const ByteRange& other) const { return begin < other.end && other.begin < end; }
 };
+
+// A buffer of a run.
+struct Buffer {
+  const char* name;
+  const void* pointer;
+  const TensorDesc* desc;  // in the plan's normalized form
+  bool written;
+
+  ByteRange range() const { return {pointer, static_cast<size_t>(ExtentElements(*desc)) * ElementSize(desc->dtype)}; }
+};
+
+// At most: input, output, residual, indices.
+class BufferList {
+ public:
+  void Add(const Buffer& buffer) { buffers_[count_++] = buffer; }
+  const Buffer* begin() const { return buffers_; }
+  const Buffer* end() const { return buffers_ + count_; }
+
+ private:
+  Buffer buffers_[4] = {};
+  int count_ = 0;
+};
+
+// No buffer that is written may overlap another. The residual may be the output itself: each element is read before it
+// is written, by the same thread.
+Status CheckBuffers(const BufferList& buffers, const TensorDesc* residual_in_place) {
+  for (const Buffer& buffer : buffers) {
+    if (Status status = CheckPointer(buffer.name, buffer.pointer, *buffer.desc); !status.ok()) return status;
+  }
+  for (const Buffer& a : buffers) {
+    for (const Buffer* b = buffers.begin(); b != &a; ++b) {
+      if (!(a.written || b->written) || !a.range().Overlaps(b->range())) continue;
+      if (a.desc == residual_in_place && b->written) continue;
+      return Status::InvalidArgument("%s = %p: must not overlap the %s at %p", a.name, a.pointer, b->name, b->pointer);
+    }
+  }
+  return Status();
+}
+
+bool SameView(const TensorDesc& a, const TensorDesc& b) {
+  return a.layout == b.layout && a.channel_block == b.channel_block && a.stride_n == b.stride_n &&
+         a.stride_c == b.stride_c && a.stride == b.stride;
+}
 
 }  // namespace
 }  // namespace internal
@@ -173,7 +221,7 @@ StatusOr<Operator> CreateConvert(const OperatorOptions& options) {
       options, [&](auto* op) { return internal::CreateRearrangeOperator(nullptr, options, op); });
 }
 
-ResizeAttributes ResizeAttributes::PyTorch(PyTorchMode mode, bool align_corners) {
+ResizeAttributes ResizeAttributes::PyTorch(PyTorchMode mode, bool align_corners, bool /*antialias*/) {
   ResizeAttributes attributes;
   attributes.coordinate_transformation =
       align_corners ? CoordinateTransformation::kAlignCorners : CoordinateTransformation::kHalfPixel;
@@ -219,8 +267,10 @@ StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& op
     if (!status.ok()) return status;
     plan->description = std::visit(
         [&](const auto& op_plan) {
-          plan->input = op_plan.input;
-          plan->output = op_plan.output;
+          plan->input = internal::Collapse(op_plan.input);
+          plan->output = internal::Collapse(op_plan.output);
+          if (op_plan.residual) plan->residual = internal::Collapse(*op_plan.residual);
+          if (op_plan.indices) plan->indices = internal::Collapse(*op_plan.indices);
           plan->workers = std::max<size_t>(1, std::min(threads, static_cast<size_t>(op_plan.tasks())));
           plan->workspace_bytes = plan->workers * internal::WorkerBytes(op_plan);
           return internal::Format("%s (%s), target %s, %" PRId64 " tasks on %zu threads, workspace %zu bytes",
@@ -242,6 +292,8 @@ Plan::~Plan() = default;
 
 const TensorDesc& Plan::input() const noexcept { return impl_->input; }
 const TensorDesc& Plan::output() const noexcept { return impl_->output; }
+const TensorDesc* Plan::residual() const noexcept { return impl_->residual ? &*impl_->residual : nullptr; }
+const TensorDesc* Plan::indices() const noexcept { return impl_->indices ? &*impl_->indices : nullptr; }
 size_t Plan::workspace_bytes() const noexcept { return impl_->workspace_bytes; }
 const std::string& Plan::Describe() const noexcept { return impl_->description; }
 
@@ -250,13 +302,21 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
   if (internal::IsEmpty(plan.output)) return Status();
   const Runtime& runtime = options.runtime != nullptr ? *options.runtime : plan.runtime;
   if (Status status = internal::CheckRuntime(runtime); !status.ok()) return status;
-  if (Status status = internal::CheckPointer("input", input, plan.input); !status.ok()) return status;
-  if (Status status = internal::CheckPointer("output", output, plan.output); !status.ok()) return status;
-  const internal::ByteRange in(input, plan.input);
-  const internal::ByteRange out(output, plan.output);
-  if (in.Overlaps(out)) {
-    return Status::InvalidArgument("output = %p: must not overlap the input at %p", output, input);
+  const internal::PlanTensors& tensors =
+      std::visit([](const auto& op_plan) -> const internal::PlanTensors& { return op_plan; }, plan.plan);
+  internal::BufferList buffers;
+  buffers.Add({"input", input, &tensors.input, false});
+  buffers.Add({"output", output, &tensors.output, true});
+  if (tensors.residual) buffers.Add({"residual", options.residual, &*tensors.residual, false});
+  if (tensors.indices && plan.indices_are_input) {
+    buffers.Add({"input_indices", options.input_indices, &*tensors.indices, false});
+  } else if (tensors.indices && options.output_indices != nullptr) {
+    buffers.Add({"output_indices", options.output_indices, &*tensors.indices, true});
   }
+  const bool in_place =
+      tensors.residual && options.residual == output && internal::SameView(*tensors.residual, tensors.output);
+  if (Status status = internal::CheckBuffers(buffers, in_place ? &*tensors.residual : nullptr); !status.ok())
+    return status;
 
   const size_t bytes = plan.workspace_bytes;
   if (options.workspace != nullptr && bytes > 0) {
@@ -268,8 +328,9 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
                                      kWorkspaceAlignment);
     }
     const internal::ByteRange workspace(options.workspace, bytes);
-    if (workspace.Overlaps(in) || workspace.Overlaps(out)) {
-      return Status::InvalidArgument("workspace = %p: must not overlap the input or the output", options.workspace);
+    for (const internal::Buffer& buffer : buffers) {
+      if (!workspace.Overlaps(buffer.range())) continue;
+      return Status::InvalidArgument("workspace = %p: must not overlap the %s", options.workspace, buffer.name);
     }
   }
   const internal::AlignedBuffer own(runtime, options.workspace == nullptr ? bytes : 0);
@@ -277,14 +338,14 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
     return Status::Make(StatusCode::kOutOfMemory, "workspace: the allocator returned null for %zu bytes", bytes);
   }
   void* workspace = options.workspace != nullptr ? options.workspace : own.as<void>();
-  const internal::RunContext context{input, output, workspace, plan.workers, runtime};
+  const internal::RunContext context{
+      input, output, options.residual, options.input_indices, options.output_indices, workspace, plan.workers, runtime};
   try {
-    std::visit([&](const auto& op_plan) { internal::Execute(op_plan, context); }, plan.plan);
+    return std::visit([&](const auto& op_plan) { return internal::Execute(op_plan, context); }, plan.plan);
   } catch (...) {
     // Nothing of ours throws; a runner may, when it finds no memory for its own tasks.
     return Status::Make(StatusCode::kOutOfMemory, "parallel_for threw an exception: the output is incomplete");
   }
-  return Status();
 }
 
 }  // namespace polyphase

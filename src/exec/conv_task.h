@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "exec/exec.h"
+#include "exec/store.h"
 #include "plan/conv_transpose.h"
 
 namespace polyphase::internal {
@@ -58,7 +59,7 @@ inline void PackStrip(const ConvTransposePlan& plan, const ConvTask& task, const
   // The part of a strip row that exists in the input.
   const IndexRange x = plan.strip_x.Clip(plan.x.in);
   for (int64_t iy = task.in_rows.begin; iy < task.in_rows.end; ++iy) {
-    const float* row = input + task.image * desc.stride_n + iy * desc.stride[0];
+    const float* row = input + task.image * desc.stride_n + iy * desc.stride[kRow];
     for (int64_t c = 0; c < channels; c += kStripBlock) {
       float* strip = task.strip + (iy - task.in_rows.begin) * steps.y + c / kStripBlock * steps.block;
       run.channel = task.group * plan.ic + channel + c;
@@ -67,31 +68,29 @@ inline void PackStrip(const ConvTransposePlan& plan, const ConvTask& task, const
         run.pixels = task.images;
         run.pixel_stride = desc.stride_n;
         for (int64_t ix = x.begin; ix < x.end; ++ix) {
-          pack(run, row + ix * desc.stride[1], strip + (ix - plan.strip_x.begin) * steps.x, kStripBlock, kStripBlock);
+          pack(run, row + ix * desc.stride[kColumn], strip + (ix - plan.strip_x.begin) * steps.x, kStripBlock,
+               kStripBlock);
         }
         continue;
       }
       run.pixels = x.count();
-      run.pixel_stride = desc.stride[1];
+      run.pixel_stride = desc.stride[kColumn];
       std::fill_n(strip, (x.begin - plan.strip_x.begin) * kStripBlock, 0.0f);
       strip += (x.begin - plan.strip_x.begin) * kStripBlock;
-      pack(run, row + x.begin * desc.stride[1], strip, kStripBlock, kStripBlock);
+      pack(run, row + x.begin * desc.stride[kColumn], strip, kStripBlock, kStripBlock);
       std::fill_n(strip + run.pixels * kStripBlock, (plan.strip_x.end - x.end) * kStripBlock, 0.0f);
     }
   }
 }
 
-// Applies bias and activation to a panel of output pixels of one tile, and stores it.
-inline void StorePanel(const ConvTransposePlan& plan, const ConvTask& task, int64_t first_channel, int64_t channels,
-                       int64_t panel_stride, int64_t pixels, int64_t pixel_stride, float* output) {
-  const PanelKernels& kernels = plan.op->kernels.panel;
-  const int64_t channel = task.group * plan.oc + first_channel;
-  const float* bias = plan.op->weights.bias();
-  kernels.epilogue(plan.op->attributes.epilogue, bias == nullptr ? nullptr : bias + channel, task.panel, panel_stride,
-                   pixels, channels);
-  const UnpackFn unpack = plan.stream ? kernels.unpack_streaming : kernels.unpack[2];
-  unpack({ChannelsOf(plan.output), channel, channels, pixels, pixel_stride}, task.panel, panel_stride,
-         ZeroFrom(plan.output), output);
+// Stores the task's panel: `pixels` pixels of one tile, from `output` on.
+inline void StoreTile(const ConvTransposePlan& plan, const ConvTask& task, const RunContext& context,
+                      int64_t first_channel, int64_t channels, int64_t panel_stride, int64_t pixels,
+                      int64_t pixel_stride, float* output) {
+  char* base = static_cast<char*>(context.output);
+  StorePanel({plan.op->kernels, plan.op->epilogue.get(), plan, Conversion::kF32, plan.stream, base, nullptr, nullptr},
+             {task.group * plan.oc + first_channel, channels, pixels, task.panel, panel_stride,
+              output - reinterpret_cast<float*>(base), pixel_stride, 0, 0});
 }
 
 }  // namespace polyphase::internal

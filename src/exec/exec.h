@@ -14,10 +14,14 @@ struct ConvTransposePlan;
 struct ResizePlan;
 struct RearrangePlan;
 
-// Memory and threads of one run. `workspace` holds `workers` times the plan's bytes of one worker.
+// Memory and threads of one run. `workspace` holds `workers` times the plan's bytes of one worker. Null where the op has
+// no such tensor: residual, input_indices, output_indices.
 struct RunContext {
   const void* input;
   void* output;
+  const void* residual;
+  const void* input_indices;
+  void* output_indices;
   void* workspace;
   size_t workers;
   const Runtime& runtime;
@@ -36,6 +40,10 @@ inline ChannelMap ChannelsOf(const TensorDesc& desc) {
     case Layout::kNchwc: break;
   }
   return {desc.channel_block, desc.stride_c};
+}
+
+inline int64_t ChannelOffset(const ChannelMap& map, int64_t channel) {
+  return channel / map.block * map.block_stride + channel % map.block;
 }
 
 // The channel behind which Unpack fills up a block with zeros.

@@ -63,7 +63,9 @@ void Col2imRow(const ConvTransposePlan& plan, const ConvTask& task, int64_t oy, 
   }
 }
 
-void RunTask(const ConvTransposePlan& plan, const ConvTask& task, const float* input, float* output) {
+void RunTask(const ConvTransposePlan& plan, const ConvTask& task, const RunContext& context) {
+  const auto* input = static_cast<const float*>(context.input);
+  auto* output = static_cast<float*>(context.output);
   const StripSteps steps{plan.x.in * kStripBlock, task.in_rows.count() * plan.x.in * kStripBlock, kStripBlock};
   PackStrip(plan, task, input, steps, 0, plan.ic);
   const int64_t taps = plan.op->weights.taps();
@@ -72,8 +74,8 @@ void RunTask(const ConvTransposePlan& plan, const ConvTask& task, const float* i
   const auto store_rows = [&](int64_t first_channel, int64_t channels, int64_t pixel_columns, int64_t width) {
     for (int64_t oy = task.rows.begin; oy < task.rows.end; ++oy) {
       Col2imRow(plan, task, oy, pixel_columns, width);
-      StorePanel(plan, task, first_channel, channels, width, plan.x.out, plan.output.stride[1],
-                 image + oy * plan.output.stride[0]);
+      StoreTile(plan, task, context, first_channel, channels, width, plan.x.out, plan.output.stride[kColumn],
+                image + oy * plan.output.stride[kRow]);
     }
   };
   if (plan.flattened) {
@@ -95,8 +97,7 @@ void RunTask(const ConvTransposePlan& plan, const ConvTask& task, const float* i
 void RunGemmCol2im(const ConvTransposePlan& plan, const RunContext& context) {
   RunTasks(context.runtime, plan.tasks(), context.workers, [&](int64_t index, size_t worker) {
     float* workspace = static_cast<float*>(context.workspace) + static_cast<int64_t>(worker) * plan.worker_floats();
-    RunTask(plan, MakeConvTask(plan, index, workspace), static_cast<const float*>(context.input),
-            static_cast<float*>(context.output));
+    RunTask(plan, MakeConvTask(plan, index, workspace), context);
     if (plan.stream) plan.op->kernels.panel.flush();
   });
 }

@@ -12,8 +12,13 @@ namespace polyphase::internal {
 namespace {
 
 struct Rows {
-  int64_t image, begin, end;  // rows of the deep tensor
+  int64_t image, begin, end;  // rows (z, y) of the deep tensor
 };
+
+// The offset of row (z, y) of an image.
+int64_t RowOffset(const TensorDesc& desc, int64_t image, int64_t z, int64_t y) {
+  return image * desc.stride_n + z * desc.stride[kDepth] + y * desc.stride[kRow];
+}
 
 // Every row is one call for each stretch of channels that lies together on one side: that side is a panel as it is.
 void ConvertRows(const RearrangePlan& plan, const char* input, char* output, const Rows& rows) {
@@ -27,64 +32,70 @@ void ConvertRows(const RearrangePlan& plan, const char* input, char* output, con
   for (int64_t c = 0; c < in.c; c += block) {
     const int64_t channels = std::min(block, in.c - c);
     const int64_t panel_channel = c / block * panel.stride_c;
-    for (int64_t y = rows.begin; y < rows.end; ++y) {
-      const int64_t in_row = rows.image * in.stride_n + y * in.stride[0];
-      const int64_t out_row = rows.image * out.stride_n + y * out.stride[0];
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+      const int64_t in_row = RowOffset(in, rows.image, row / in.size[kRow], row % in.size[kRow]);
+      const int64_t out_row = RowOffset(out, rows.image, row / in.size[kRow], row % in.size[kRow]);
       if (pack) {
-        kernels.pack[element_log2]({ChannelsOf(in), c, channels, in.size[1], in.stride[1]},
+        kernels.pack[element_log2]({ChannelsOf(in), c, channels, in.size[kColumn], in.stride[kColumn]},
                                    input + (in_row << element_log2),
-                                   output + ((out_row + panel_channel) << element_log2), out.stride[1], block);
+                                   output + ((out_row + panel_channel) << element_log2), out.stride[kColumn], block);
       } else {
-        kernels.unpack[element_log2]({ChannelsOf(out), c, channels, out.size[1], out.stride[1]},
-                                     input + ((in_row + panel_channel) << element_log2), in.stride[1], kNoFill,
+        kernels.unpack[element_log2]({ChannelsOf(out), c, channels, out.size[kColumn], out.stride[kColumn]},
+                                     input + ((in_row + panel_channel) << element_log2), in.stride[kColumn], kNoFill,
                                      output + (out_row << element_log2));
       }
     }
   }
 }
 
-int64_t ChannelOffset(const TensorDesc& desc, int64_t c) {
-  const ChannelMap map = ChannelsOf(desc);
-  return c / map.block * map.block_stride + c % map.block;
-}
-
-// Row (c, h * r + i) of the shallow tensor holds r rows h of the deep one, interleaved.
-void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, const Rows& rows) {
+// Row (c, z * rz + h, y * ry + i) of the shallow tensor holds rx rows (z, y) of the deep one, interleaved.
+void ShuffleRow(const RearrangePlan& plan, const char* input, char* output, int64_t shallow_row, int64_t deep_row,
+                int64_t deep_channel) {
   const PanelKernels& kernels = plan.op->kernels.panel;
   const TensorDesc& deep = plan.deep();
   const TensorDesc& shallow = plan.shallow();
   const int element_log2 = plan.element_log2;
-  const int64_t r = plan.factor;
-  const int64_t width = deep.size[1];
+  const int64_t r = plan.factor[kColumn];
+  const int64_t width = deep.size[kColumn];
+  if (plan.interleave) {
+    const int64_t step = plan.offset_step[kColumn] * deep.stride_c;
+    const int64_t deep_first = deep_row + deep_channel * deep.stride_c;
+    const TransposeFn transpose = kernels.transpose[element_log2];
+    if (plan.to_space) {
+      transpose(input + (deep_first << element_log2), step, output + (shallow_row << element_log2), r, r, width);
+    } else {
+      transpose(input + (shallow_row << element_log2), r, output + (deep_first << element_log2), step, width, r);
+    }
+    return;
+  }
+  const CopyFn copy = kernels.copy[element_log2];
+  for (int64_t j = 0; j < r; ++j) {
+    const int64_t from = deep_row + ChannelOffset(ChannelsOf(deep), deep_channel + j * plan.offset_step[kColumn]);
+    const int64_t to = shallow_row + j * shallow.stride[kColumn];
+    if (plan.to_space) {
+      copy(input + (from << element_log2), deep.stride[kColumn], output + (to << element_log2),
+           r * shallow.stride[kColumn], width);
+    } else {
+      copy(input + (to << element_log2), r * shallow.stride[kColumn], output + (from << element_log2),
+           deep.stride[kColumn], width);
+    }
+  }
+}
+
+void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, const Rows& rows) {
+  const TensorDesc& deep = plan.deep();
+  const TensorDesc& shallow = plan.shallow();
+  const auto [rz, ry, rx] = plan.factor;
   for (int64_t c = 0; c < shallow.c; ++c) {
-    for (int64_t h = rows.begin; h < rows.end; ++h) {
-      for (int64_t i = 0; i < r; ++i) {
-        const int64_t shallow_row =
-            rows.image * shallow.stride_n + ChannelOffset(shallow, c) + (h * r + i) * shallow.stride[0];
-        const int64_t first = c * plan.channel_step + i * r * plan.offset_step;
-        const int64_t deep_row = rows.image * deep.stride_n + h * deep.stride[0];
-        if (plan.interleave) {
-          const int64_t step = plan.offset_step * deep.stride_c;
-          const int64_t deep_first = deep_row + first * deep.stride_c;
-          const TransposeFn transpose = kernels.transpose[element_log2];
-          if (plan.to_space) {
-            transpose(input + (deep_first << element_log2), step, output + (shallow_row << element_log2), r, r, width);
-          } else {
-            transpose(input + (shallow_row << element_log2), r, output + (deep_first << element_log2), step, width, r);
-          }
-          continue;
-        }
-        for (int64_t j = 0; j < r; ++j) {
-          const int64_t from = deep_row + ChannelOffset(deep, first + j * plan.offset_step);
-          const int64_t to = shallow_row + j * shallow.stride[1];
-          const CopyFn copy = kernels.copy[element_log2];
-          if (plan.to_space) {
-            copy(input + (from << element_log2), deep.stride[1], output + (to << element_log2), r * shallow.stride[1],
-                 width);
-          } else {
-            copy(input + (to << element_log2), r * shallow.stride[1], output + (from << element_log2), deep.stride[1],
-                 width);
-          }
+    const int64_t shallow_channel = ChannelOffset(ChannelsOf(shallow), c);
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+      const int64_t z = row / deep.size[kRow];
+      const int64_t y = row % deep.size[kRow];
+      for (int64_t h = 0; h < rz; ++h) {
+        for (int64_t i = 0; i < ry; ++i) {
+          ShuffleRow(plan, input, output, RowOffset(shallow, rows.image, z * rz + h, y * ry + i) + shallow_channel,
+                     RowOffset(deep, rows.image, z, y),
+                     c * plan.channel_step + h * plan.offset_step[kDepth] + i * plan.offset_step[kRow]);
         }
       }
     }
@@ -96,12 +107,16 @@ void FillTail(const RearrangePlan& plan, char* output, const Rows& rows) {
   const TensorDesc& out = plan.output;
   const int64_t used = out.c % out.channel_block;
   if (used == 0) return;
-  const int64_t r = plan.to_space ? plan.factor : 1;
-  for (int64_t y = rows.begin * r; y < rows.end * r; ++y) {
-    const int64_t row = rows.image * out.stride_n + ChannelOffset(out, out.c) + y * out.stride[0];
-    for (int64_t x = 0; x < out.size[1]; ++x) {
-      std::memset(output + ((row + x * out.stride[1]) << plan.element_log2), 0,
-                  static_cast<size_t>(out.channel_block - used) << plan.element_log2);
+  const auto [rz, ry, rx] = plan.to_space ? plan.factor : SpatialSizes{1, 1, 1};
+  const int64_t deep_rows = plan.deep().size[kRow];
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    for (int64_t k = 0; k < rz * ry; ++k) {
+      const int64_t offset = RowOffset(out, rows.image, row / deep_rows * rz + k / ry, row % deep_rows * ry + k % ry) +
+                             ChannelOffset(ChannelsOf(out), out.c);
+      for (int64_t x = 0; x < out.size[kColumn]; ++x) {
+        std::memset(output + ((offset + x * out.stride[kColumn]) << plan.element_log2), 0,
+                    static_cast<size_t>(out.channel_block - used) << plan.element_log2);
+      }
     }
   }
 }
@@ -113,7 +128,7 @@ void RunRearrange(const RearrangePlan& plan, const RunContext& context) {
   char* output = static_cast<char*>(context.output);
   RunTasks(context.runtime, plan.tasks(), context.workers, [&](int64_t index, size_t) {
     const int64_t begin = index % plan.row_tasks * plan.rows_per_task;
-    const Rows rows{index / plan.row_tasks, begin, std::min(begin + plan.rows_per_task, plan.deep().size[0])};
+    const Rows rows{index / plan.row_tasks, begin, std::min(begin + plan.rows_per_task, plan.deep_rows())};
     if (!plan.op->shuffle) return ConvertRows(plan, input, output, rows);
     ShuffleRows(plan, input, output, rows);
     if (plan.output.layout == Layout::kNchwc) FillTail(plan, output, rows);

@@ -61,7 +61,7 @@ class ResizeTask {
   // The source row resized along x: in `row`, or where it is if nothing changes.
   const float* ResizeSourceRow(int64_t iy, float* row) {
     const TensorDesc& desc = plan_.input;
-    const float* input = input_ + iy * desc.stride[0];
+    const float* input = input_ + iy * desc.stride[kRow];
     if (plan_.width == 1) {
       const float* plane = input + channel_ * desc.stride_c;
       if (plan_.x.identity) return plane;
@@ -84,14 +84,14 @@ class ResizeTask {
     const int64_t width = plan_.width;
     const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
     // At least one pixel is packed, whose copies stand for those outside.
-    const IndexRange inside{std::clamp<int64_t>(sources.begin, 0, desc.size[1] - 1),
-                            std::clamp<int64_t>(sources.end, 1, desc.size[1])};
+    const IndexRange inside{std::clamp<int64_t>(sources.begin, 0, desc.size[kColumn] - 1),
+                            std::clamp<int64_t>(sources.end, 1, desc.size[kColumn])};
     float* const begin = plan_.x.identity ? row : source_;
     float* const end = begin + sources.count() * width;
     float* const inside_begin = begin + (inside.begin - sources.begin) * width;
     float* const inside_end = inside_begin + inside.count() * width;
-    kernels_.panel.pack[2]({ChannelsOf(desc), channel_, channels_, inside.count(), desc.stride[1]},
-                           input + inside.begin * desc.stride[1], inside_begin, width, width);
+    kernels_.panel.pack[2]({ChannelsOf(desc), channel_, channels_, inside.count(), desc.stride[kColumn]},
+                           input + inside.begin * desc.stride[kColumn], inside_begin, width, width);
     if (plan_.x.identity) return;
     for (float* pixel = begin; pixel < inside_begin; pixel += width) std::copy_n(inside_begin, width, pixel);
     for (float* pixel = inside_end; pixel < end; pixel += width) std::copy_n(inside_end - width, width, pixel);
@@ -100,13 +100,13 @@ class ResizeTask {
 
   void StoreRows(int64_t oy, int rows, ResizeYArgs& args) {
     const TensorDesc& desc = plan_.output;
-    float* const row = output_ + oy * desc.stride[0];
+    float* const row = output_ + oy * desc.stride[kRow];
     const int64_t block = channel_ / desc.channel_block * desc.stride_c;
-    for (int r = 0; r < rows; ++r) args.outputs[r] = plan_.direct_y ? row + block + r * desc.stride[0] : panel_;
+    for (int r = 0; r < rows; ++r) args.outputs[r] = plan_.direct_y ? row + block + r * desc.stride[kRow] : panel_;
     kernels_.resize.y[rows - 1][plan_.y.taps](args);
     if (!plan_.direct_y) {
-      kernels_.panel.unpack[2]({ChannelsOf(desc), channel_, channels_, desc.size[1], desc.stride[1]}, panel_,
-                               plan_.width, ZeroFrom(desc), row);
+      kernels_.panel.unpack[2]({ChannelsOf(desc), channel_, channels_, desc.size[kColumn], desc.stride[kColumn]},
+                               panel_, plan_.width, ZeroFrom(desc), row);
     } else if (channels_ < plan_.width) {
       // The last block: an activation may have made its empty lanes something else than 0.
       for (int r = 0; r < rows; ++r) {

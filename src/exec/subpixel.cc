@@ -13,7 +13,11 @@ namespace {
 class SubpixelTask {
  public:
   SubpixelTask(const ConvTransposePlan& plan, const ConvTask& task, const RunContext& context)
-      : plan_(plan), task_(task), kernels_(plan.op->kernels.conv), output_(static_cast<float*>(context.output)) {
+      : plan_(plan),
+        task_(task),
+        context_(context),
+        kernels_(plan.op->kernels.conv),
+        output_(static_cast<float*>(context.output)) {
     const int64_t pixel = (plan.batched ? task.images : 1) * kStripBlock;
     const int64_t channels = plan.depthwise ? (task.tiles.end - task.tiles.begin) * kStripBlock : plan.ic;
     steps_ = {0, plan.strip_x.count() * pixel, pixel};
@@ -93,7 +97,7 @@ class SubpixelTask {
     for (int64_t oy = oy0; oy < task_.rows.end; oy += plan_.y.taps->stride) {
       const int64_t qy = plan_.y.position(oy);
       const IndexRange ty = plan_.y.ValidTaps(phase_y_, qy);
-      float* row = output_ + task_.image * plan_.output.stride_n + oy * plan_.output.stride[0];
+      float* row = output_ + task_.image * plan_.output.stride_n + oy * plan_.output.stride[kRow];
       for (int64_t begin = 0; begin < x.out;) {
         const int64_t last_position = x.position(begin) + plan_.x_chunk - 1;
         const int64_t end =
@@ -104,8 +108,8 @@ class SubpixelTask {
           RunTiles(TapArgs(phase_x, qy, x.position(ox), ty, {0, phase_x.taps}), count,
                    task_.panel + (ox - begin) * width_, stride * width_);
         }
-        StorePanel(plan_, task_, first_channel_, channels_, width_, end - begin, plan_.output.stride[1],
-                   row + begin * plan_.output.stride[1]);
+        StoreTile(plan_, task_, context_, first_channel_, channels_, width_, end - begin, plan_.output.stride[kColumn],
+                  row + begin * plan_.output.stride[kColumn]);
         begin = end;
       }
     }
@@ -122,9 +126,9 @@ class SubpixelTask {
         for (int64_t ox = ox0; ox < x.out; ox += x.taps->stride) {
           const int64_t qx = x.position(ox);
           RunTiles(TapArgs(phase_x, qy, qx, ty, x.ValidTaps(phase_x, qx)), task_.images, task_.panel, width_);
-          StorePanel(plan_, task_, first_channel_, channels_, width_, task_.images, plan_.output.stride_n,
-                     output_ + task_.image * plan_.output.stride_n + oy * plan_.output.stride[0] +
-                         ox * plan_.output.stride[1]);
+          StoreTile(plan_, task_, context_, first_channel_, channels_, width_, task_.images, plan_.output.stride_n,
+                    output_ + task_.image * plan_.output.stride_n + oy * plan_.output.stride[kRow] +
+                        ox * plan_.output.stride[kColumn]);
         }
       }
     }
@@ -132,6 +136,7 @@ class SubpixelTask {
 
   const ConvTransposePlan& plan_;
   const ConvTask& task_;
+  const RunContext& context_;
   const ConvTileKernels& kernels_;
   float* const output_;
   StripSteps steps_;

@@ -13,11 +13,11 @@ namespace {
 
 constexpr char kOp[] = "conv_transpose";
 
-Status CheckAtLeast(const char* name, int32_t rank, const SpatialSizes& values, int64_t minimum) {
-  for (int axis = 0; axis < rank; ++axis) {
+Status CheckAtLeast(const char* name, const SpatialSizes& values, int64_t minimum) {
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     if (values[axis] < minimum) {
-      return Status::InvalidArgument("%s %s[%s] = %" PRId64 ": must be at least %" PRId64, kOp, name,
-                                     AxisName(rank, axis), values[axis], minimum);
+      return Status::InvalidArgument("%s %s[%s] = %" PRId64 ": must be at least %" PRId64, kOp, name, AxisName(axis),
+                                     values[axis], minimum);
     }
   }
   return Status();
@@ -30,10 +30,20 @@ bool EffectiveKernel(const ConvTransposeAttributes& a, int axis, int64_t* result
 
 }  // namespace
 
+Status ExpandConvTranspose(ConvTransposeAttributes* a) {
+  const int32_t rank = a->spatial_rank;
+  if (Status status = CheckSpatialRank(kOp, rank); !status.ok()) return status;
+  for (SpatialSizes* sizes : {&a->kernel, &a->stride, &a->dilation}) *sizes = ExpandAxes<int64_t>(*sizes, rank, 1);
+  for (SpatialSizes* sizes : {&a->padding_begin, &a->padding_end, &a->output_padding}) {
+    *sizes = ExpandAxes<int64_t>(*sizes, rank, 0);
+  }
+  a->output_shape = ExpandOutputSize(a->output_shape, rank);
+  return Status();
+}
+
 Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
-  const int32_t rank = a.spatial_rank;
-  Status status = CheckSpatialRank(kOp, rank);
-  if (!status.ok()) return status;
+  if (a.spatial_rank != 2) return Status::Unsupported("%s spatial_rank = %d: not yet", kOp, a.spatial_rank);
+  Status status;
   const struct {
     const char* name;
     int64_t value;
@@ -53,29 +63,30 @@ Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
                {"dilation", a.dilation, 1},       {"padding_begin", a.padding_begin, 0},
                {"padding_end", a.padding_end, 0}, {"output_padding", a.output_padding, 0}};
   for (const auto& [name, values, minimum] : lists) {
-    if (status = CheckAtLeast(name, rank, values, minimum); !status.ok()) return status;
+    if (status = CheckAtLeast(name, values, minimum); !status.ok()) return status;
   }
   int64_t weights = a.input_channels;
   bool fits = CheckedMul(weights, a.output_channels / a.groups, &weights) && CheckedMul(weights, 4, &weights);
-  for (int axis = 0; axis < rank; ++axis) {
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     if (a.output_padding[axis] >= std::max(a.stride[axis], a.dilation[axis])) {
       return Status::InvalidArgument(
           "%s output_padding[%s] = %" PRId64 ": must be smaller than max(stride, dilation) = %" PRId64, kOp,
-          AxisName(rank, axis), a.output_padding[axis], std::max(a.stride[axis], a.dilation[axis]));
+          AxisName(axis), a.output_padding[axis], std::max(a.stride[axis], a.dilation[axis]));
     }
     int64_t effective = 0;
     if (!EffectiveKernel(a, axis, &effective)) {
       return Status::InvalidArgument("%s dilation[%s] = %" PRId64 ": dilation * (kernel - 1) exceeds 2^63", kOp,
-                                     AxisName(rank, axis), a.dilation[axis]);
+                                     AxisName(axis), a.dilation[axis]);
     }
     fits = fits && CheckedMul(weights, a.kernel[axis], &weights);
   }
   if (!fits) {
     return Status::InvalidArgument("%s input_channels = %" PRId64 ", output_channels = %" PRId64 ", kernel = %" PRId64
                                    "x%" PRId64 ": the weights exceed 2^63 bytes",
-                                   kOp, a.input_channels, a.output_channels, a.kernel[0], a.kernel[1]);
+                                   kOp, a.input_channels, a.output_channels, a.kernel[1], a.kernel[2]);
   }
-  return ValidateEpilogue(kOp, a.epilogue);
+  if (status = ValidatePrologue(kOp, a.prologue); !status.ok()) return status;
+  return ValidateEpilogue(kOp, a.epilogue, a.output_channels);
 }
 
 AxisTaps MakeAxisTaps(const ConvTransposeAttributes& a, int axis) {
@@ -120,11 +131,10 @@ int64_t CountPairs(const Axis& axis) {
 
 Status ConvTransposeOutputSize(const ConvTransposeAttributes& a, const SpatialSizes& input_size,
                                const SpatialSizes& output_size, SpatialSizes* result) {
-  const int32_t rank = a.spatial_rank;
   bool given = false;
-  for (int axis = 0; axis < rank; ++axis) given = given || output_size[axis] != 0;
-  for (int axis = 0; axis < rank; ++axis) {
-    const char* name = AxisName(rank, axis);
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) given = given || output_size[axis] != 0;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    const char* name = AxisName(axis);
     if (input_size[axis] < 1) {
       return Status::InvalidArgument("%s input size[%s] = %" PRId64 ": must be at least 1", kOp, name,
                                      input_size[axis]);

@@ -62,6 +62,8 @@ struct Axis {
 // How many (output, tap) pairs of the axis meet an input: the axis's factor of the useful multiplications.
 int64_t CountPairs(const Axis& axis);
 
+// Expands the axes (see geometry/tensor.h). Error: an invalid spatial rank.
+Status ExpandConvTranspose(ConvTransposeAttributes* attributes);
 // Checks every attribute that does not depend on the input.
 Status ValidateConvTranspose(const ConvTransposeAttributes& attributes);
 AxisTaps MakeAxisTaps(const ConvTransposeAttributes& attributes, int axis);

@@ -10,6 +10,8 @@
 
 namespace polyphase::internal {
 
+// Expands the axes (see geometry/tensor.h). Error: an invalid spatial rank.
+Status ExpandPixelShuffle(PixelShuffleAttributes* attributes);
 Status ValidatePixelShuffle(const PixelShuffleAttributes& attributes);
 Status PixelShuffleOutput(const PixelShuffleAttributes& attributes, const TensorDesc& input, int64_t* channels,
                           SpatialSizes* size);

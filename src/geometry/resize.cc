@@ -53,9 +53,18 @@ void FindPeriod(ResizeAxis* table) {
 
 }  // namespace
 
-Status ValidateResize(const ResizeAttributes& a) {
-  const int32_t rank = a.spatial_rank;
+Status ExpandResize(ResizeAttributes* a) {
+  const int32_t rank = a->spatial_rank;
   if (Status status = CheckSpatialRank(kOp, rank); !status.ok()) return status;
+  a->size = ExpandAxes<int64_t>(a->size, rank, 0);
+  a->scale = ExpandAxes<double>(a->scale, rank, 0);
+  a->roi_begin = ExpandAxes<double>(a->roi_begin, rank, 0);
+  a->roi_end = ExpandAxes<double>(a->roi_end, rank, 1);
+  return Status();
+}
+
+Status ValidateResize(const ResizeAttributes& a) {
+  if (a.spatial_rank != 2) return Status::Unsupported("%s spatial_rank = %d: not yet", kOp, a.spatial_rank);
   if (a.mode != ResizeMode::kNearest && a.mode != ResizeMode::kLinear && a.mode != ResizeMode::kCubic) {
     return Status::InvalidArgument("%s mode = %d: not a ResizeMode", kOp, static_cast<int>(a.mode));
   }
@@ -73,40 +82,41 @@ Status ValidateResize(const ResizeAttributes& a) {
     return Status::InvalidArgument("%s cubic_coeff_a = %g: must be finite", kOp, static_cast<double>(a.cubic_coeff_a));
   }
   bool has_size = false, has_scale = false;
-  for (int axis = 0; axis < rank; ++axis) {
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     has_size = has_size || a.size[axis] != 0;
     has_scale = has_scale || a.scale[axis] != 0;
   }
   if (has_size == has_scale) {
     return Status::InvalidArgument("%s size[%s] = %" PRId64 ", scale[%s] = %g: exactly one of them must be given", kOp,
-                                   AxisName(rank, 0), a.size[0], AxisName(rank, 0), a.scale[0]);
+                                   AxisName(kRow), a.size[kRow], AxisName(kRow), a.scale[kRow]);
   }
   if (has_size && a.recompute_scale_factor) {
     return Status::InvalidArgument("%s recompute_scale_factor = true: must be false when size is given", kOp);
   }
-  for (int axis = 0; axis < rank; ++axis) {
-    if (has_size && a.size[axis] < 1) {
-      return Status::InvalidArgument("%s size[%s] = %" PRId64 ": must be at least 1", kOp, AxisName(rank, axis),
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    if (axis > 0 && has_size && a.size[axis] < 1) {
+      return Status::InvalidArgument("%s size[%s] = %" PRId64 ": must be at least 1", kOp, AxisName(axis),
                                      a.size[axis]);
     }
-    if (has_scale && !(a.scale[axis] > 0 && std::isfinite(a.scale[axis]))) {
-      return Status::InvalidArgument("%s scale[%s] = %g: must be positive and finite", kOp, AxisName(rank, axis),
+    if (axis > 0 && has_scale && !(a.scale[axis] > 0 && std::isfinite(a.scale[axis]))) {
+      return Status::InvalidArgument("%s scale[%s] = %g: must be positive and finite", kOp, AxisName(axis),
                                      a.scale[axis]);
     }
   }
-  return ValidateEpilogue(kOp, a.epilogue);
+  return ValidateEpilogue(kOp, a.epilogue, 0);
 }
 
 Status ResizeOutputSize(const ResizeAttributes& a, const SpatialSizes& input_size, SpatialSizes* result) {
-  const int32_t rank = a.spatial_rank;
-  for (int axis = 0; axis < rank; ++axis) {
-    const char* name = AxisName(rank, axis);
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    const char* name = AxisName(axis);
     const int64_t in = input_size[axis];
     if (in < 1 || in > kMaxAxis) {
       return Status::InvalidArgument("%s input size[%s] = %" PRId64 ": must be in [1, %" PRId64 "]", kOp, name, in,
                                      kMaxAxis);
     }
-    if (a.size[axis] != 0) {
+    if (axis == 0) {
+      (*result)[axis] = in;
+    } else if (a.size[axis] != 0) {
       (*result)[axis] = a.size[axis];
     } else {
       const double out = std::floor(static_cast<double>(in) * a.scale[axis]);

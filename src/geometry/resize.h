@@ -29,6 +29,8 @@ struct ResizeAxis {
   IndexRange Sources(int64_t begin, int64_t end) const { return {first[begin], int64_t{first[end - 1]} + taps}; }
 };
 
+// Expands the axes (see geometry/tensor.h). Error: an invalid spatial rank.
+Status ExpandResize(ResizeAttributes* attributes);
 // Checks every attribute that does not depend on the input.
 Status ValidateResize(const ResizeAttributes& attributes);
 Status ResizeOutputSize(const ResizeAttributes& attributes, const SpatialSizes& input_size, SpatialSizes* result);

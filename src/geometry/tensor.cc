@@ -19,17 +19,23 @@ size_t ElementSize(DataType dtype) noexcept {
     case DataType::kI16: return 2;
     case DataType::kF32:
     case DataType::kI32: return 4;
+    case DataType::kF64:
+    case DataType::kI64: return 8;
   }
   return 0;
 }
 
-TensorDesc TensorDesc::Nchw(int64_t n, int64_t c, int64_t h, int64_t w) {
+TensorDesc TensorDesc::Make(int64_t n, int64_t c, std::initializer_list<int64_t> size) {
   TensorDesc desc;
+  // A rank that is too large stays visible, for MakePlan to refuse.
+  desc.spatial_rank = static_cast<int32_t>(size.size());
   desc.n = n;
   desc.c = c;
-  desc.size = {h, w, 0};
+  std::copy_n(size.begin(), std::min<size_t>(size.size(), kMaxSpatialRank), desc.size.begin());
   return desc;
 }
+
+TensorDesc TensorDesc::Nchw(int64_t n, int64_t c, int64_t h, int64_t w) { return Make(n, c, {h, w}); }
 
 TensorDesc TensorDesc::Nhwc(int64_t n, int64_t c, int64_t h, int64_t w) {
   return Nchw(n, c, h, w).WithLayout(Layout::kNhwc);
@@ -87,14 +93,13 @@ Status FixedStride(const char* name, const char* stride_name, int64_t size, int6
   return Status();
 }
 
-constexpr const char* kStrideNames[kMaxSpatialRank][kMaxSpatialRank] = {
-    {"stride[W]", "", ""}, {"stride[H]", "stride[W]", ""}, {"stride[D]", "stride[H]", "stride[W]"}};
+constexpr const char* kStrideNames[kMaxSpatialRank] = {"stride[D]", "stride[H]", "stride[W]"};
 
 }  // namespace
 
-const char* AxisName(int32_t spatial_rank, int axis) {
+const char* AxisName(int axis) {
   static constexpr const char* kNames[] = {"D", "H", "W"};
-  return kNames[kMaxSpatialRank - spatial_rank + axis];
+  return kNames[axis];
 }
 
 const char* LayoutName(Layout layout) {
@@ -109,20 +114,24 @@ const char* LayoutName(Layout layout) {
 int64_t ChannelSteps(const TensorDesc& desc) { return DivCeil(desc.c, desc.channel_block); }
 
 Status CheckSpatialRank(const char* name, int32_t spatial_rank) {
-  if (spatial_rank == 2) return Status();
-  if (spatial_rank == 1 || spatial_rank == 3) {
-    return Status::Unsupported("%s spatial_rank = %d: this version supports 2", name, spatial_rank);
-  }
-  return Status::InvalidArgument("%s spatial_rank = %d: must be 2", name, spatial_rank);
+  if (spatial_rank >= 1 && spatial_rank <= kMaxSpatialRank) return Status();
+  return Status::InvalidArgument("%s spatial_rank = %d: must be 1, 2 or 3", name, spatial_rank);
 }
 
-Status NormalizeTensor(const char* name, TensorDesc* desc) {
+Status CheckInputRank(const char* op, int32_t spatial_rank, const TensorDesc& input) {
+  if (input.spatial_rank == spatial_rank) return Status();
+  return Status::InvalidArgument("input spatial_rank = %d: must be that of the %s, %d", input.spatial_rank, op,
+                                 spatial_rank);
+}
+
+namespace {
+
+// NormalizeTensor on a descriptor whose axes are expanded.
+Status NormalizeExpanded(const char* name, TensorDesc* desc) {
   const int64_t element = static_cast<int64_t>(ElementSize(desc->dtype));
   if (element == 0) {
     return Status::InvalidArgument("%s dtype = %d: not a DataType", name, static_cast<int>(desc->dtype));
   }
-  if (Status status = CheckSpatialRank(name, desc->spatial_rank); !status.ok()) return status;
-  const int rank = desc->spatial_rank;
   const int32_t block = desc->channel_block;
   switch (desc->layout) {
     case Layout::kNchw:
@@ -144,33 +153,31 @@ Status NormalizeTensor(const char* name, TensorDesc* desc) {
   if (desc->c > std::numeric_limits<int64_t>::max() - 16) {
     return Status::InvalidArgument("%s c = %" PRId64 ": the tensor's extent exceeds 2^63 bytes", name, desc->c);
   }
-  for (int axis = 0; axis < rank; ++axis) {
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     if (desc->size[axis] < 0) {
-      return Status::InvalidArgument("%s size[%s] = %" PRId64 ": must not be negative", name, AxisName(rank, axis),
+      return Status::InvalidArgument("%s size[%s] = %" PRId64 ": must not be negative", name, AxisName(axis),
                                      desc->size[axis]);
     }
   }
 
-  const auto* stride_names = kStrideNames[rank - 1];
-  const int last = rank - 1;
   Status status;
   Levels levels{name, 1, 1};
   const auto add_spatial = [&](int begin) {
     for (int axis = begin; axis >= 0 && status.ok(); --axis) {
-      status = levels.Add(stride_names[axis], desc->size[axis], &desc->stride[axis]);
+      status = levels.Add(kStrideNames[axis], desc->size[axis], &desc->stride[axis]);
     }
   };
   switch (desc->layout) {
     case Layout::kNhwc:
       status = FixedStride(name, "stride_c", desc->c, 1, &desc->stride_c);
       if (status.ok()) status = levels.Add("stride_c", desc->c, &desc->stride_c);
-      if (status.ok()) add_spatial(last);
+      if (status.ok()) add_spatial(kColumn);
       break;
     case Layout::kNchw:
     case Layout::kNchwc:
       levels.extent = levels.dense = block;
-      status = FixedStride(name, stride_names[last], desc->size[last], block, &desc->stride[last]);
-      if (status.ok()) add_spatial(last);
+      status = FixedStride(name, kStrideNames[kColumn], desc->size[kColumn], block, &desc->stride[kColumn]);
+      if (status.ok()) add_spatial(kColumn);
       if (status.ok()) status = levels.Add("stride_c", ChannelSteps(*desc), &desc->stride_c);
       break;
   }
@@ -178,58 +185,102 @@ Status NormalizeTensor(const char* name, TensorDesc* desc) {
   if (!status.ok()) return status;
   int64_t bytes = 0;
   if (!CheckedMul(std::max(levels.extent, levels.dense), element, &bytes)) {
-    return Status::InvalidArgument("%s n = %" PRId64 ", c = %" PRId64 ", size = %" PRId64 "x%" PRId64
+    return Status::InvalidArgument("%s n = %" PRId64 ", c = %" PRId64 ", size = %" PRId64 "x%" PRId64 "x%" PRId64
                                    ": the tensor's extent exceeds 2^63 bytes",
-                                   name, desc->n, desc->c, desc->size[0], desc->size[1]);
+                                   name, desc->n, desc->c, desc->size[0], desc->size[1], desc->size[2]);
   }
   return Status();
 }
 
+// Sizes and strides of the axes that the caller has not become 1 and 0 (dense).
+void Expand(TensorDesc* desc) {
+  desc->size = ExpandAxes<int64_t>(desc->size, desc->spatial_rank, 1);
+  desc->stride = ExpandAxes<int64_t>(desc->stride, desc->spatial_rank, 0);
+}
+
+}  // namespace
+
+Status NormalizeTensor(const char* name, TensorDesc* desc) {
+  if (Status status = CheckSpatialRank(name, desc->spatial_rank); !status.ok()) return status;
+  Expand(desc);
+  return NormalizeExpanded(name, desc);
+}
+
+TensorDesc Collapse(const TensorDesc& desc) {
+  TensorDesc result = desc;
+  result.size = result.stride = {};
+  const int skipped = kMaxSpatialRank - desc.spatial_rank;
+  std::copy(desc.size.begin() + skipped, desc.size.end(), result.size.begin());
+  std::copy(desc.stride.begin() + skipped, desc.stride.end(), result.stride.begin());
+  return result;
+}
+
 bool IsEmpty(const TensorDesc& desc) {
   bool empty = desc.n == 0 || desc.c == 0;
-  for (int axis = 0; axis < desc.spatial_rank; ++axis) empty = empty || desc.size[axis] == 0;
+  for (const int64_t size : desc.size) empty = empty || size == 0;
   return empty;
 }
 
 int64_t ExtentElements(const TensorDesc& desc) {
   if (IsEmpty(desc)) return 0;
   int64_t last = (desc.n - 1) * desc.stride_n + (ChannelSteps(desc) - 1) * desc.stride_c + desc.channel_block;
-  for (int axis = 0; axis < desc.spatial_rank; ++axis) last += (desc.size[axis] - 1) * desc.stride[axis];
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) last += (desc.size[axis] - 1) * desc.stride[axis];
   return last;
 }
 
-Status InferOutput(const TensorDesc& input, const TensorDesc* requested, int64_t c, const SpatialSizes& size,
-                   TensorDesc* output) {
-  *output = requested != nullptr ? *requested : TensorDesc();
+Status InferTensor(const char* name, const TensorDesc& like, const TensorDesc* requested, int64_t c,
+                   const SpatialSizes& size, TensorDesc* result) {
   if (requested == nullptr) {
-    output->layout = input.layout;
-    output->channel_block = input.channel_block;
-    output->dtype = input.dtype;
-    output->spatial_rank = input.spatial_rank;
+    *result = like.WithLayout(like.layout, like.channel_block);
+    result->c = c;
+    result->size = size;
+    return NormalizeExpanded(name, result);
   }
-  if (output->dtype != input.dtype) {
-    return Status::InvalidArgument("output dtype = %d: must be the input's, %d", static_cast<int>(output->dtype),
-                                   static_cast<int>(input.dtype));
+  *result = *requested;
+  if (result->spatial_rank != like.spatial_rank) {
+    return Status::InvalidArgument("%s spatial_rank = %d: must be the input's, %d", name, result->spatial_rank,
+                                   like.spatial_rank);
   }
-  if (output->spatial_rank != input.spatial_rank) {
-    return Status::InvalidArgument("output spatial_rank = %d: must be the input's, %d", output->spatial_rank,
-                                   input.spatial_rank);
-  }
-  const auto infer = [](const char* what, int64_t inferred, int64_t* value) {
+  Expand(result);
+  const auto infer = [&](const char* what, int64_t inferred, int64_t* value) {
     if (*value != 0 && *value != inferred) {
-      return Status::InvalidArgument("output %s = %" PRId64 ": the op yields %" PRId64, what, *value, inferred);
+      return Status::InvalidArgument("%s %s = %" PRId64 ": the op yields %" PRId64, name, what, *value, inferred);
     }
     *value = inferred;
     return Status();
   };
-  Status status = infer("n", input.n, &output->n);
-  if (status.ok()) status = infer("c", c, &output->c);
-  for (int axis = 0; axis < input.spatial_rank && status.ok(); ++axis) {
+  Status status = infer("n", like.n, &result->n);
+  if (status.ok()) status = infer("c", c, &result->c);
+  for (int axis = 0; axis < kMaxSpatialRank && status.ok(); ++axis) {
     char what[] = "size[?]";
-    what[5] = AxisName(input.spatial_rank, axis)[0];
-    status = infer(what, size[axis], &output->size[axis]);
+    what[5] = AxisName(axis)[0];
+    status = infer(what, size[axis], &result->size[axis]);
   }
-  return status.ok() ? NormalizeTensor("output", output) : status;
+  return status.ok() ? NormalizeExpanded(name, result) : status;
+}
+
+Status InferOutput(const TensorDesc& input, const TensorDesc* requested, int64_t c, const SpatialSizes& size,
+                   TensorDesc* output) {
+  if (requested != nullptr && requested->dtype != input.dtype) {
+    return Status::InvalidArgument("output dtype = %d: must be the input's, %d", static_cast<int>(requested->dtype),
+                                   static_cast<int>(input.dtype));
+  }
+  return InferTensor("output", input, requested, c, size, output);
+}
+
+Status InferResidual(const char* op, const Epilogue& epilogue, const std::optional<TensorDesc>& requested,
+                     PlanTensors* tensors) {
+  if (epilogue.residual == Residual::kNone) {
+    if (!requested) return Status();
+    return Status::InvalidArgument("residual: the %s has no epilogue residual, must be unset", op);
+  }
+  const TensorDesc& output = tensors->output;
+  if (requested && requested->dtype != output.dtype) {
+    return Status::InvalidArgument("residual dtype = %d: must be the output's, %d", static_cast<int>(requested->dtype),
+                                   static_cast<int>(output.dtype));
+  }
+  return InferTensor("residual", output, requested ? &*requested : nullptr, output.c, output.size,
+                     &tensors->residual.emplace());
 }
 
 }  // namespace polyphase::internal

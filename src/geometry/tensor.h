@@ -2,35 +2,76 @@
 #ifndef POLYPHASE_SRC_GEOMETRY_TENSOR_H_
 #define POLYPHASE_SRC_GEOMETRY_TENSOR_H_
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <optional>
 
+#include "polyphase/epilogue.h"
 #include "polyphase/status.h"
 #include "polyphase/tensor.h"
 
 namespace polyphase::internal {
 
-// Names of the spatial axes of a tensor of that rank, for messages: "H" and "W" in 2-D.
-const char* AxisName(int32_t spatial_rank, int axis);
+// Below the API every tensor has three spatial axes, D, H and W; those that the caller's has not have size 1. A
+// descriptor in this form keeps the caller's spatial_rank, for Collapse and for messages.
+constexpr int kDepth = 0, kRow = 1, kColumn = 2;
+
+const char* AxisName(int axis);  // "D", "H" or "W"
 const char* LayoutName(Layout layout);
+
+// The first `spatial_rank` values moved to the last axes, `fill` before them. The rank must be valid.
+template <typename T>
+std::array<T, kMaxSpatialRank> ExpandAxes(const std::array<T, kMaxSpatialRank>& values, int32_t spatial_rank, T fill) {
+  std::array<T, kMaxSpatialRank> expanded;
+  expanded.fill(fill);
+  std::copy_n(values.begin(), spatial_rank, expanded.end() - spatial_rank);
+  return expanded;
+}
+
+// Sizes of which all 0 mean "not given".
+inline bool IsGiven(const SpatialSizes& sizes) { return sizes != SpatialSizes{}; }
+inline SpatialSizes ExpandOutputSize(const SpatialSizes& sizes, int32_t spatial_rank) {
+  const SpatialSizes expanded = ExpandAxes<int64_t>(sizes, spatial_rank, 0);
+  return IsGiven(expanded) ? ExpandAxes<int64_t>(sizes, spatial_rank, 1) : expanded;
+}
 
 // Channel blocks of a kNchwc tensor, channels otherwise: how many times stride_c is stepped.
 int64_t ChannelSteps(const TensorDesc& desc);
 
-// Checks dtype, layout, sizes and strides, fills in the strides that are 0, and makes sure that every byte offset fits
-// into int64. `name` ("input", "output") begins the messages. Sizes may be 0; what an op forbids it checks itself.
+// Error unless the spatial rank is 1, 2 or 3.
+Status CheckSpatialRank(const char* name, int32_t spatial_rank);
+// Error unless an op of rank `spatial_rank` can take the (normalized) input.
+Status CheckInputRank(const char* op, int32_t spatial_rank, const TensorDesc& input);
+
+// Checks dtype, layout, sizes and strides, expands the axes, fills in the strides that are 0, and makes sure that every
+// byte offset fits into int64. `name` ("input", "output") begins the messages. Sizes may be 0; what an op forbids it
+// checks itself.
 Status NormalizeTensor(const char* name, TensorDesc* desc);
+// Back to the caller's form.
+TensorDesc Collapse(const TensorDesc& desc);
 
 // Elements from the first to one behind the last that a normalized descriptor touches; 0 for an empty tensor.
 int64_t ExtentElements(const TensorDesc& desc);
 bool IsEmpty(const TensorDesc& desc);
 
-// The output descriptor of an op that yields (n, c, size): `requested` (null: dense, in the input's layout) with what
-// is 0 filled in. Errors where it asks for something else, and those of NormalizeTensor.
+// A tensor whose shape follows from others: `requested` in the caller's form (null: dense, in the layout and type of
+// `like`) with what is 0 filled in: n of `like`, `c` and `size` (expanded). Errors where it asks for something else, and
+// those of NormalizeTensor.
+Status InferTensor(const char* name, const TensorDesc& like, const TensorDesc* requested, int64_t c,
+                   const SpatialSizes& size, TensorDesc* result);
 Status InferOutput(const TensorDesc& input, const TensorDesc* requested, int64_t c, const SpatialSizes& size,
                    TensorDesc* output);
+// The tensors of an op's plan, normalized.
+struct PlanTensors {
+  TensorDesc input, output;
+  std::optional<TensorDesc> residual, indices;
+};
 
-// Errors unless the spatial rank is 2, the only one of this version.
-Status CheckSpatialRank(const char* name, int32_t spatial_rank);
+// The residual of an epilogue that has one: a tensor like the output. Error where the options have one that the epilogue
+// does not ask for.
+Status InferResidual(const char* op, const Epilogue& epilogue, const std::optional<TensorDesc>& requested,
+                     PlanTensors* tensors);
 
 }  // namespace polyphase::internal
 

@@ -1,4 +1,4 @@
-// Packing, unpacking, transposition and the epilogue of panels, for every target.
+// Packing, unpacking, conversion and transposition of panels, for every target.
 #include "kernels/panel.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 #include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "kernels/activation-inl.h"
+#include "kernels/convert-inl.h"
 #include "kernels/simd.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -168,6 +168,24 @@ HWY_INLINE void ForEachStretch(const PixelRun& run, const Body& body) {
   }
 }
 
+// Zeros behind the channels of a run.
+template <typename T>
+HWY_INLINE void FillChannels(const PixelRun& run, T* panel, int64_t panel_stride, int64_t panel_channels) {
+  for (int64_t p = 0; p < run.pixels && run.channels < panel_channels; ++p) {
+    std::fill_n(panel + p * panel_stride + run.channels, panel_channels - run.channels, T{0});
+  }
+}
+
+// Zeros in the lanes of the last channel block behind the tensor's channels, if the run reaches them.
+template <typename T>
+HWY_INLINE void FillTail(const PixelRun& run, int64_t zero_from, T* tensor) {
+  const int64_t end = run.channel + run.channels;
+  const int64_t used = end % run.map.block;
+  if (end != zero_from || used == 0) return;
+  T* tail = tensor + end / run.map.block * run.map.block_stride + used;
+  for (int64_t p = 0; p < run.pixels; ++p) std::fill_n(tail + p * run.pixel_stride, run.map.block - used, T{0});
+}
+
 template <typename T>
 void Pack(const PixelRun& run, const void* tensor, void* panel, int64_t panel_stride, int64_t panel_channels) {
   const T* HWY_RESTRICT src = static_cast<const T*>(tensor);
@@ -184,11 +202,7 @@ void Pack(const PixelRun& run, const void* tensor, void* panel, int64_t panel_st
       }
     });
   }
-  if (run.channels < panel_channels) {
-    for (int64_t p = 0; p < run.pixels; ++p) {
-      std::fill_n(dst + p * panel_stride + run.channels, panel_channels - run.channels, T{0});
-    }
-  }
+  FillChannels(run, dst, panel_stride, panel_channels);
 }
 
 // As CopyRow, but whole lines of memory go past the caches.
@@ -205,6 +219,10 @@ template <typename T, bool kStream>
 void Unpack(const PixelRun& run, const void* panel, int64_t panel_stride, int64_t zero_from, void* tensor) {
   const T* HWY_RESTRICT src = static_cast<const T*>(panel);
   T* HWY_RESTRICT dst = static_cast<T*>(tensor);
+  if (run.map.block == 1 && run.pixel_stride == 1 && run.channels == 1 && panel_stride == 1) {
+    T* row = dst + run.channel * run.map.block_stride;
+    return kStream ? StreamRow(src, row, run.pixels) : CopyRow(src, row, run.pixels);
+  }
   if (run.map.block == 1 && run.pixel_stride == 1) {
     TransposeT(src, panel_stride, dst + run.channel * run.map.block_stride, run.map.block_stride, run.pixels,
                run.channels);
@@ -217,46 +235,99 @@ void Unpack(const PixelRun& run, const void* panel, int64_t panel_stride, int64_
       kStream ? StreamRow(from, to, length) : CopyRow(from, to, length);
     }
   });
-  const int64_t end = run.channel + run.channels;
-  const int64_t used = end % run.map.block;
-  if (end == zero_from && used != 0) {
-    T* tail = dst + end / run.map.block * run.map.block_stride + used;
-    for (int64_t p = 0; p < run.pixels; ++p) std::fill_n(tail + p * run.pixel_stride, run.map.block - used, T{0});
-  }
+  FillTail(run, zero_from, dst);
 }
 
-// ---- Epilogue
+// ---- Conversion
 
-template <class Op>
-HWY_INLINE void ForEachRow(const float* bias, float* panel, int64_t panel_stride, int64_t pixels, int64_t channels,
-                           const Op& op) {
-  const hn::CappedTag<float, 16> d;
-  const hn::CappedTag<float, 1> d1;
+template <class C>
+HWY_INLINE void LoadRow(const typename C::Element* HWY_RESTRICT src, typename C::Lane* HWY_RESTRICT dst,
+                        int64_t count) {
+  const hn::CappedTag<typename C::Lane, 16> d;
+  const hn::CappedTag<typename C::Lane, 1> d1;
   const int64_t lanes = hn::Lanes(d);
-  int64_t c = 0;
-  for (; c + lanes <= channels; c += lanes) {
-    const auto b = bias == nullptr ? hn::Zero(d) : hn::LoadU(d, bias + c);
-    for (int64_t p = 0; p < pixels; ++p) {
-      float* x = panel + p * panel_stride + c;
-      hn::StoreU(op(d, hn::Add(hn::LoadU(d, x), b)), d, x);
-    }
-  }
-  for (; c < channels; ++c) {
-    const auto b = bias == nullptr ? hn::Zero(d1) : hn::LoadU(d1, bias + c);
-    for (int64_t p = 0; p < pixels; ++p) {
-      float* x = panel + p * panel_stride + c;
-      hn::StoreU(op(d1, hn::Add(hn::LoadU(d1, x), b)), d1, x);
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(C::Load(d, src + i), d, dst + i);
+  for (; i < count; ++i) hn::StoreU(C::Load(d1, src + i), d1, dst + i);
+}
+
+template <class C>
+HWY_INLINE void StoreRow(const typename C::Lane* HWY_RESTRICT src, typename C::Element* HWY_RESTRICT dst,
+                         int64_t count) {
+  const hn::CappedTag<typename C::Lane, 16> d;
+  const hn::CappedTag<typename C::Lane, 1> d1;
+  const int64_t lanes = hn::Lanes(d);
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) C::Store(hn::LoadU(d, src + i), d, dst + i);
+  for (; i < count; ++i) C::Store(hn::LoadU(d1, src + i), d1, dst + i);
+}
+
+// Calls body(first channel, channels, first pixel, pixels) for the pieces of a planar run that are transposed on their
+// way through an array of kPieceChannels rows, 4 KiB.
+constexpr int64_t kPieceChannels = 16, kPiecePixels = 64;
+template <class Body>
+HWY_INLINE void ForEachPiece(const PixelRun& run, const Body& body) {
+  for (int64_t c = 0; c < run.channels; c += kPieceChannels) {
+    for (int64_t p = 0; p < run.pixels; p += kPiecePixels) {
+      body(c, std::min(kPieceChannels, run.channels - c), p, std::min(kPiecePixels, run.pixels - p));
     }
   }
 }
 
-void ApplyEpilogue(const Epilogue& epilogue, const float* bias, float* panel, int64_t panel_stride, int64_t pixels,
-                   int64_t channels) {
-  if (bias == nullptr && epilogue.activation == Activation::kNone) return;
-  WithActivation(epilogue, [&](const auto& activation)
-                               HWY_ATTR { ForEachRow(bias, panel, panel_stride, pixels, channels, activation); });
+template <class C>
+void PackAs(const PixelRun& run, const void* tensor, void* panel, int64_t panel_stride, int64_t panel_channels) {
+  using Lane = typename C::Lane;
+  const auto* HWY_RESTRICT src = static_cast<const typename C::Element*>(tensor);
+  Lane* HWY_RESTRICT dst = static_cast<Lane*>(panel);
+  if (run.map.block == 1 && run.pixel_stride == 1 && run.channels == 1 && panel_stride == 1) {
+    LoadRow<C>(src + run.channel * run.map.block_stride, dst, run.pixels);
+  } else if (run.map.block == 1 && run.pixel_stride == 1) {
+    alignas(64) Lane rows[kPieceChannels * kPiecePixels];
+    ForEachPiece(run, [&](int64_t c, int64_t channels, int64_t p, int64_t pixels) HWY_ATTR {
+      for (int64_t r = 0; r < channels; ++r) {
+        LoadRow<C>(src + (run.channel + c + r) * run.map.block_stride + p, rows + r * kPiecePixels, pixels);
+      }
+      TransposeT(reinterpret_cast<const uint32_t*>(rows), kPiecePixels,
+                 reinterpret_cast<uint32_t*>(dst + p * panel_stride + c), panel_stride, channels, pixels);
+    });
+  } else {
+    ForEachStretch(run, [&](int64_t offset, int64_t c, int64_t length) HWY_ATTR {
+      for (int64_t p = 0; p < run.pixels; ++p) {
+        LoadRow<C>(src + offset + p * run.pixel_stride, dst + p * panel_stride + c, length);
+      }
+    });
+  }
+  FillChannels(run, dst, panel_stride, panel_channels);
 }
 
+template <class C>
+void UnpackAs(const PixelRun& run, const void* panel, int64_t panel_stride, int64_t zero_from, void* tensor) {
+  using Lane = typename C::Lane;
+  const Lane* HWY_RESTRICT src = static_cast<const Lane*>(panel);
+  auto* HWY_RESTRICT dst = static_cast<typename C::Element*>(tensor);
+  if (run.map.block == 1 && run.pixel_stride == 1 && run.channels == 1 && panel_stride == 1) {
+    return StoreRow<C>(src, dst + run.channel * run.map.block_stride, run.pixels);
+  }
+  if (run.map.block == 1 && run.pixel_stride == 1) {
+    alignas(64) Lane rows[kPieceChannels * kPiecePixels];
+    ForEachPiece(run, [&](int64_t c, int64_t channels, int64_t p, int64_t pixels) HWY_ATTR {
+      TransposeT(reinterpret_cast<const uint32_t*>(src + p * panel_stride + c), panel_stride,
+                 reinterpret_cast<uint32_t*>(rows), kPiecePixels, pixels, channels);
+      for (int64_t r = 0; r < channels; ++r) {
+        StoreRow<C>(rows + r * kPiecePixels, dst + (run.channel + c + r) * run.map.block_stride + p, pixels);
+      }
+    });
+    return;
+  }
+  ForEachStretch(run, [&](int64_t offset, int64_t c, int64_t length) HWY_ATTR {
+    for (int64_t p = 0; p < run.pixels; ++p) {
+      StoreRow<C>(src + p * panel_stride + c, dst + offset + p * run.pixel_stride, length);
+    }
+  });
+  FillTail(run, zero_from, dst);
+}
+
+// ---- Sums
 void Add(const float* HWY_RESTRICT addend, int64_t addend_stride, float* HWY_RESTRICT panel, int64_t panel_stride,
          int64_t pixels, int64_t channels) {
   const hn::CappedTag<float, 16> d;
@@ -271,14 +342,17 @@ void Add(const float* HWY_RESTRICT addend, int64_t addend_stride, float* HWY_RES
 }
 
 PanelKernels MakePanelKernels() {
-  return PanelKernels{{&Pack<uint8_t>, &Pack<uint16_t>, &Pack<uint32_t>},
-                      {&Unpack<uint8_t, false>, &Unpack<uint16_t, false>, &Unpack<uint32_t, false>},
-                      &Unpack<uint32_t, true>,
-                      {&Transpose<uint8_t>, &Transpose<uint16_t>, &Transpose<uint32_t>},
-                      {&Copy<uint8_t>, &Copy<uint16_t>, &Copy<uint32_t>},
-                      &ApplyEpilogue,
-                      &Add,
-                      &hwy::FlushStream};
+  return PanelKernels{
+      {&Pack<uint8_t>, &Pack<uint16_t>, &Pack<uint32_t>, &Pack<uint64_t>},
+      {&Unpack<uint8_t, false>, &Unpack<uint16_t, false>, &Unpack<uint32_t, false>, &Unpack<uint64_t, false>},
+      {&Transpose<uint8_t>, &Transpose<uint16_t>, &Transpose<uint32_t>, &Transpose<uint64_t>},
+      {&Copy<uint8_t>, &Copy<uint16_t>, &Copy<uint32_t>, &Copy<uint64_t>},
+      {&Pack<uint32_t>, &PackAs<F16>, &PackAs<BF16>, &PackAs<U8<false>>, &PackAs<U8<true>>, &PackAs<U8Integer>},
+      {&Unpack<uint32_t, false>, &UnpackAs<F16>, &UnpackAs<BF16>, &UnpackAs<U8<false>>, &UnpackAs<U8<true>>,
+       &UnpackAs<U8Integer>},
+      &Unpack<uint32_t, true>,
+      &Add,
+      &hwy::FlushStream};
 }
 
 }  // namespace polyphase::internal::HWY_NAMESPACE

@@ -1,11 +1,10 @@
-// Moves pixels between a tensor in any layout and panels [pixel][channel], and applies the epilogue to a panel in L1.
+// Moves pixels between a tensor in any layout and panels [pixel][channel], as they are or converted to the 32-bit lanes
+// in which kernels compute.
 #ifndef POLYPHASE_SRC_KERNELS_PANEL_H_
 #define POLYPHASE_SRC_KERNELS_PANEL_H_
 
 #include <cstddef>
 #include <cstdint>
-
-#include "polyphase/epilogue.h"
 
 namespace polyphase::internal {
 
@@ -34,10 +33,6 @@ using PackFn = void (*)(const PixelRun& run, const void* tensor, void* panel, in
                         int64_t panel_channels);
 using UnpackFn = void (*)(const PixelRun& run, const void* panel, int64_t panel_stride, int64_t zero_from,
                           void* tensor);
-// panel[p][c] = activation(panel[p][c] + bias[c]); bias may be null, else it has `channels` floats.
-using EpilogueFn = void (*)(const Epilogue& epilogue, const float* bias, float* panel, int64_t panel_stride,
-                            int64_t pixels, int64_t channels);
-
 // panel[p][c] += addend[p][c]
 using AddFn = void (*)(const float* addend, int64_t addend_stride, float* panel, int64_t panel_stride, int64_t pixels,
                        int64_t channels);
@@ -49,14 +44,27 @@ using TransposeFn = void (*)(const void* src, int64_t src_stride, void* dst, int
 // dst[i * dst_stride] = src[i * src_stride] for i < count; strides count elements.
 using CopyFn = void (*)(const void* src, int64_t src_stride, void* dst, int64_t dst_stride, int64_t count);
 
+// What an element becomes in a panel of 32-bit lanes, and how it is rounded back.
+enum class Conversion : int {
+  kF32 = 0,
+  kF16 = 1,          // to and from f32, ties to even
+  kBF16 = 2,         // likewise
+  kU8 = 3,           // likewise, saturating
+  kU8Truncated = 4,  // to f32, and back towards zero, saturating
+  kU8Integer = 5,    // to int32, and back saturating
+};
+constexpr int kConversions = 6;
+
 struct PanelKernels {
-  // Indexed by log2 of the element size: 1, 2, 4 bytes.
-  PackFn pack[3];
-  UnpackFn unpack[3];
-  UnpackFn unpack_streaming;  // 4 bytes; past the caches where whole lines are written
-  TransposeFn transpose[3];
-  CopyFn copy[3];
-  EpilogueFn epilogue;
+  // Indexed by log2 of the element size: 1, 2, 4, 8 bytes.
+  PackFn pack[4];
+  UnpackFn unpack[4];
+  TransposeFn transpose[4];
+  CopyFn copy[4];
+  // Indexed by Conversion. unpack_streaming is kF32's, past the caches where whole lines are written.
+  PackFn pack_as[kConversions];
+  UnpackFn unpack_as[kConversions];
+  UnpackFn unpack_streaming;
   AddFn add;
   // Makes streamed outputs visible to other threads; once at the end of a task.
   void (*flush)();

@@ -129,47 +129,48 @@ void BlockX(const ResizeXArgs& args) {
 
 template <int kTaps, int kRows>
 void ResizeY(const ResizeYArgs& args) {
-  WithActivation(*args.epilogue, [&](const auto& activation) HWY_ATTR {
-    const D d;
-    const hn::CappedTag<float, 1> d1;
-    const int64_t lanes = hn::Lanes(d);
-    const ResizeYArgs local = args;
-    const int64_t count = local.count;
-    // Element i of all output rows, in vectors of type `tag`.
-    const auto run = [&](auto tag, int64_t i, const auto& store) HWY_ATTR {
-      using VTag = hn::Vec<decltype(tag)>;
-      VTag x[kTaps];
+  WithActivation(args.epilogue->activation, {args.epilogue->negative_slope, args.epilogue->lower, args.epilogue->upper},
+                 [&](const auto& activation) HWY_ATTR {
+                   const D d;
+                   const hn::CappedTag<float, 1> d1;
+                   const int64_t lanes = hn::Lanes(d);
+                   const ResizeYArgs local = args;
+                   const int64_t count = local.count;
+                   // Element i of all output rows, in vectors of type `tag`.
+                   const auto run = [&](auto tag, int64_t i, const auto& store) HWY_ATTR {
+                     using VTag = hn::Vec<decltype(tag)>;
+                     VTag x[kTaps];
 #pragma GCC unroll 4
-      for (int k = 0; k < kTaps; ++k) x[k] = hn::LoadU(tag, local.rows[k] + i);
+                     for (int k = 0; k < kTaps; ++k) x[k] = hn::LoadU(tag, local.rows[k] + i);
 #pragma GCC unroll 2
-      for (int r = 0; r < kRows; ++r) {
-        VTag sum = x[0];
-        if constexpr (kTaps > 1) {
-          sum = hn::Mul(sum, hn::Set(tag, local.weights[r][0]));
+                     for (int r = 0; r < kRows; ++r) {
+                       VTag sum = x[0];
+                       if constexpr (kTaps > 1) {
+                         sum = hn::Mul(sum, hn::Set(tag, local.weights[r][0]));
 #pragma GCC unroll 4
-          for (int k = 1; k < kTaps; ++k) sum = hn::MulAdd(x[k], hn::Set(tag, local.weights[r][k]), sum);
-        }
-        store(activation(tag, sum), tag, local.outputs[r] + i);
-      }
-    };
-    const auto store = [](auto v, auto tag, float* output) HWY_ATTR { hn::StoreU(v, tag, output); };
-    int64_t i = 0;
-    if (local.stream) {
-      // Streaming stores must be aligned, of each row. Single elements round as vectors do: the same operations, one
-      // lane.
-      const auto misaligned = [&](int r) {
-        return reinterpret_cast<uintptr_t>(local.outputs[r] + i) % (lanes * sizeof(float)) != 0;
-      };
-      while (i < count && misaligned(0)) run(d1, i++, store);
-      if (kRows == 1 || !misaligned(kRows - 1)) {
-        for (; i + lanes <= count; i += lanes) {
-          run(d, i, [](auto v, auto tag, float* output) HWY_ATTR { hn::Stream(v, tag, output); });
-        }
-      }
-    }
-    for (; i + lanes <= count; i += lanes) run(d, i, store);
-    for (; i < count; ++i) run(d1, i, store);
-  });
+                         for (int k = 1; k < kTaps; ++k) sum = hn::MulAdd(x[k], hn::Set(tag, local.weights[r][k]), sum);
+                       }
+                       store(activation(tag, sum, sum), tag, local.outputs[r] + i);
+                     }
+                   };
+                   const auto store = [](auto v, auto tag, float* output) HWY_ATTR { hn::StoreU(v, tag, output); };
+                   int64_t i = 0;
+                   if (local.stream) {
+                     // Streaming stores must be aligned, of each row. Single elements round as vectors do: the same operations, one
+                     // lane.
+                     const auto misaligned = [&](int r) {
+                       return reinterpret_cast<uintptr_t>(local.outputs[r] + i) % (lanes * sizeof(float)) != 0;
+                     };
+                     while (i < count && misaligned(0)) run(d1, i++, store);
+                     if (kRows == 1 || !misaligned(kRows - 1)) {
+                       for (; i + lanes <= count; i += lanes) {
+                         run(d, i, [](auto v, auto tag, float* output) HWY_ATTR { hn::Stream(v, tag, output); });
+                       }
+                     }
+                   }
+                   for (; i + lanes <= count; i += lanes) run(d, i, store);
+                   for (; i < count; ++i) run(d1, i, store);
+                 });
 }
 
 ResizeRowKernels MakeResizeRowKernels() {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cinttypes>
+#include <vector>
 
 #include "base/checked_math.h"
 #include "base/format.h"
@@ -202,24 +203,41 @@ std::string ConvTransposeOperator::Describe() const {
   const ConvTransposeAttributes& a = attributes;
   return Format("conv_transpose %" PRId64 "x%" PRId64 " stride %" PRId64 "x%" PRId64 " %" PRId64 " -> %" PRId64
                 " channels, groups %" PRId64 "; target %s; %zu bytes of weights held",
-                a.kernel[0], a.kernel[1], a.stride[0], a.stride[1], a.input_channels, a.output_channels, a.groups,
-                kernels.target.name, weights.bytes());
+                a.kernel[kRow], a.kernel[kColumn], a.stride[kRow], a.stride[kColumn], a.input_channels,
+                a.output_channels, a.groups, kernels.target.name, weights.bytes());
 }
 
 Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const float* weights, const float* bias,
                                    const OperatorOptions& options,
                                    std::shared_ptr<const ConvTransposeOperator>* result) {
-  Status status = ValidateConvTranspose(attributes);
-  if (!status.ok()) return status;
-  if (weights == nullptr) return Status::InvalidArgument("conv_transpose weights = null: must point to the weights");
   auto op = std::make_shared<ConvTransposeOperator>();
   op->attributes = attributes;
-  op->taps_y = MakeAxisTaps(attributes, 0);
-  op->taps_x = MakeAxisTaps(attributes, 1);
+  Status status = ExpandConvTranspose(&op->attributes);
+  if (status.ok()) status = ValidateConvTranspose(op->attributes);
+  if (!status.ok()) return status;
+  if (weights == nullptr) return Status::InvalidArgument("conv_transpose weights = null: must point to the weights");
+  op->taps_y = MakeAxisTaps(op->attributes, kRow);
+  op->taps_x = MakeAxisTaps(op->attributes, kColumn);
   status = SelectKernels(options.isa, &op->kernels);
   if (!status.ok()) return status;
-  status = op->weights.Init(attributes, weights, bias, options.runtime, op->kernels.conv.lanes,
-                            op->kernels.conv.max_vectors);
+  status =
+      op->weights.Init(op->attributes, weights, options.runtime, op->kernels.conv.lanes, op->kernels.conv.max_vectors);
+  if (!status.ok()) return status;
+  // The scale goes into the weights, scale, bias and shift into one shift.
+  Epilogue epilogue = op->attributes.epilogue;
+  std::vector<float> shift;
+  if (bias != nullptr || epilogue.shift != nullptr) {
+    for (int64_t c = 0; c < attributes.output_channels; ++c) {
+      const double value = bias == nullptr ? 0.0 : static_cast<double>(bias[c]);
+      const double scaled = epilogue.scale == nullptr ? value : value * static_cast<double>(epilogue.scale[c]);
+      shift.push_back(
+          static_cast<float>(epilogue.shift == nullptr ? scaled : scaled + static_cast<double>(epilogue.shift[c])));
+    }
+    epilogue.shift = shift.data();
+  }
+  epilogue.scale = nullptr;
+  epilogue.channels = attributes.output_channels;
+  status = op->epilogue.Init("conv_transpose", epilogue, options.runtime);
   if (!status.ok()) return status;
   *result = std::move(op);
   return Status();
@@ -238,15 +256,16 @@ Status MakeConvTransposePlan(std::shared_ptr<const ConvTransposeOperator> shared
                                    a.input_channels);
   }
   SpatialSizes size{};
-  Status status = ConvTransposeOutputSize(a, input.size, options.output_size, &size);
+  Status status = ConvTransposeOutputSize(a, input.size, ExpandOutputSize(options.output_size, a.spatial_rank), &size);
   if (!status.ok()) return status;
   plan->input = input;
   status = InferOutput(input, options.output ? &*options.output : nullptr, a.output_channels, size, &plan->output);
+  if (status.ok()) status = InferResidual("conv_transpose", a.epilogue, options.residual, plan);
   if (!status.ok()) return status;
 
   plan->op = std::move(shared_op);
-  plan->y = {&op.taps_y, input.size[0], size[0]};
-  plan->x = {&op.taps_x, input.size[1], size[1]};
+  plan->y = {&op.taps_y, input.size[kRow], size[kRow]};
+  plan->x = {&op.taps_x, input.size[kColumn], size[kColumn]};
   plan->depthwise = op.weights.Depthwise();
   plan->groups = plan->depthwise ? 1 : a.groups;
   plan->ic = a.input_channels / plan->groups;

@@ -8,7 +8,9 @@
 #include <string>
 
 #include "geometry/conv_transpose.h"
+#include "geometry/tensor.h"
 #include "plan/conv_weights.h"
+#include "plan/epilogue.h"
 #include "plan/kernels.h"
 #include "polyphase/conv_transpose.h"
 #include "polyphase/operator.h"
@@ -20,6 +22,7 @@ struct ConvTransposeOperator {
   AxisTaps taps_y, taps_x;
   Kernels kernels;
   ConvWeights weights;
+  OpEpilogue epilogue;
 
   std::string Describe() const;
 };
@@ -30,9 +33,8 @@ struct ConvTransposeOperator {
 // where a tile's pixels are neighbours in x (batched: in image) and thus kStripBlock floats apart. Without `batched`
 // there is one image and the strip has the zeros that taps left and right of the image read; with it, taps outside are
 // left out in x as they always are in y, which serves maps that are small beside the kernel.
-struct ConvTransposePlan {
+struct ConvTransposePlan : PlanTensors {
   std::shared_ptr<const ConvTransposeOperator> op;
-  TensorDesc input, output;
   Axis y, x;
   Algorithm algorithm = Algorithm::kAuto;  // never kAuto once planned
   bool depthwise = false;                  // all groups at once, channels in lanes on both sides

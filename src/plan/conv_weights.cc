@@ -15,21 +15,21 @@ Status OutOfMemory() {
 
 }  // namespace
 
-Status ConvWeights::Init(const ConvTransposeAttributes& a, const float* weights, const float* bias,
-                         const Runtime& runtime, int64_t lanes, int64_t max_vectors) {
+Status ConvWeights::Init(const ConvTransposeAttributes& a, const float* weights, const Runtime& runtime, int64_t lanes,
+                         int64_t max_vectors) {
   runtime_ = runtime;
   groups_ = a.groups;
   ic_ = a.input_channels / a.groups;
   oc_ = a.output_channels / a.groups;
   taps_ = 1;
-  for (int axis = 0; axis < a.spatial_rank; ++axis) taps_ *= a.kernel[axis];
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) taps_ *= a.kernel[axis];
   lanes_ = lanes;
   max_vectors_ = max_vectors;
 
-  if (bias != nullptr) {
-    bias_ = AlignedBuffer(runtime, a.output_channels * sizeof(float));
-    if (!bias_.ok()) return OutOfMemory();
-    std::copy_n(bias, a.output_channels, bias_.as<float>());
+  if (a.epilogue.scale != nullptr) {
+    scale_ = AlignedBuffer(runtime, a.output_channels * sizeof(float));
+    if (!scale_.ok()) return OutOfMemory();
+    std::copy_n(a.epilogue.scale, a.output_channels, scale_.as<float>());
   }
   if (!FewOutputChannels() && !Depthwise()) return PackForm(WeightForm::kTaps, weights);
   const int64_t count = groups_ * ic_ * oc_ * taps_;
@@ -61,7 +61,7 @@ void ConvWeights::Pack(WeightForm form, const float* raw, float* packed) const {
   if (form == WeightForm::kDepthwise) {
     for (int64_t c = 0; c < groups_; ++c) {
       for (int64_t t = 0; t < taps_; ++t) {
-        packed[(c / kStripBlock * taps_ + t) * kStripBlock + c % kStripBlock] = raw[c * taps_ + t];
+        packed[(c / kStripBlock * taps_ + t) * kStripBlock + c % kStripBlock] = raw[c * taps_ + t] * Scale(c);
       }
     }
     return;
@@ -77,7 +77,8 @@ void ConvWeights::Pack(WeightForm form, const float* raw, float* packed) const {
           const float* row = raw + (group * ic_ + c) * oc_ * taps_;  // [output channel][tap]
           for (int64_t k = 0; k < columns; ++k) {
             const int64_t column = tiles.first(tile) + k;
-            packed[k] = flattened ? row[column % oc_ * taps_ + column / oc_] : row[column * taps_ + t];
+            const int64_t channel = flattened ? column % oc_ : column;
+            packed[k] = row[channel * taps_ + (flattened ? column / oc_ : t)] * Scale(group * oc_ + channel);
           }
         }
       }
@@ -94,7 +95,7 @@ const float* ConvWeights::Get(WeightForm form) const {
 
 size_t ConvWeights::bytes() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  size_t total = raw_.bytes() + bias_.bytes();
+  size_t total = raw_.bytes() + scale_.bytes();
   for (const AlignedBuffer& form : forms_) total += form.bytes();
   return total;
 }

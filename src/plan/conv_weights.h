@@ -44,14 +44,13 @@ constexpr int kWeightForms = 3;
 // The weights of one operator: each packed form from the first time that it is asked for.
 class ConvWeights {
  public:
-  // `lanes` and `max_vectors` are those of the operator's tiles. Copies weights and bias. Where there is only one form,
+  // `lanes` and `max_vectors` are those of the operator's tiles. Copies the weights, times the epilogue's scale. Where there is only one form,
   // it is packed here and the caller's order is not kept.
-  Status Init(const ConvTransposeAttributes& attributes, const float* weights, const float* bias,
-              const Runtime& runtime, int64_t lanes, int64_t max_vectors);
+  Status Init(const ConvTransposeAttributes& attributes, const float* weights, const Runtime& runtime, int64_t lanes,
+              int64_t max_vectors);
 
   // Thread-safe; null when memory ran out (it is tried again the next time). The pointer lives as long as this object.
   const float* Get(WeightForm form) const;
-  const float* bias() const { return bias_.as<float>(); }  // [output channel], or null
   size_t bytes() const;
 
   ColumnTiles OutputTiles() const { return {oc_, lanes_, max_vectors_}; }
@@ -62,6 +61,8 @@ class ConvWeights {
   bool Depthwise() const { return ic_ == 1 && oc_ == 1 && groups_ > 1; }
 
  private:
+  // 1 without a scale, which leaves every weight as it is.
+  float Scale(int64_t output_channel) const { return scale_.bytes() == 0 ? 1.0f : scale_.as<float>()[output_channel]; }
   int64_t FormFloats(WeightForm form) const;
   Status PackForm(WeightForm form, const float* raw) const;
   void Pack(WeightForm form, const float* raw, float* packed) const;
@@ -70,7 +71,7 @@ class ConvWeights {
   int64_t groups_ = 1, ic_ = 0, oc_ = 0, taps_ = 0;  // ic_ and oc_ of one group
   int64_t lanes_ = 0, max_vectors_ = 0;
   AlignedBuffer raw_;
-  AlignedBuffer bias_;
+  AlignedBuffer scale_;  // [output channel], or nothing
   mutable std::mutex mutex_;
   mutable AlignedBuffer forms_[kWeightForms];
 };

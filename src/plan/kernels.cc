@@ -33,6 +33,7 @@ Status SelectKernels(const std::string& isa, Kernels* kernels) {
   const int64_t bit = kernels->target.bit;
   kernels->conv = GetConvTileKernels(bit);
   kernels->panel = GetPanelKernels(bit);
+  kernels->epilogue = GetEpilogueKernels(bit);
   kernels->resize = GetResizeRowKernels(bit);
   return Status();
 }

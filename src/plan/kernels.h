@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/conv_tile.h"
+#include "kernels/epilogue.h"
 #include "kernels/panel.h"
 #include "kernels/resize_row.h"
 #include "kernels/target.h"
@@ -16,6 +17,7 @@ struct Kernels {
   Target target;
   ConvTileKernels conv;
   PanelKernels panel;
+  EpilogueKernels epilogue;
   ResizeRowKernels resize;
 };
 

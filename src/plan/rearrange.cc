@@ -19,17 +19,21 @@ constexpr double kTaskBytes = 256 * 1024;
 
 std::string RearrangeOperator::Describe() const {
   if (!shuffle) return Format("convert; target %s", kernels.target.name);
-  return Format("pixel_shuffle %s factor %" PRId64 " %s; target %s",
+  constexpr const char* kOrders[] = {"CRD", "DCR", "Focus"};
+  return Format("pixel_shuffle %s factor %" PRId64 "x%" PRId64 "x%" PRId64 " %s; target %s",
                 shuffle->direction == ShuffleDirection::kDepthToSpace ? "depth to space" : "space to depth",
-                shuffle->factor, shuffle->channel_order == ChannelOrder::kCrd ? "CRD" : "DCR", kernels.target.name);
+                shuffle->factor[kDepth], shuffle->factor[kRow], shuffle->factor[kColumn],
+                kOrders[static_cast<int>(shuffle->channel_order)], kernels.target.name);
 }
 
 Status CreateRearrangeOperator(const PixelShuffleAttributes* shuffle, const OperatorOptions& options,
                                std::shared_ptr<const RearrangeOperator>* result) {
   auto op = std::make_shared<RearrangeOperator>();
   if (shuffle != nullptr) {
-    if (Status status = ValidatePixelShuffle(*shuffle); !status.ok()) return status;
     op->shuffle = *shuffle;
+    Status status = ExpandPixelShuffle(&*op->shuffle);
+    if (status.ok()) status = ValidatePixelShuffle(*op->shuffle);
+    if (!status.ok()) return status;
   }
   if (Status status = SelectKernels(options.isa, &op->kernels); !status.ok()) return status;
   *result = std::move(op);
@@ -42,6 +46,7 @@ Status MakeRearrangePlan(std::shared_ptr<const RearrangeOperator> op, const Tens
   int64_t channels = input.c;
   SpatialSizes size = input.size;
   if (op->shuffle) {
+    if (Status status = CheckInputRank("pixel_shuffle", op->shuffle->spatial_rank, input); !status.ok()) return status;
     if (Status status = PixelShuffleOutput(*op->shuffle, input, &channels, &size); !status.ok()) return status;
     plan->factor = op->shuffle->factor;
     plan->to_space = op->shuffle->direction == ShuffleDirection::kDepthToSpace;
@@ -49,9 +54,16 @@ Status MakeRearrangePlan(std::shared_ptr<const RearrangeOperator> op, const Tens
   const TensorDesc* requested = options.output ? &*options.output : nullptr;
   if (Status status = InferOutput(input, requested, channels, size, &plan->output); !status.ok()) return status;
   if (op->shuffle) {
-    const bool crd = op->shuffle->channel_order == ChannelOrder::kCrd;
-    plan->channel_step = crd ? plan->factor * plan->factor : 1;
-    plan->offset_step = crd ? 1 : plan->shallow().c;
+    const auto [rz, ry, rx] = plan->factor;
+    const int64_t c = plan->shallow().c;
+    switch (op->shuffle->channel_order) {
+      case ChannelOrder::kCrd:
+        plan->channel_step = rz * ry * rx;
+        plan->offset_step = {ry * rx, rx, 1};
+        break;
+      case ChannelOrder::kDcr: plan->offset_step = {c * ry * rx, c * rx, c}; break;
+      case ChannelOrder::kFocus: plan->offset_step = {c, c * rz, c * rz * ry}; break;
+    }
   }
   plan->op = std::move(op);
   plan->element_log2 = 0;
@@ -62,7 +74,7 @@ Status MakeRearrangePlan(std::shared_ptr<const RearrangeOperator> op, const Tens
                                : "layouts other than NCHW";
   if (IsEmpty(input)) return Status();
 
-  const int64_t rows = plan->deep().size[0];
+  const int64_t rows = plan->deep_rows();
   const double bytes = static_cast<double>(ExtentElements(input)) * static_cast<double>(ElementSize(input.dtype));
   const double wanted = threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), bytes / kTaskBytes);
   const int64_t row_tasks = std::max<int64_t>(1, static_cast<int64_t>(wanted / static_cast<double>(input.n) + 0.999));

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "geometry/tensor.h"
 #include "plan/kernels.h"
 #include "polyphase/operator.h"
 #include "polyphase/pixel_shuffle.h"
@@ -20,13 +21,14 @@ struct RearrangeOperator {
   std::string Describe() const;
 };
 
-// Element (c, h * r + i, w * r + j) of the shallow tensor is element (c * channel_step + (i * r + j) * offset_step, h,
-// w) of the deep one. A task moves some rows of the deep tensor of one image.
-struct RearrangePlan {
+// Element (c, z * rz + h, y * ry + i, x * rx + j) of the shallow tensor is element (c * channel_step + h * offset_step[D] +
+// i * offset_step[H] + j * offset_step[W], z, y, x) of the deep one. A task moves some rows (z, y), which count as one
+// axis, of the deep tensor of one image.
+struct RearrangePlan : PlanTensors {
   std::shared_ptr<const RearrangeOperator> op;
-  TensorDesc input, output;
-  int64_t factor = 1;
-  int64_t channel_step = 1, offset_step = 1;
+  SpatialSizes factor{1, 1, 1};
+  int64_t channel_step = 1;
+  SpatialSizes offset_step{1, 1, 1};
   bool to_space = true;     // the input is the deep tensor
   bool interleave = false;  // NCHW on both sides: rows are interleaved by vectors, otherwise element by element
   int64_t rows_per_task = 0, row_tasks = 0;
@@ -34,6 +36,7 @@ struct RearrangePlan {
 
   const TensorDesc& deep() const { return to_space ? input : output; }
   const TensorDesc& shallow() const { return to_space ? output : input; }
+  int64_t deep_rows() const { return deep().size[kDepth] * deep().size[kRow]; }
   int64_t tasks() const { return input.n * row_tasks; }
 };
 

@@ -51,10 +51,11 @@ std::string ResizeOperator::Describe() const {
 
 Status CreateResizeOperator(const ResizeAttributes& attributes, const OperatorOptions& options,
                             std::shared_ptr<const ResizeOperator>* result) {
-  Status status = ValidateResize(attributes);
-  if (!status.ok()) return status;
   auto op = std::make_shared<ResizeOperator>();
   op->attributes = attributes;
+  Status status = ExpandResize(&op->attributes);
+  if (status.ok()) status = ValidateResize(op->attributes);
+  if (!status.ok()) return status;
   status = SelectKernels(options.isa, &op->kernels);
   if (!status.ok()) return status;
   *result = std::move(op);
@@ -79,8 +80,8 @@ Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const Ten
     *reason = "nothing to do for n = 0";
     return Status();
   }
-  plan->y = MakeResizeAxis(op.attributes, 0, input.size[0], size[0]);
-  plan->x = MakeResizeAxis(op.attributes, 1, input.size[1], size[1]);
+  plan->y = MakeResizeAxis(op.attributes, kRow, input.size[kRow], size[kRow]);
+  plan->x = MakeResizeAxis(op.attributes, kColumn, input.size[kColumn], size[kColumn]);
 
   const ResizeRowKernels& kernels = op.kernels.resize;
   const bool planar = input.layout == Layout::kNchw && plan->output.layout == Layout::kNchw;
@@ -108,21 +109,22 @@ Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const Ten
   const auto packed_pixels = [&](int64_t begin, int64_t end) {
     return begin < end ? plan->x.Sources(begin, end).count() : 0;
   };
-  const int64_t pixels = std::max(packed_pixels(0, plan->direct_x.begin), packed_pixels(plan->direct_x.end, size[1]));
+  const int64_t pixels =
+      std::max(packed_pixels(0, plan->direct_x.begin), packed_pixels(plan->direct_x.end, size[kColumn]));
   plan->source_floats = RoundUp(pixels * plan->width + kResizeXReach, 16);
   plan->row_floats = plan->x.stride * plan->width;
   plan->panel_floats = plan->direct_y ? 0 : plan->row_floats;
 
   plan->plane_tasks = DivCeil(input.c, plan->width);
-  plan->rows_per_task = size[0];
+  plan->rows_per_task = size[kRow];
   const double elements = static_cast<double>(input.n) * static_cast<double>(plan->plane_tasks * plan->width) *
-                          static_cast<double>(size[0]) * static_cast<double>(size[1]);
+                          static_cast<double>(size[kRow]) * static_cast<double>(size[kColumn]);
   const double wanted = threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), elements / kTaskElements);
   const double row_tasks = std::ceil(wanted / (static_cast<double>(input.n) * static_cast<double>(plan->plane_tasks)));
   // Every further row task resizes a few source rows once more, hence not too short ones.
-  const int64_t min_rows = std::min<int64_t>(size[0], 8 * plan->y.taps);
-  plan->rows_per_task = std::max(min_rows, DivCeil(size[0], std::max<int64_t>(1, static_cast<int64_t>(row_tasks))));
-  plan->row_tasks = DivCeil(size[0], plan->rows_per_task);
+  const int64_t min_rows = std::min<int64_t>(size[kRow], 8 * plan->y.taps);
+  plan->rows_per_task = std::max(min_rows, DivCeil(size[kRow], std::max<int64_t>(1, static_cast<int64_t>(row_tasks))));
+  plan->row_tasks = DivCeil(size[kRow], plan->rows_per_task);
   return Status();
 }
 

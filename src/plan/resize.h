@@ -7,6 +7,8 @@
 #include <string>
 
 #include "geometry/resize.h"
+#include "geometry/tensor.h"
+#include "plan/epilogue.h"
 #include "plan/kernels.h"
 #include "polyphase/operator.h"
 #include "polyphase/resize.h"
@@ -16,6 +18,7 @@ namespace polyphase::internal {
 struct ResizeOperator {
   ResizeAttributes attributes;
   Kernels kernels;
+  OpEpilogue epilogue;
 
   std::string Describe() const;
 };
@@ -26,9 +29,8 @@ struct ResizeOperator {
 // first, with copies of the edges; the rest of a plane's row is read where it is. Chunks of columns whose ring stays in
 // L1 were slower for wide pictures (1.1 to 1.4 times, 3840 pixels): rows of memory are read and streamed best as a
 // whole.
-struct ResizePlan {
+struct ResizePlan : PlanTensors {
   std::shared_ptr<const ResizeOperator> op;
-  TensorDesc input, output;
   ResizeAxis y, x;
   int64_t width = 1;          // channels of a plane: 1 or kResizeLanes
   IndexRange direct_x{0, 0};  // outputs of a row whose sources need no packing; multiples of 16

@@ -1,0 +1,30 @@
+// Copies of an epilogue's constants.
+#include "plan/epilogue.h"
+
+#include <algorithm>
+
+#include "base/checked_math.h"
+#include "geometry/epilogue.h"
+
+namespace polyphase::internal {
+
+Status OpEpilogue::Init(const char* op, const Epilogue& epilogue, const Runtime& runtime) {
+  epilogue_ = epilogue;
+  if (!HasConstants(epilogue)) return Status();
+  const float** const arrays[] = {&epilogue_.scale, &epilogue_.shift, &epilogue_.slope};
+  int64_t floats = 0;
+  const bool fits = CheckedMul(epilogue.channels, 3 * sizeof(float), &floats);
+  constants_ = fits ? AlignedBuffer(runtime, static_cast<size_t>(floats)) : AlignedBuffer();
+  if (!fits || !constants_.ok()) {
+    return Status::Make(StatusCode::kOutOfMemory, "%s epilogue: the allocator returned null", op);
+  }
+  float* copy = constants_.as<float>();
+  for (const float** array : arrays) {
+    if (*array == nullptr) continue;
+    *array = std::copy_n(*array, epilogue.channels, copy) - epilogue.channels;
+    copy += epilogue.channels;
+  }
+  return Status();
+}
+
+}  // namespace polyphase::internal

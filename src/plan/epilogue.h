@@ -1,0 +1,27 @@
+// OpEpilogue: an operator's epilogue with its own copy of the constants.
+#ifndef POLYPHASE_SRC_PLAN_EPILOGUE_H_
+#define POLYPHASE_SRC_PLAN_EPILOGUE_H_
+
+#include "base/aligned_buffer.h"
+#include "polyphase/epilogue.h"
+#include "polyphase/runtime.h"
+#include "polyphase/status.h"
+
+namespace polyphase::internal {
+
+class OpEpilogue {
+ public:
+  // `epilogue` is valid. Error: kOutOfMemory.
+  Status Init(const char* op, const Epilogue& epilogue, const Runtime& runtime);
+
+  // Its pointers are the copies.
+  const Epilogue& get() const { return epilogue_; }
+
+ private:
+  Epilogue epilogue_;
+  AlignedBuffer constants_;
+};
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_PLAN_EPILOGUE_H_
