@@ -172,23 +172,35 @@ inline const char* Name(View view) {
   return kNames[static_cast<int>(view)];
 }
 
-inline TensorDesc MakeDesc(DataType dtype, const Format& format, int64_t n, int64_t c, int64_t h, int64_t w) {
+inline TensorDesc MakeDesc(DataType dtype, const Format& format, int64_t n, int64_t c, const ref::Size3& size,
+                           int32_t spatial_rank) {
   TensorDesc desc;
   desc.dtype = dtype;
   desc.layout = format.layout;
   desc.channel_block = format.block;
+  desc.spatial_rank = spatial_rank;
   desc.n = n;
   desc.c = c;
-  desc.size = {h, w, 0};
+  desc.size = ref::FromSize3(size, spatial_rank);
   return desc;
+}
+
+inline TensorDesc MakeDesc(DataType dtype, const Format& format, int64_t n, int64_t c, int64_t h, int64_t w) {
+  return MakeDesc(dtype, format, n, c, ref::Size3{1, h, w}, 2);
+}
+
+// Of the shape of `tensor`.
+template <typename T>
+TensorDesc DescOf(DataType dtype, const Format& format, const ref::Tensor<T>& tensor, int32_t spatial_rank) {
+  return MakeDesc(dtype, format, tensor.n, tensor.c, tensor.size(), spatial_rank);
 }
 
 // A bit pattern that marks memory; as an f32 it is a NaN, so that reading it shows in the result.
 template <typename T>
 T Marker() {
-  constexpr uint32_t kBits = 0xFFC5A5C3u;
+  constexpr uint32_t kBits[] = {0xFFC5A5C3u, 0xFFF8A5C3u};
   T marker;
-  std::memcpy(&marker, &kBits, sizeof(T));
+  std::memcpy(&marker, kBits, sizeof(T));
   return marker;
 }
 
@@ -240,11 +252,11 @@ class Memory {
   ::testing::AssertionResult OnlyOwnElementsWritten() const {
     std::vector<bool> own(buffer_.size(), false);
     ::testing::AssertionResult result = ::testing::AssertionSuccess();
-    ref::ForEachElement(desc_, [&](int64_t offset, int64_t n, int64_t c, int64_t y, int64_t x) {
+    ref::ForEachElement(desc_, [&](int64_t offset, int64_t n, int64_t c, int64_t z, int64_t y, int64_t x) {
       own[static_cast<size_t>(origin_ + offset)] = true;
       if (c >= desc_.c && !SameBits(data()[offset], T{}) && result) {
-        result = ::testing::AssertionFailure()
-                 << "tail lane of channel " << c << " at n " << n << " y " << y << " x " << x << " is not zero";
+        result = ::testing::AssertionFailure() << "tail lane of channel " << c << " at n " << n << " z " << z << " y "
+                                               << y << " x " << x << " is not zero";
       }
     });
     for (size_t i = 0; i < buffer_.size() && result; ++i) {
@@ -272,50 +284,33 @@ class Memory {
   };
 
   void SetView(View view, int64_t& first, int64_t& behind) {
-    const int64_t c = desc_.c;
-    const int64_t h = desc_.size[0];
-    const int64_t w = desc_.size[1];
-    const int64_t block = desc_.channel_block;
-    const int64_t blocks = ref::StoredChannels(desc_) / block;
+    // Dense strides first; then those that the view changes, from the inside out.
+    const TensorDesc dense = ref::WithStrides(desc_);
+    const int64_t plane = dense.size[0] * dense.stride[0];  // all pixels of a channel (block), or of an image
     switch (view) {
       case View::kDense: return;
       case View::kMisaligned: first = 1; return;
       case View::kRows:
-        switch (desc_.layout) {
-          case Layout::kNchw:
-            desc_.stride[0] = w + 3;
-            desc_.stride_c = h * desc_.stride[0] + 5;
-            desc_.stride_n = c * desc_.stride_c + 7;
-            return;
-          case Layout::kNhwc:
-            desc_.stride[0] = w * c + 3;
-            desc_.stride_n = h * desc_.stride[0] + 5;
-            return;
-          case Layout::kNchwc:
-            desc_.stride[0] = w * block + 3;
-            desc_.stride_c = h * desc_.stride[0] + 5;
-            desc_.stride_n = blocks * desc_.stride_c + 7;
-            return;
+        // A row begins a few elements behind the end of the one before it, and so does each larger part.
+        if (desc_.spatial_rank > 1) {
+          const int row = desc_.spatial_rank - 2;
+          desc_.stride[row] = dense.stride[row] + 3;
         }
+        if (desc_.layout != Layout::kNhwc) {
+          desc_.stride_c = ref::WithStrides(desc_).stride_c + 5;
+        }
+        desc_.stride_n = ref::WithStrides(desc_).stride_n + 7;
         return;
       case View::kConcat:
-        switch (desc_.layout) {
-          case Layout::kNchw:
-            desc_.stride_n = (c + 3) * h * w;
-            first = 2 * h * w;
-            behind = h * w;
-            return;
-          case Layout::kNhwc:
-            desc_.stride[1] = c + 5;
-            first = 3;
-            behind = 2;
-            return;
-          case Layout::kNchwc:
-            desc_.stride_n = (blocks + 2) * h * w * block;
-            first = h * w * block;
-            behind = h * w * block;
-            return;
+        if (desc_.layout == Layout::kNhwc) {
+          desc_.stride[desc_.spatial_rank - 1] = desc_.c + 5;
+          first = 3;
+          behind = 2;
+          return;
         }
+        desc_.stride_n = dense.stride_n + 3 * plane;
+        first = 2 * plane;
+        behind = plane;
         return;
     }
   }
@@ -369,18 +364,31 @@ class Workspace {
   std::unique_ptr<unsigned char, Delete> memory_;
 };
 
+// The residual of an epilogue. In place: it is the output, which has its values before the run.
+template <typename T>
+struct ResidualInput {
+  const ref::Tensor<T>* tensor = nullptr;  // null: none
+  TensorDesc dense;
+  View view = View::kDense;
+  bool in_place = false;
+};
+
 // Plans and runs `op` on `input`, writes the result to `output`, and checks all but the values. `target` must be named
 // by the plan's Describe().
 template <typename T>
 ::testing::AssertionResult RunOnce(const Operator& op, const std::string& target, PlanOptions plan_options,
                                    const RunChoice& choice, const ref::Tensor<T>& input, const TensorDesc& input_dense,
-                                   const TensorDesc& output_dense, ref::Tensor<T>& output) {
+                                   const TensorDesc& output_dense, ref::Tensor<T>& output,
+                                   const ResidualInput<T>& residual = {}) {
   Memory<T> in(input_dense, choice.input_view);
   Memory<T> out(output_dense, choice.output_view);
   in.Write(input);
   const Memory<T> in_before = in;
+  Memory<T> added(residual.tensor != nullptr ? residual.dense : TensorDesc(), residual.view);
+  if (residual.tensor != nullptr) residual.in_place ? out.Write(*residual.tensor) : added.Write(*residual.tensor);
 
   plan_options.output = out.desc();
+  if (residual.tensor != nullptr) plan_options.residual = residual.in_place ? out.desc() : added.desc();
   plan_options.num_threads = choice.threads;
   const StatusOr<Plan> plan = op.MakePlan(in.desc(), plan_options);
   if (!plan.ok()) return ::testing::AssertionFailure() << "MakePlan: " << plan.status().message();
@@ -393,6 +401,7 @@ template <typename T>
     run_options.workspace = workspace.data();
     run_options.workspace_bytes = workspace.bytes();
   }
+  if (residual.tensor != nullptr) run_options.residual = residual.in_place ? out.data() : added.data();
   const Status status = plan->Run(in.data(), out.data(), run_options);
   if (!status.ok()) return ::testing::AssertionFailure() << "Run: " << status.message();
   if (!workspace.guard_intact()) {
@@ -405,29 +414,36 @@ template <typename T>
   return ::testing::AssertionSuccess();
 }
 
-// Compares element by element with `same(index)`; names the first difference and how many there are.
+template <typename T, typename E>
+bool SameShape(const ref::Tensor<T>& a, const ref::Tensor<E>& b) {
+  return a.n == b.n && a.c == b.c && a.size() == b.size();
+}
+
+template <typename T>
+std::string ShapeName(const ref::Tensor<T>& t) {
+  std::string name = std::to_string(t.n) + "x" + std::to_string(t.c);
+  for (const int64_t size : t.size()) name += "x" + std::to_string(size);
+  return name;
+}
+
+// Compares element by element with `same(i)`, i an index of data; names the first difference and how many there are.
 template <typename T, typename E, typename Same>
 ::testing::AssertionResult CompareTensors(const ref::Tensor<T>& actual, const ref::Tensor<E>& expected,
                                           const Same& same) {
-  if (actual.n != expected.n || actual.c != expected.c || actual.h != expected.h || actual.w != expected.w) {
-    return ::testing::AssertionFailure() << "shape " << actual.n << "x" << actual.c << "x" << actual.h << "x"
-                                         << actual.w << ", expected " << expected.n << "x" << expected.c << "x"
-                                         << expected.h << "x" << expected.w;
+  if (!SameShape(actual, expected)) {
+    return ::testing::AssertionFailure() << "shape " << ShapeName(actual) << ", expected " << ShapeName(expected);
   }
-  int64_t wrong = 0;
+  size_t wrong = 0;
   ::testing::AssertionResult result = ::testing::AssertionSuccess();
-  for (int64_t n = 0; n < expected.n; ++n) {
-    for (int64_t c = 0; c < expected.c; ++c) {
-      for (int64_t y = 0; y < expected.h; ++y) {
-        for (int64_t x = 0; x < expected.w; ++x) {
-          if (same(n, c, y, x)) continue;
-          if (wrong++ == 0) {
-            result = ::testing::AssertionFailure() << "at n " << n << " c " << c << " y " << y << " x " << x << ": "
-                                                   << +actual(n, c, y, x) << ", expected " << +expected(n, c, y, x);
-          }
-        }
-      }
-    }
+  for (size_t i = 0; i < expected.data.size(); ++i) {
+    if (same(i) || wrong++ > 0) continue;
+    const auto index = static_cast<int64_t>(i);
+    const int64_t pixel = index % expected.plane();
+    const int64_t channel = index / expected.plane();
+    result = ::testing::AssertionFailure()
+             << "at n " << channel / expected.c << " c " << channel % expected.c << " z "
+             << pixel / (expected.h * expected.w) << " y " << pixel / expected.w % expected.h << " x "
+             << pixel % expected.w << ": " << +actual.data[i] << ", expected " << +expected.data[i];
   }
   if (wrong > 0) result << "; " << wrong << " of " << expected.data.size() << " differ";
   return result;
@@ -435,9 +451,14 @@ template <typename T, typename E, typename Same>
 
 template <typename T>
 ::testing::AssertionResult BitwiseEqual(const ref::Tensor<T>& actual, const ref::Tensor<T>& expected) {
-  return CompareTensors(actual, expected, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
-    return SameBits(actual(n, c, y, x), expected(n, c, y, x));
-  });
+  return CompareTensors(actual, expected, [&](size_t i) { return SameBits(actual.data[i], expected.data[i]); });
+}
+
+// Whether every image equals the first one, bit for bit.
+template <typename T>
+::testing::AssertionResult ImagesEqual(const ref::Tensor<T>& tensor) {
+  const size_t image = static_cast<size_t>(tensor.c * tensor.plane());
+  return CompareTensors(tensor, tensor, [&](size_t i) { return SameBits(tensor.data[i], tensor.data[i % image]); });
 }
 
 // Whole numbers from -limit to limit: sums of their products are exact in f32 as long as they stay below 2^24.

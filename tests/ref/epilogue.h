@@ -1,0 +1,87 @@
+// The epilogue in double.
+#ifndef POLYPHASE_TESTS_REF_EPILOGUE_H_
+#define POLYPHASE_TESTS_REF_EPILOGUE_H_
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "polyphase/epilogue.h"
+#include "tests/ref/tensor.h"
+
+namespace polyphase::ref {
+
+// NaN stays NaN; infinities give the limits.
+inline double Activate(const Epilogue& e, int64_t channel, double x) {
+  switch (e.activation) {
+    case Activation::kNone: return x;
+    case Activation::kRelu: return x < 0 ? 0 : x;
+    case Activation::kLeakyRelu: return x < 0 ? static_cast<double>(e.negative_slope) * x : x;
+    case Activation::kClamp: return x < e.lower ? e.lower : x > e.upper ? e.upper : x;
+    case Activation::kPRelu: return x < 0 ? static_cast<double>(e.slope[channel]) * x : x;
+    case Activation::kSigmoid: return 1 / (1 + std::exp(-x));
+    case Activation::kTanh: return std::tanh(x);
+    case Activation::kSilu: return x < -1000 ? 0 : x / (1 + std::exp(-x));
+    case Activation::kGelu: return x < -100 ? 0 : x / 2 * std::erfc(-x / std::sqrt(2.0));
+    case Activation::kGeluTanh: {
+      const double pi = std::acos(-1.0);
+      return x < -100 ? 0 : x / (1 + std::exp(-2 * std::sqrt(2 / pi) * (x + 0.044715 * x * x * x)));
+    }
+    case Activation::kHardSwish: return x < -3 ? 0 : x > 3 ? x : x * (x + 3) / 6;
+  }
+  return x;
+}
+
+// A bound of |Activate'|, by which errors in x grow, and of the error of the activation itself at values up to |x|, in
+// units of 2^-24.
+struct ActivationError {
+  double slope = 1, relative = 0;
+};
+
+inline ActivationError ErrorOf(const Epilogue& e, int64_t channel) {
+  switch (e.activation) {
+    case Activation::kLeakyRelu: return {std::max(1.0, std::fabs(static_cast<double>(e.negative_slope))), 1};
+    case Activation::kPRelu: return {std::max(1.0, std::fabs(static_cast<double>(e.slope[channel]))), 1};
+    case Activation::kSigmoid:
+    case Activation::kTanh: return {1, 8};
+    case Activation::kSilu:
+    case Activation::kGelu:
+    case Activation::kGeluTanh: return {1.2, 8};
+    case Activation::kHardSwish: return {1.5, 4};
+    default: return {};
+  }
+}
+
+// value (and bound, the error of an f32 computation, if it is not null) through the epilogue. `residual` is null, or
+// has the same shape.
+template <typename T>
+void ApplyEpilogue(const Epilogue& e, const Tensor<T>* residual, Tensor<double>& value, Tensor<double>* bound) {
+  constexpr double kRounding = 0x1p-24;
+  for (size_t i = 0; i < value.data.size(); ++i) {
+    const int64_t c = static_cast<int64_t>(i) / value.plane() % value.c;
+    const double added = residual == nullptr ? 0.0 : static_cast<double>(residual->data[i]);
+    double x = value.data[i];
+    double error = bound == nullptr ? 0.0 : bound->data[i];
+    if (e.scale != nullptr) x *= static_cast<double>(e.scale[c]);
+    if (e.scale != nullptr) error = error * std::fabs(static_cast<double>(e.scale[c])) + kRounding * std::fabs(x);
+    if (e.shift != nullptr) x += static_cast<double>(e.shift[c]);
+    if (e.shift != nullptr) error += kRounding * (std::fabs(x) + std::fabs(static_cast<double>(e.shift[c])));
+    if (e.residual == Residual::kBeforeActivation) {
+      x += added;
+      error += kRounding * std::fabs(x);
+    }
+    const ActivationError activation = ErrorOf(e, c);
+    error = error * activation.slope + kRounding * activation.relative * std::max(1.0, std::fabs(x));
+    x = Activate(e, c, x);
+    if (e.residual == Residual::kAfterActivation) {
+      x += added;
+      error += kRounding * std::fabs(x);
+    }
+    value.data[i] = x;
+    if (bound != nullptr) bound->data[i] = error;
+  }
+}
+
+}  // namespace polyphase::ref
+
+#endif  // POLYPHASE_TESTS_REF_EPILOGUE_H_
