@@ -17,7 +17,7 @@ namespace polyphase {
 //   size_out = (size_in - 1) * stride + dilation * (kernel - 1) + 1 - padding_begin - padding_end + output_padding.
 //
 // ONNX's forms give the paddings only once the input's size is known. With `natural` the size without padding:
-//   output_shape given: padding_begin and padding_end must be 0; total = natural - output_shape, of which kSameUpper
+//   output_shape given: padding_begin and padding_end are ignored; total = natural - output_shape, of which kSameUpper
 //     takes the smaller half from the begin and every other auto_pad from the end. A total < 0 appends outputs that are
 //     the bias alone, as long as the convolution of the output still has the input's size.
 //   kSameUpper, kSameLower: the same with total = max(0, natural - size_in * stride).

@@ -299,11 +299,11 @@ const std::string& Plan::Describe() const noexcept { return impl_->description; 
 
 Status Plan::Run(const void* input, void* output, const RunOptions& options) const noexcept {
   const PlanImpl& plan = *impl_;
-  if (internal::IsEmpty(plan.output)) return Status();
-  const Runtime& runtime = options.runtime != nullptr ? *options.runtime : plan.runtime;
-  if (Status status = internal::CheckRuntime(runtime); !status.ok()) return status;
   const internal::PlanTensors& tensors =
       std::visit([](const auto& op_plan) -> const internal::PlanTensors& { return op_plan; }, plan.plan);
+  if (internal::IsEmpty(tensors.output)) return Status();
+  const Runtime& runtime = options.runtime != nullptr ? *options.runtime : plan.runtime;
+  if (Status status = internal::CheckRuntime(runtime); !status.ok()) return status;
   internal::BufferList buffers;
   buffers.Add({"input", input, &tensors.input, false});
   buffers.Add({"output", output, &tensors.output, true});

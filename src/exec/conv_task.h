@@ -1,8 +1,9 @@
-// What both algorithms of ConvTranspose do alike: which part of the output a task has, and packing its input rows.
+// What both algorithms of ConvTranspose do alike: which part of the output a task has, packing its inputs, storing.
 #ifndef POLYPHASE_SRC_EXEC_CONV_TASK_H_
 #define POLYPHASE_SRC_EXEC_CONV_TASK_H_
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "exec/exec.h"
@@ -14,83 +15,130 @@ namespace polyphase::internal {
 struct ConvTask {
   int64_t group;
   int64_t image, images;
-  IndexRange rows;  // outputs
+  std::array<IndexRange, kMaxSpatialRank> out;  // the box
+  // Inputs of the strip: those that the outputs read, clipped; in x only where the strip has no zeros outside.
+  std::array<IndexRange, kMaxSpatialRank> in;
   IndexRange tiles;
-  IndexRange in_rows;  // inputs that the outputs read, clipped
   float* strip;
   float* columns;
   float* panel;
+  OutputStore store;
 };
 
-// Tiles innermost: the tasks that run at the same time read the same rows and different weights.
-inline ConvTask MakeConvTask(const ConvTransposePlan& plan, int64_t index, float* workspace) {
-  ConvTask task;
-  const int64_t tile_task = index % plan.tile_tasks;
-  index /= plan.tile_tasks;
-  const int64_t row_task = index % plan.row_tasks;
-  index /= plan.row_tasks;
-  const int64_t image_task = index % plan.image_tasks;
-  task.group = index / plan.image_tasks;
-  task.image = image_task * plan.images_per_task;
-  task.images = std::min(plan.images_per_task, plan.input.n - task.image);
+// Tiles innermost: the tasks that run at the same time read the same inputs and different weights.
+inline ConvTask MakeConvTask(const ConvTransposePlan& plan, const RunContext& context, int64_t index, size_t worker) {
   const auto part = [](int64_t i, int64_t size, int64_t end) {
     return IndexRange{i * size, std::min((i + 1) * size, end)};
   };
-  task.rows = part(row_task, plan.rows_per_task, plan.y.out);
-  task.tiles = part(tile_task, plan.tiles_per_task, plan.tiles.count());
-  task.in_rows = plan.y.InputRange(task.rows.begin, task.rows.end).Clip(plan.y.in);
-  task.strip = workspace;
-  task.columns = task.strip + plan.strip_floats;
-  task.panel = task.columns + plan.columns_floats;
+  const auto next = [&index](int64_t count) {
+    const int64_t i = index % count;
+    index /= count;
+    return i;
+  };
+  float* strip = static_cast<float*>(context.workspace) + static_cast<int64_t>(worker) * plan.worker_floats();
+  float* columns = strip + plan.strip_floats;
+  float* panel = columns + plan.columns_floats;
+  ConvTask task{
+      0,
+      0,
+      0,
+      {},
+      {},
+      part(next(plan.tile_tasks), plan.tiles_per_task, plan.tiles.count()),
+      strip,
+      columns,
+      panel,
+      {plan.op->kernels, plan.op->epilogue.get(), plan, Conversion::kF32, plan.stream,
+       static_cast<char*>(context.output), static_cast<const char*>(context.residual), panel + plan.panel_floats}};
+  for (int axis = kMaxSpatialRank - 1; axis >= 0; --axis) {
+    task.out[axis] = part(next(plan.box_tasks[axis]), plan.box[axis], plan.axes[axis].out);
+    task.in[axis] = plan.axes[axis].InputRange(task.out[axis]);
+    const bool zeros = axis == kColumn && plan.algorithm == Algorithm::kSubpixel && !plan.batched;
+    if (!zeros) task.in[axis] = task.in[axis].Clip(plan.axes[axis].in);
+  }
+  task.image = next(plan.image_tasks) * plan.images_per_task;
+  task.images = std::min(plan.images_per_task, plan.input.n - task.image);
+  task.group = index;
   return task;
 }
 
-// Steps of a strip in floats: [y][block][x][image][kStripBlock], or any other order of the first three.
+// Steps of a strip in floats: [z][y][block][x][image][kStripBlock], or any other order of the first four. A row, all of
+// x of a block, is contiguous.
 struct StripSteps {
-  int64_t y, block, x;
+  int64_t z, y, block, x;
 };
 
-// Packs channels [channel, channel + channels) of the group for the task's input rows and plan.strip_x.
+// Packs channels [channel, channel + kStripBlock) of a depthwise layer, each channel of the strip from the input channel
+// that it is made of.
+inline void PackRepeated(const ConvTransposePlan& plan, PixelRun run, int64_t channel, const float* pixels,
+                         float* strip) {
+  const PackFn pack = plan.op->kernels.panel.pack[2];
+  run.channels = 1;
+  for (int64_t lane = 0; lane < kStripBlock; ++lane) {
+    if (channel + lane >= plan.ic) {
+      for (int64_t p = 0; p < run.pixels; ++p) strip[p * kStripBlock + lane] = 0.0f;
+      continue;
+    }
+    run.channel = (channel + lane) / plan.multiplier;
+    pack(run, pixels, strip + lane, kStripBlock, 1);
+  }
+}
+
+// Packs channels [channel, channel + channels) of the group for the task's inputs, through the prologue.
 inline void PackStrip(const ConvTransposePlan& plan, const ConvTask& task, const float* input, const StripSteps& steps,
                       int64_t channel, int64_t channels) {
   const TensorDesc& desc = plan.input;
-  const PackFn pack = plan.op->kernels.panel.pack[2];
+  const Kernels& kernels = plan.op->kernels;
+  const Prologue& prologue = plan.op->attributes.prologue;
   PixelRun run{ChannelsOf(desc), 0, 0, 0, 0};
+  const IndexRange strip_x = task.in[kColumn];
   // The part of a strip row that exists in the input.
-  const IndexRange x = plan.strip_x.Clip(plan.x.in);
-  for (int64_t iy = task.in_rows.begin; iy < task.in_rows.end; ++iy) {
-    const float* row = input + task.image * desc.stride_n + iy * desc.stride[kRow];
-    for (int64_t c = 0; c < channels; c += kStripBlock) {
-      float* strip = task.strip + (iy - task.in_rows.begin) * steps.y + c / kStripBlock * steps.block;
-      run.channel = task.group * plan.ic + channel + c;
-      run.channels = std::min<int64_t>(kStripBlock, channels - c);
-      if (plan.batched) {
-        run.pixels = task.images;
-        run.pixel_stride = desc.stride_n;
-        for (int64_t ix = x.begin; ix < x.end; ++ix) {
-          pack(run, row + ix * desc.stride[kColumn], strip + (ix - plan.strip_x.begin) * steps.x, kStripBlock,
-               kStripBlock);
+  const IndexRange x = strip_x.Clip(plan.x().in);
+  const int64_t row_floats = strip_x.count() * steps.x;
+  const auto pack = [&](const float* pixels, float* strip, int64_t first) {
+    if (plan.multiplier > 1) return PackRepeated(plan, run, first, pixels, strip);
+    run.channel = task.group * plan.ic + first;
+    run.channels = std::min<int64_t>(kStripBlock, channel + channels - first);
+    kernels.panel.pack[2](run, pixels, strip, kStripBlock, kStripBlock);
+  };
+  for (int64_t iz = task.in[kDepth].begin; iz < task.in[kDepth].end; ++iz) {
+    for (int64_t iy = task.in[kRow].begin; iy < task.in[kRow].end; ++iy) {
+      const float* row = input + PixelOffset(desc, task.image, iz, iy, 0);
+      float* strip_row = task.strip + (iz - task.in[kDepth].begin) * steps.z + (iy - task.in[kRow].begin) * steps.y;
+      for (int64_t c = 0; c < channels; c += kStripBlock, strip_row += steps.block) {
+        if (plan.batched) {
+          run.pixels = task.images;
+          run.pixel_stride = desc.stride_n;
+          for (int64_t ix = x.begin; ix < x.end; ++ix) {
+            pack(row + ix * desc.stride[kColumn], strip_row + (ix - strip_x.begin) * steps.x, channel + c);
+          }
+        } else {
+          run.pixels = x.count();
+          run.pixel_stride = desc.stride[kColumn];
+          // A strip may lie outside of the input altogether.
+          const int64_t left = x.count() == 0 ? row_floats : (x.begin - strip_x.begin) * kStripBlock;
+          const int64_t right = x.count() == 0 ? 0 : (strip_x.end - x.end) * kStripBlock;
+          std::fill_n(strip_row, left, 0.0f);
+          if (x.count() > 0) pack(row + x.begin * desc.stride[kColumn], strip_row + left, channel + c);
+          std::fill_n(strip_row + row_floats - right, right, 0.0f);
         }
-        continue;
+        if (prologue.activation != Activation::kNone) {
+          kernels.epilogue.activate(prologue.activation, {prologue.negative_slope, 0, 0}, strip_row, row_floats);
+        }
       }
-      run.pixels = x.count();
-      run.pixel_stride = desc.stride[kColumn];
-      std::fill_n(strip, (x.begin - plan.strip_x.begin) * kStripBlock, 0.0f);
-      strip += (x.begin - plan.strip_x.begin) * kStripBlock;
-      pack(run, row + x.begin * desc.stride[kColumn], strip, kStripBlock, kStripBlock);
-      std::fill_n(strip + run.pixels * kStripBlock, (plan.strip_x.end - x.end) * kStripBlock, 0.0f);
     }
   }
 }
 
-// Stores the task's panel: `pixels` pixels of one tile, from `output` on.
-inline void StoreTile(const ConvTransposePlan& plan, const ConvTask& task, const RunContext& context,
-                      int64_t first_channel, int64_t channels, int64_t panel_stride, int64_t pixels,
-                      int64_t pixel_stride, float* output) {
-  char* base = static_cast<char*>(context.output);
-  StorePanel({plan.op->kernels, plan.op->epilogue.get(), plan, Conversion::kF32, plan.stream, base, nullptr, nullptr},
-             {task.group * plan.oc + first_channel, channels, pixels, task.panel, panel_stride,
-              output - reinterpret_cast<float*>(base), pixel_stride, 0, 0});
+// Stores the task's panel, rows of which are panel_stride floats apart: `pixels` pixels from output (oz, oy, ox) on,
+// neighbours in x or, `batched`, in the batch.
+inline void StoreTile(const ConvTransposePlan& plan, const ConvTask& task, int64_t first_channel, int64_t channels,
+                      int64_t panel_stride, int64_t pixels, int64_t oz, int64_t oy, int64_t ox) {
+  const auto stride = [&](const TensorDesc& desc) { return plan.batched ? desc.stride_n : desc.stride[kColumn]; };
+  const auto offset = [&](const TensorDesc& desc) { return PixelOffset(desc, task.image, oz, oy, ox); };
+  const TensorDesc& residual = plan.residual ? *plan.residual : plan.output;
+  StorePanel(task.store, {task.group * plan.oc + first_channel, channels, pixels, task.panel, panel_stride,
+                          offset(plan.output), stride(plan.output), offset(residual), stride(residual)});
 }
 
 }  // namespace polyphase::internal

@@ -11,13 +11,18 @@
 namespace polyphase::internal {
 namespace {
 
-// columns[pixel][column] for all pixels of the task's input rows and `tiles` weight tiles that lie behind one another.
+// The task's input pixels.
+int64_t InputPixels(const ConvTask& task) {
+  return task.in[kDepth].count() * task.in[kRow].count() * task.in[kColumn].count();
+}
+
+// columns[pixel][column] for all of the task's input pixels and `tiles` weight tiles that lie behind one another.
 void Gemm(const ConvTransposePlan& plan, const ConvTask& task, const ColumnTiles& tiles, const float* weights,
           int64_t pixel_columns) {
   const ConvTileKernels& kernels = plan.op->kernels.conv;
-  const int64_t all_pixels = task.in_rows.count() * plan.x.in;
+  const int64_t all_pixels = InputPixels(task);
   ConvTileArgs args{};
-  args.taps_y = args.taps_x = 1;
+  args.taps_z = args.taps_y = args.taps_x = 1;
   args.input_step_block = all_pixels * kStripBlock;
   args.channels = plan.ic;
   args.output_step = pixel_columns;
@@ -38,44 +43,60 @@ void Gemm(const ConvTransposePlan& plan, const ConvTask& task, const ColumnTiles
 }
 
 // One output row of `width` channels into the panel: the sum of the columns [tap][width] that meet there.
-void Col2imRow(const ConvTransposePlan& plan, const ConvTask& task, int64_t oy, int64_t pixel_columns, int64_t width) {
+void Col2imRow(const ConvTransposePlan& plan, const ConvTask& task, int64_t oz, int64_t oy, int64_t pixel_columns,
+               int64_t width) {
   const AddFn add = plan.op->kernels.panel.add;
-  const Axis& x = plan.x;
-  const AxisTaps& taps_x = *x.taps;
-  const AxisPhase phase = plan.y.taps->Phase(plan.y.residue(oy));
-  const int64_t qy = plan.y.position(oy);
-  const IndexRange ty = plan.y.ValidTaps(phase, qy);
-  std::fill_n(task.panel, x.out * width, 0.0f);
-  for (int64_t m = ty.begin; m < ty.end; ++m) {
-    const int64_t iy = qy - phase.first_offset - m * plan.y.taps->offset_step;
-    const int64_t tap_y = phase.first_tap + m * plan.y.taps->tap_step;
-    for (int64_t tap_x = 0; tap_x < taps_x.kernel; ++tap_x) {
-      // Inputs ix with 0 <= ix * stride + shift < out.
-      const int64_t shift = tap_x * taps_x.dilation - taps_x.padding_begin;
-      const int64_t begin = std::max<int64_t>(0, DivCeil(-shift, taps_x.stride));
-      const int64_t end = std::min(x.in, DivFloor(x.out - 1 - shift, taps_x.stride) + 1);
+  const Axis& z = plan.axes[kDepth];
+  const Axis& y = plan.axes[kRow];
+  const Axis& x = plan.x();
+  const IndexRange out_x = task.out[kColumn];
+  const IndexRange in_x = task.in[kColumn];
+  const AxisPhase phase_z = z.taps->Phase(z.residue(oz));
+  const AxisPhase phase_y = y.taps->Phase(y.residue(oy));
+  const int64_t qz = z.position(oz);
+  const int64_t qy = y.position(oy);
+  std::fill_n(task.panel, out_x.count() * width, 0.0f);
+  // The taps of one row (z, y) of the kernel, on one row of inputs.
+  const auto add_row = [&](int64_t iz, int64_t iy, int64_t tap_row) {
+    const int64_t row =
+        ((iz - task.in[kDepth].begin) * task.in[kRow].count() + iy - task.in[kRow].begin) * in_x.count();
+    for (int64_t tap_x = 0; tap_x < x.taps->kernel; ++tap_x) {
+      // Inputs ix whose output ix * stride + shift is in the box.
+      const int64_t shift = tap_x * x.taps->dilation - x.padding_begin;
+      const int64_t begin = std::max(in_x.begin, DivCeil(out_x.begin - shift, x.taps->stride));
+      const int64_t end = std::min(in_x.end, DivFloor(out_x.end - 1 - shift, x.taps->stride) + 1);
       if (begin >= end) continue;
-      const float* columns = task.columns + ((iy - task.in_rows.begin) * x.in + begin) * pixel_columns +
-                             (tap_y * taps_x.kernel + tap_x) * width;
-      add(columns, pixel_columns, task.panel + (begin * taps_x.stride + shift) * width, taps_x.stride * width,
-          end - begin, width);
+      const float* columns =
+          task.columns + (row + begin - in_x.begin) * pixel_columns + (tap_row * x.taps->kernel + tap_x) * width;
+      add(columns, pixel_columns, task.panel + (begin * x.taps->stride + shift - out_x.begin) * width,
+          x.taps->stride * width, end - begin, width);
+    }
+  };
+  const IndexRange tz = z.ValidTaps(phase_z, qz);
+  const IndexRange ty = y.ValidTaps(phase_y, qy);
+  for (int64_t mz = tz.begin; mz < tz.end; ++mz) {
+    for (int64_t my = ty.begin; my < ty.end; ++my) {
+      const int64_t tap_z = phase_z.first_tap + mz * z.taps->tap_step;
+      const int64_t tap_y = phase_y.first_tap + my * y.taps->tap_step;
+      add_row(qz - phase_z.first_offset - mz * z.taps->offset_step,
+              qy - phase_y.first_offset - my * y.taps->offset_step, tap_z * y.taps->kernel + tap_y);
     }
   }
 }
 
-void RunTask(const ConvTransposePlan& plan, const ConvTask& task, const RunContext& context) {
-  const auto* input = static_cast<const float*>(context.input);
-  auto* output = static_cast<float*>(context.output);
-  const StripSteps steps{plan.x.in * kStripBlock, task.in_rows.count() * plan.x.in * kStripBlock, kStripBlock};
+void RunTask(const ConvTransposePlan& plan, const ConvTask& task, const float* input) {
+  const int64_t row = task.in[kColumn].count() * kStripBlock;
+  const StripSteps steps{task.in[kRow].count() * row, row, InputPixels(task) * kStripBlock, kStripBlock};
   PackStrip(plan, task, input, steps, 0, plan.ic);
   const int64_t taps = plan.op->weights.taps();
   const float* weights = plan.weights + task.group * plan.weights_group_stride;
-  float* image = output + task.image * plan.output.stride_n;
   const auto store_rows = [&](int64_t first_channel, int64_t channels, int64_t pixel_columns, int64_t width) {
-    for (int64_t oy = task.rows.begin; oy < task.rows.end; ++oy) {
-      Col2imRow(plan, task, oy, pixel_columns, width);
-      StoreTile(plan, task, context, first_channel, channels, width, plan.x.out, plan.output.stride[kColumn],
-                image + oy * plan.output.stride[kRow]);
+    for (int64_t oz = task.out[kDepth].begin; oz < task.out[kDepth].end; ++oz) {
+      for (int64_t oy = task.out[kRow].begin; oy < task.out[kRow].end; ++oy) {
+        Col2imRow(plan, task, oz, oy, pixel_columns, width);
+        StoreTile(plan, task, first_channel, channels, width, task.out[kColumn].count(), oz, oy,
+                  task.out[kColumn].begin);
+      }
     }
   };
   if (plan.flattened) {
@@ -96,8 +117,7 @@ void RunTask(const ConvTransposePlan& plan, const ConvTask& task, const RunConte
 
 void RunGemmCol2im(const ConvTransposePlan& plan, const RunContext& context) {
   RunTasks(context.runtime, plan.tasks(), context.workers, [&](int64_t index, size_t worker) {
-    float* workspace = static_cast<float*>(context.workspace) + static_cast<int64_t>(worker) * plan.worker_floats();
-    RunTask(plan, MakeConvTask(plan, index, workspace), context);
+    RunTask(plan, MakeConvTask(plan, context, index, worker), static_cast<const float*>(context.input));
     if (plan.stream) plan.op->kernels.panel.flush();
   });
 }

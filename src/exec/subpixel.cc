@@ -12,16 +12,14 @@ namespace {
 
 class SubpixelTask {
  public:
-  SubpixelTask(const ConvTransposePlan& plan, const ConvTask& task, const RunContext& context)
-      : plan_(plan),
-        task_(task),
-        context_(context),
-        kernels_(plan.op->kernels.conv),
-        output_(static_cast<float*>(context.output)) {
+  SubpixelTask(const ConvTransposePlan& plan, const ConvTask& task)
+      : plan_(plan), task_(task), kernels_(plan.op->kernels.conv) {
     const int64_t pixel = (plan.batched ? task.images : 1) * kStripBlock;
     const int64_t channels = plan.depthwise ? (task.tiles.end - task.tiles.begin) * kStripBlock : plan.ic;
-    steps_ = {0, plan.strip_x.count() * pixel, pixel};
+    steps_.x = pixel;
+    steps_.block = task.in[kColumn].count() * pixel;
     steps_.y = (channels + kStripBlock - 1) / kStripBlock * steps_.block;
+    steps_.z = task.in[kRow].count() * steps_.y;
   }
 
   void Run(const float* input) {
@@ -31,16 +29,44 @@ class SubpixelTask {
     for (int64_t tile = task_.tiles.begin; tile < task_.tiles.end; ++tile) {
       BeginTile(tile);
       // Rows of one phase together: they read the same weights.
-      const int64_t phases_end = std::min(task_.rows.begin + plan_.y.taps->stride, task_.rows.end);
-      for (int64_t oy0 = task_.rows.begin; oy0 < phases_end; ++oy0) {
-        phase_y_ = plan_.y.taps->Phase(plan_.y.residue(oy0));
-        plan_.batched ? RunBatchedRows(oy0) : RunRows(oy0);
-      }
+      ForEachPhase(kDepth, [&](int64_t oz0) {
+        ForEachPhase(kRow, [&](int64_t oy0) { plan_.batched ? RunBatchedRows(oz0, oy0) : RunRows(oz0, oy0); });
+      });
     }
     if (plan_.stream) plan_.op->kernels.panel.flush();
   }
 
  private:
+  // The taps of the outputs of one phase on one axis, at one position.
+  struct Taps {
+    AxisPhase phase;
+    int64_t position;
+    IndexRange valid;
+  };
+
+  // Calls body(o) for the first output of each phase of the task.
+  template <class Body>
+  void ForEachPhase(int axis, const Body& body) {
+    const IndexRange out = task_.out[axis];
+    for (int64_t o = out.begin; o < std::min(out.begin + plan_.axes[axis].taps->stride, out.end); ++o) {
+      if (axis != kColumn) phase_[axis] = plan_.axes[axis].taps->Phase(plan_.axes[axis].residue(o));
+      body(o);
+    }
+  }
+
+  // Calls body(oz, oy) for the rows of the phases whose first rows are (oz0, oy0).
+  template <class Body>
+  void ForEachRow(int64_t oz0, int64_t oy0, const Body& body) {
+    for (int64_t oz = oz0; oz < task_.out[kDepth].end; oz += plan_.axes[kDepth].taps->stride) {
+      for (int64_t oy = oy0; oy < task_.out[kRow].end; oy += plan_.axes[kRow].taps->stride) body(oz, oy);
+    }
+  }
+
+  Taps RowTaps(int axis, int64_t o) const {
+    const int64_t position = plan_.axes[axis].position(o);
+    return {phase_[axis], position, plan_.axes[axis].ValidTaps(phase_[axis], position)};
+  }
+
   void BeginTile(int64_t tile) {
     first_channel_ = plan_.tiles.first(tile);
     width_ = plan_.tiles.width(tile);
@@ -53,26 +79,38 @@ class SubpixelTask {
     tile_fns_ = plan_.depthwise ? kernels_.depthwise.data() : kernels_.dense[plan_.tiles.vectors(tile) - 1].data();
   }
 
-  // The operands of the taps [ty), [tx) of a phase pair at position (qy, qx).
-  ConvTileArgs TapArgs(const AxisPhase& phase_x, int64_t qy, int64_t qx, IndexRange ty, IndexRange tx) const {
-    const AxisTaps& y = *plan_.y.taps;
-    const AxisTaps& x = *plan_.x.taps;
-    const int64_t iy = qy - phase_y_.first_offset - ty.begin * y.offset_step;
-    const int64_t ix = qx - phase_x.first_offset - tx.begin * x.offset_step;
-    const int64_t tap_y = phase_y_.first_tap + ty.begin * y.tap_step;
-    const int64_t tap_x = phase_x.first_tap + tx.begin * x.tap_step;
+  // The operands of the taps of a phase on each axis.
+  ConvTileArgs TapArgs(const Taps& z, const Taps& y, const Taps& x) const {
     ConvTileArgs args;
-    args.taps_y = ty.count();
-    args.taps_x = tx.count();
-    // Without taps the pointers are not used, and iy, ix need not exist.
-    const bool any = args.taps_y > 0 && args.taps_x > 0;
-    args.input = any ? strip_ + (iy - task_.in_rows.begin) * steps_.y + (ix - plan_.strip_x.begin) * steps_.x : strip_;
-    args.weights = any ? weights_ + (tap_y * x.kernel + tap_x) * tap_floats_ : weights_;
-    args.input_step_y = -y.offset_step * steps_.y;
-    args.input_step_x = -x.offset_step * steps_.x;
+    args.taps_z = z.valid.count();
+    args.taps_y = y.valid.count();
+    args.taps_x = x.valid.count();
+    args.input = strip_;
+    args.weights = weights_;
+    // Without taps the pointers are not used, and the inputs need not exist.
+    const bool any = args.taps_z > 0 && args.taps_y > 0 && args.taps_x > 0;
+    int64_t tap = 0;
+    const auto add = [&](int axis, const Taps& taps, int64_t step) {
+      const AxisTaps& a = *plan_.axes[axis].taps;
+      if (!any) return;
+      const int64_t input = taps.position - taps.phase.first_offset - taps.valid.begin * a.offset_step;
+      args.input += (input - task_.in[axis].begin) * step;
+      tap = tap * a.kernel + taps.phase.first_tap + taps.valid.begin * a.tap_step;
+    };
+    add(kDepth, z, steps_.z);
+    add(kRow, y, steps_.y);
+    add(kColumn, x, steps_.x);
+    args.weights += tap * tap_floats_;
+    const AxisTaps& az = *plan_.axes[kDepth].taps;
+    const AxisTaps& ay = *plan_.axes[kRow].taps;
+    const AxisTaps& ax = *plan_.x().taps;
+    args.input_step_z = -az.offset_step * steps_.z;
+    args.input_step_y = -ay.offset_step * steps_.y;
+    args.input_step_x = -ax.offset_step * steps_.x;
     args.input_step_block = steps_.block;
-    args.weights_step_y = y.tap_step * x.kernel * tap_floats_;
-    args.weights_step_x = x.tap_step * tap_floats_;
+    args.weights_step_x = ax.tap_step * tap_floats_;
+    args.weights_step_y = ay.tap_step * ax.kernel * tap_floats_;
+    args.weights_step_z = az.tap_step * ay.kernel * ax.kernel * tap_floats_;
     args.channels = plan_.ic;
     return args;
   }
@@ -91,70 +129,64 @@ class SubpixelTask {
   }
 
   // Tiles along x. All phases of a chunk of positions meet in the panel, so that the output is written once, in order.
-  void RunRows(int64_t oy0) {
-    const Axis& x = plan_.x;
+  void RunRows(int64_t oz0, int64_t oy0) {
+    const Axis& x = plan_.x();
     const int64_t stride = x.taps->stride;
-    for (int64_t oy = oy0; oy < task_.rows.end; oy += plan_.y.taps->stride) {
-      const int64_t qy = plan_.y.position(oy);
-      const IndexRange ty = plan_.y.ValidTaps(phase_y_, qy);
-      float* row = output_ + task_.image * plan_.output.stride_n + oy * plan_.output.stride[kRow];
-      for (int64_t begin = 0; begin < x.out;) {
+    const int64_t row_end = task_.out[kColumn].end;
+    ForEachRow(oz0, oy0, [&](int64_t oz, int64_t oy) {
+      const Taps z = RowTaps(kDepth, oz);
+      const Taps y = RowTaps(kRow, oy);
+      for (int64_t begin = task_.out[kColumn].begin; begin < row_end;) {
         const int64_t last_position = x.position(begin) + plan_.x_chunk - 1;
         const int64_t end =
-            last_position >= x.position(x.out - 1) ? x.out : (last_position + 1) * stride - x.taps->padding_begin;
+            last_position >= x.position(row_end - 1) ? row_end : (last_position + 1) * stride - x.padding_begin;
         for (int64_t ox = begin; ox < std::min(begin + stride, end); ++ox) {
-          const AxisPhase phase_x = x.taps->Phase(x.residue(ox));
+          const AxisPhase phase = x.taps->Phase(x.residue(ox));
           const int64_t count = (end - ox + stride - 1) / stride;
-          RunTiles(TapArgs(phase_x, qy, x.position(ox), ty, {0, phase_x.taps}), count,
-                   task_.panel + (ox - begin) * width_, stride * width_);
+          RunTiles(TapArgs(z, y, {phase, x.position(ox), {0, phase.taps}}), count, task_.panel + (ox - begin) * width_,
+                   stride * width_);
         }
-        StoreTile(plan_, task_, context_, first_channel_, channels_, width_, end - begin, plan_.output.stride[kColumn],
-                  row + begin * plan_.output.stride[kColumn]);
+        StoreTile(plan_, task_, first_channel_, channels_, width_, end - begin, oz, oy, begin);
         begin = end;
       }
-    }
+    });
   }
 
   // Tiles along the batch, position by position; positions of one phase together.
-  void RunBatchedRows(int64_t oy0) {
-    const Axis& x = plan_.x;
-    for (int64_t ox0 = 0; ox0 < std::min(x.taps->stride, x.out); ++ox0) {
-      const AxisPhase phase_x = x.taps->Phase(x.residue(ox0));
-      for (int64_t oy = oy0; oy < task_.rows.end; oy += plan_.y.taps->stride) {
-        const int64_t qy = plan_.y.position(oy);
-        const IndexRange ty = plan_.y.ValidTaps(phase_y_, qy);
-        for (int64_t ox = ox0; ox < x.out; ox += x.taps->stride) {
-          const int64_t qx = x.position(ox);
-          RunTiles(TapArgs(phase_x, qy, qx, ty, x.ValidTaps(phase_x, qx)), task_.images, task_.panel, width_);
-          StoreTile(plan_, task_, context_, first_channel_, channels_, width_, task_.images, plan_.output.stride_n,
-                    output_ + task_.image * plan_.output.stride_n + oy * plan_.output.stride[kRow] +
-                        ox * plan_.output.stride[kColumn]);
+  void RunBatchedRows(int64_t oz0, int64_t oy0) {
+    const Axis& x = plan_.x();
+    ForEachPhase(kColumn, [&](int64_t ox0) {
+      const AxisPhase phase = x.taps->Phase(x.residue(ox0));
+      ForEachRow(oz0, oy0, [&](int64_t oz, int64_t oy) {
+        const Taps z = RowTaps(kDepth, oz);
+        const Taps y = RowTaps(kRow, oy);
+        for (int64_t ox = ox0; ox < task_.out[kColumn].end; ox += x.taps->stride) {
+          const int64_t position = x.position(ox);
+          RunTiles(TapArgs(z, y, {phase, position, x.ValidTaps(phase, position)}), task_.images, task_.panel, width_);
+          StoreTile(plan_, task_, first_channel_, channels_, width_, task_.images, oz, oy, ox);
         }
-      }
-    }
+      });
+    });
   }
 
   const ConvTransposePlan& plan_;
   const ConvTask& task_;
-  const RunContext& context_;
   const ConvTileKernels& kernels_;
-  float* const output_;
   StripSteps steps_;
   // The tile and the phase at work.
   int64_t first_channel_ = 0, channels_ = 0, width_ = 0, tap_floats_ = 0;
   const float* weights_ = nullptr;
   const float* strip_ = nullptr;
   const ConvTileFn* tile_fns_ = nullptr;
-  AxisPhase phase_y_;
+  AxisPhase phase_[kColumn];  // of z and y
 };
 
 }  // namespace
 
 void RunSubpixel(const ConvTransposePlan& plan, const RunContext& context) {
   RunTasks(context.runtime, plan.tasks(), context.workers, [&](int64_t index, size_t worker) {
-    float* workspace = static_cast<float*>(context.workspace) + static_cast<int64_t>(worker) * plan.worker_floats();
-    const ConvTask task = MakeConvTask(plan, index, workspace);
-    SubpixelTask(plan, task, context).Run(static_cast<const float*>(context.input));
+    const ConvTask task = MakeConvTask(plan, context, index, worker);
+    SubpixelTask(plan, task).Run(static_cast<const float*>(context.input));
   });
 }
 

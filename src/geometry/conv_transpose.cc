@@ -42,7 +42,6 @@ Status ExpandConvTranspose(ConvTransposeAttributes* a) {
 }
 
 Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
-  if (a.spatial_rank != 2) return Status::Unsupported("%s spatial_rank = %d: not yet", kOp, a.spatial_rank);
   Status status;
   const struct {
     const char* name;
@@ -82,8 +81,27 @@ Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
   }
   if (!fits) {
     return Status::InvalidArgument("%s input_channels = %" PRId64 ", output_channels = %" PRId64 ", kernel = %" PRId64
-                                   "x%" PRId64 ": the weights exceed 2^63 bytes",
-                                   kOp, a.input_channels, a.output_channels, a.kernel[1], a.kernel[2]);
+                                   "x%" PRId64 "x%" PRId64 ": the weights exceed 2^63 bytes",
+                                   kOp, a.input_channels, a.output_channels, a.kernel[0], a.kernel[1], a.kernel[2]);
+  }
+  switch (a.auto_pad) {
+    case AutoPad::kNotSet: break;
+    case AutoPad::kSameUpper:
+    case AutoPad::kSameLower:
+    case AutoPad::kValid:
+      for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+        if (a.padding_begin[axis] == 0 && a.padding_end[axis] == 0) continue;
+        return Status::InvalidArgument("%s padding_begin[%s] = %" PRId64 ", padding_end[%s] = %" PRId64
+                                       ": must be 0 with an auto_pad",
+                                       kOp, AxisName(axis), a.padding_begin[axis], AxisName(axis), a.padding_end[axis]);
+      }
+      break;
+    default: return Status::InvalidArgument("%s auto_pad = %d: not an AutoPad", kOp, static_cast<int>(a.auto_pad));
+  }
+  for (int axis = 0; axis < kMaxSpatialRank && IsGiven(a.output_shape); ++axis) {
+    if (a.output_shape[axis] >= 1) continue;
+    return Status::InvalidArgument("%s output_shape[%s] = %" PRId64 ": must be at least 1 on every axis, or 0 on all",
+                                   kOp, AxisName(axis), a.output_shape[axis]);
   }
   if (status = ValidatePrologue(kOp, a.prologue); !status.ok()) return status;
   return ValidateEpilogue(kOp, a.epilogue, a.output_channels);
@@ -105,7 +123,7 @@ AxisTaps MakeAxisTaps(const ConvTransposeAttributes& a, int axis) {
   }
   old_x %= modulus;
   const int64_t inverse = old_x < 0 ? old_x + modulus : old_x;
-  return {a.kernel[axis], stride, dilation, a.padding_begin[axis], gcd, modulus, dilation / gcd, inverse};
+  return {a.kernel[axis], stride, dilation, gcd, modulus, dilation / gcd, inverse};
 }
 
 AxisPhase AxisTaps::Phase(int64_t residue) const {
@@ -121,7 +139,7 @@ int64_t CountPairs(const Axis& axis) {
   int64_t pairs = 0;
   for (int64_t t = 0; t < taps.kernel; ++t) {
     // 0 <= i * stride + shift < out
-    const int64_t shift = t * taps.dilation - taps.padding_begin;
+    const int64_t shift = t * taps.dilation - axis.padding_begin;
     const int64_t begin = std::max<int64_t>(0, DivCeil(-shift, taps.stride));
     const int64_t end = std::min(axis.in, DivFloor(axis.out - 1 - shift, taps.stride) + 1);
     pairs += std::max<int64_t>(0, end - begin);
@@ -129,45 +147,67 @@ int64_t CountPairs(const Axis& axis) {
   return pairs;
 }
 
-Status ConvTransposeOutputSize(const ConvTransposeAttributes& a, const SpatialSizes& input_size,
-                               const SpatialSizes& output_size, SpatialSizes* result) {
-  bool given = false;
-  for (int axis = 0; axis < kMaxSpatialRank; ++axis) given = given || output_size[axis] != 0;
+Status ResolveConvTranspose(const ConvTransposeAttributes& a, const SpatialSizes& input_size,
+                            const SpatialSizes& output_size, ConvTransposeShape* shape) {
+  if (IsGiven(output_size) && (IsGiven(a.output_shape) || a.auto_pad != AutoPad::kNotSet)) {
+    return Status::InvalidArgument("%s output_size = %" PRId64 ": must be 0 where output_shape or auto_pad is given",
+                                   kOp, output_size[kColumn]);
+  }
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     const char* name = AxisName(axis);
-    if (input_size[axis] < 1) {
-      return Status::InvalidArgument("%s input size[%s] = %" PRId64 ": must be at least 1", kOp, name,
-                                     input_size[axis]);
+    const int64_t in = input_size[axis];
+    const int64_t stride = a.stride[axis];
+    if (in < 1) {
+      return Status::InvalidArgument("%s input size[%s] = %" PRId64 ": must be at least 1", kOp, name, in);
     }
     int64_t effective = 0;
+    int64_t smallest = 0;  // natural without output_padding
     int64_t natural = 0;
-    bool fits = EffectiveKernel(a, axis, &effective) && CheckedMul(input_size[axis] - 1, a.stride[axis], &natural) &&
-                CheckedAdd(natural, effective, &natural) && CheckedAdd(natural, a.output_padding[axis], &natural);
+    int64_t same = 0;
     // u = o + padding_begin must fit as well.
-    int64_t reach = 0;
-    fits = fits && CheckedAdd(natural, a.padding_begin[axis], &reach) && CheckedAdd(reach, a.stride[axis], &reach);
+    int64_t limit = 0;
+    const bool fits = EffectiveKernel(a, axis, &effective) && CheckedMul(in - 1, stride, &smallest) &&
+                      CheckedAdd(smallest, effective, &smallest) &&
+                      CheckedAdd(smallest, a.output_padding[axis], &natural) && CheckedMul(in, stride, &same) &&
+                      CheckedAdd(natural, a.padding_begin[axis], &limit) && CheckedAdd(limit, stride, &limit);
     if (!fits) {
       return Status::InvalidArgument("%s input size[%s] = %" PRId64 ", stride[%s] = %" PRId64
                                      ", padding_begin[%s] = %" PRId64 ": the output size exceeds 2^63",
-                                     kOp, name, input_size[axis], name, a.stride[axis], name, a.padding_begin[axis]);
+                                     kOp, name, in, name, stride, name, a.padding_begin[axis]);
     }
-    // Both paddings are >= 0, so neither subtraction overflows.
-    const int64_t out = natural - a.padding_begin[axis] - a.padding_end[axis];
-    const int64_t minimum = out - a.output_padding[axis];
-    (*result)[axis] = out;
-    if (given) {
-      const int64_t maximum = minimum + a.stride[axis] - 1;
-      if (output_size[axis] < minimum || output_size[axis] > maximum) {
-        return Status::InvalidArgument("%s output_size[%s] = %" PRId64 ": must be in [%" PRId64 ", %" PRId64 "]", kOp,
-                                       name, output_size[axis], minimum, maximum);
+    int64_t begin = a.padding_begin[axis];
+    int64_t out = natural - begin - a.padding_end[axis];  // all are >= 0, so that nothing overflows
+    const auto split = [&](int64_t total) {
+      begin = a.auto_pad == AutoPad::kSameUpper ? total / 2 : total - total / 2;
+    };
+    if (IsGiven(a.output_shape)) {
+      out = a.output_shape[axis];
+      split(std::max<int64_t>(0, natural - out));
+      if (out > natural && (out - effective) / stride + 1 != in) {
+        return Status::InvalidArgument("%s output_shape[%s] = %" PRId64 ": must be at most %" PRId64
+                                       ", the largest size that a convolution takes to the input's %" PRId64,
+                                       kOp, name, out, smallest + stride - 1, in);
       }
-      (*result)[axis] = output_size[axis];
+    } else if (a.auto_pad == AutoPad::kSameUpper || a.auto_pad == AutoPad::kSameLower) {
+      const int64_t total = std::max<int64_t>(0, natural - same);
+      split(total);
+      out = natural - total;
     }
-    if ((*result)[axis] < 1) {
+    if (IsGiven(output_size)) {
+      const int64_t minimum = out - a.output_padding[axis];
+      out = output_size[axis];
+      if (out < minimum || out > minimum + stride - 1) {
+        return Status::InvalidArgument("%s output_size[%s] = %" PRId64 ": must be in [%" PRId64 ", %" PRId64 "]", kOp,
+                                       name, out, minimum, minimum + stride - 1);
+      }
+    }
+    if (out < 1) {
       return Status::InvalidArgument("%s padding_begin[%s] = %" PRId64 ", padding_end[%s] = %" PRId64
                                      ": the output size would be %" PRId64 ", must be at least 1",
-                                     kOp, name, a.padding_begin[axis], name, a.padding_end[axis], (*result)[axis]);
+                                     kOp, name, a.padding_begin[axis], name, a.padding_end[axis], out);
     }
+    shape->size[axis] = out;
+    shape->padding_begin[axis] = begin;
   }
   return Status();
 }

@@ -25,20 +25,20 @@ struct AxisPhase {
 // gcd = gcd(stride, dilation): t = r / gcd * inverse(dilation / gcd) (mod stride / gcd). They are tap_step = stride /
 // gcd apart, and one such step moves i by offset_step = dilation / gcd.
 struct AxisTaps {
-  int64_t kernel, stride, dilation, padding_begin;
+  int64_t kernel, stride, dilation;
   int64_t gcd, tap_step, offset_step;
   int64_t inverse;  // of offset_step modulo tap_step
 
   AxisPhase Phase(int64_t residue) const;
 };
 
-// An axis with its sizes.
+// An axis with its sizes and its padding, which ONNX's auto_pad derives from them.
 struct Axis {
   const AxisTaps* taps;
-  int64_t in, out;
+  int64_t in, out, padding_begin;
 
-  int64_t residue(int64_t o) const { return (o + taps->padding_begin) % taps->stride; }
-  int64_t position(int64_t o) const { return (o + taps->padding_begin) / taps->stride; }  // q
+  int64_t residue(int64_t o) const { return (o + padding_begin) % taps->stride; }
+  int64_t position(int64_t o) const { return (o + padding_begin) / taps->stride; }  // q
   // The first output >= begin with that residue (may be >= out).
   int64_t FirstOutput(int64_t residue, int64_t begin) const {
     const int64_t delta = (residue - this->residue(begin)) % taps->stride;
@@ -51,12 +51,15 @@ struct Axis {
     const int64_t end = i0 < 0 ? 0 : std::min(phase.taps, i0 / taps->offset_step + 1);
     return {begin, std::max(begin, end)};
   }
-  // The inputs [begin, end) that outputs [o_begin, o_end) read, not clipped to [0, in).
-  IndexRange InputRange(int64_t o_begin, int64_t o_end) const {
-    const int64_t reach = taps->dilation * (taps->kernel - 1);
-    return {DivCeil(o_begin + taps->padding_begin - reach, taps->stride),
-            DivFloor(o_end - 1 + taps->padding_begin, taps->stride) + 1};
+  // How far the taps of one output reach.
+  int64_t reach() const { return taps->dilation * (taps->kernel - 1); }
+  // The inputs [begin, end) that outputs [o.begin, o.end) read, not clipped to [0, in).
+  IndexRange InputRange(const IndexRange& o) const {
+    return {DivCeil(o.begin + padding_begin - reach(), taps->stride),
+            DivFloor(o.end - 1 + padding_begin, taps->stride) + 1};
   }
+  // The most inputs that any `outputs` neighbouring outputs read, not clipped.
+  int64_t MaxInputs(int64_t outputs) const { return (outputs - 1 + reach()) / taps->stride + 1; }
 };
 
 // How many (output, tap) pairs of the axis meet an input: the axis's factor of the useful multiplications.
@@ -68,9 +71,15 @@ Status ExpandConvTranspose(ConvTransposeAttributes* attributes);
 Status ValidateConvTranspose(const ConvTransposeAttributes& attributes);
 AxisTaps MakeAxisTaps(const ConvTransposeAttributes& attributes, int axis);
 
-// `output_size` of all 0: not given. Messages name the attribute.
-Status ConvTransposeOutputSize(const ConvTransposeAttributes& attributes, const SpatialSizes& input_size,
-                               const SpatialSizes& output_size, SpatialSizes* result);
+// What the attributes say once the input's size is known.
+struct ConvTransposeShape {
+  SpatialSizes size, padding_begin;
+};
+
+// ONNX's auto_pad and output_shape (see ConvTransposeAttributes), and PyTorch's `output_size` (expanded; all 0: not
+// given). Messages name the attribute.
+Status ResolveConvTranspose(const ConvTransposeAttributes& attributes, const SpatialSizes& input_size,
+                            const SpatialSizes& output_size, ConvTransposeShape* shape);
 
 }  // namespace polyphase::internal
 

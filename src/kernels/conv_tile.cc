@@ -26,6 +26,20 @@ constexpr int kPixels = 6;
 #endif
 constexpr int kVectors = 2;
 
+// Calls body(input, weights) for each tap.
+template <class Body>
+HWY_INLINE void ForEachTap(const ConvTileArgs& args, const Body& body) {
+  for (int64_t tz = 0; tz < args.taps_z; ++tz) {
+    for (int64_t ty = 0; ty < args.taps_y; ++ty) {
+      const float* input = args.input + tz * args.input_step_z + ty * args.input_step_y;
+      const float* weights = args.weights + tz * args.weights_step_z + ty * args.weights_step_y;
+      for (int64_t tx = args.taps_x; tx > 0; --tx, input += args.input_step_x, weights += args.weights_step_x) {
+        body(input, weights);
+      }
+    }
+  }
+}
+
 template <int kP, int kV>
 void DenseTile(const ConvTileArgs& args) {
   const D d;
@@ -36,28 +50,24 @@ void DenseTile(const ConvTileArgs& args) {
 #pragma GCC unroll 4
     for (int v = 0; v < kV; ++v) acc[p][v] = hn::Zero(d);
   }
-  for (int64_t ty = 0; ty < args.taps_y; ++ty) {
-    for (int64_t tx = 0; tx < args.taps_x; ++tx) {
-      const float* HWY_RESTRICT x = args.input + ty * args.input_step_y + tx * args.input_step_x;
-      const float* HWY_RESTRICT w = args.weights + ty * args.weights_step_y + tx * args.weights_step_x;
-      for (int64_t left = args.channels; left > 0; left -= kStripBlock) {
-        const int64_t count = left < kStripBlock ? left : kStripBlock;
-        for (int64_t c = 0; c < count; ++c) {
-          V wv[kV];
+  ForEachTap(args, [&](const float* HWY_RESTRICT x, const float* HWY_RESTRICT w) HWY_ATTR {
+    for (int64_t left = args.channels; left > 0; left -= kStripBlock) {
+      const int64_t count = left < kStripBlock ? left : kStripBlock;
+      for (int64_t c = 0; c < count; ++c) {
+        V wv[kV];
 #pragma GCC unroll 4
-          for (int v = 0; v < kV; ++v) wv[v] = hn::LoadU(d, w + v * lanes);
-          w += kV * lanes;
+        for (int v = 0; v < kV; ++v) wv[v] = hn::LoadU(d, w + v * lanes);
+        w += kV * lanes;
 #pragma GCC unroll 16
-          for (int p = 0; p < kP; ++p) {
-            const V xv = hn::Set(d, x[p * kStripBlock + c]);
+        for (int p = 0; p < kP; ++p) {
+          const V xv = hn::Set(d, x[p * kStripBlock + c]);
 #pragma GCC unroll 4
-            for (int v = 0; v < kV; ++v) acc[p][v] = hn::MulAdd(xv, wv[v], acc[p][v]);
-          }
+          for (int v = 0; v < kV; ++v) acc[p][v] = hn::MulAdd(xv, wv[v], acc[p][v]);
         }
-        x += args.input_step_block;
       }
+      x += args.input_step_block;
     }
-  }
+  });
 #pragma GCC unroll 16
   for (int p = 0; p < kP; ++p) {
 #pragma GCC unroll 4
@@ -73,14 +83,11 @@ void DepthwiseTile(const ConvTileArgs& args) {
     V acc[kP];
 #pragma GCC unroll 16
     for (int p = 0; p < kP; ++p) acc[p] = hn::Zero(d);
-    for (int64_t ty = 0; ty < args.taps_y; ++ty) {
-      for (int64_t tx = 0; tx < args.taps_x; ++tx) {
-        const float* HWY_RESTRICT x = args.input + ty * args.input_step_y + tx * args.input_step_x + lane;
-        const V w = hn::LoadU(d, args.weights + ty * args.weights_step_y + tx * args.weights_step_x + lane);
+    ForEachTap(args, [&](const float* HWY_RESTRICT x, const float* HWY_RESTRICT weights) HWY_ATTR {
+      const V w = hn::LoadU(d, weights + lane);
 #pragma GCC unroll 16
-        for (int p = 0; p < kP; ++p) acc[p] = hn::MulAdd(hn::LoadU(d, x + p * kStripBlock), w, acc[p]);
-      }
-    }
+      for (int p = 0; p < kP; ++p) acc[p] = hn::MulAdd(hn::LoadU(d, x + lane + p * kStripBlock), w, acc[p]);
+    });
 #pragma GCC unroll 16
     for (int p = 0; p < kP; ++p) hn::StoreU(acc[p], d, args.output + p * args.output_step + lane);
   }

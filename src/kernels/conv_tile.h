@@ -13,18 +13,21 @@ constexpr int kStripBlock = 16;
 constexpr int kMaxTilePixels = 14;
 constexpr int kMaxTileVectors = 2;
 
-// Operands of one tile. All steps count floats. A tap (y, x) reads pixel p of channel c at
-//   input + y * input_step_y + x * input_step_x + (c / kStripBlock) * input_step_block + p * kStripBlock + c % kStripBlock
+// Operands of one tile. All steps count floats. A tap (z, y, x) reads pixel p of channel c at input + z * input_step_z +
+//   y * input_step_y + x * input_step_x + (c / kStripBlock) * input_step_block + p * kStripBlock + c % kStripBlock
 struct ConvTileArgs {
   const float* input;    // first tap, first pixel
-  const float* weights;  // dense: [y][x][channel][vectors * lanes]; depthwise: [y][x][kStripBlock]
+  const float* weights;  // dense: [z][y][x][channel][vectors * lanes]; depthwise: [z][y][x][kStripBlock]
   float* output;         // [pixel][vectors * lanes], depthwise [pixel][kStripBlock]; overwritten
+  ptrdiff_t input_step_z;
   ptrdiff_t input_step_y;
   ptrdiff_t input_step_x;
   ptrdiff_t input_step_block;
+  ptrdiff_t weights_step_z;
   ptrdiff_t weights_step_y;
   ptrdiff_t weights_step_x;
   ptrdiff_t output_step;  // of one pixel
+  int64_t taps_z;
   int64_t taps_y;
   int64_t taps_x;
   int64_t channels;  // dense only

@@ -31,7 +31,7 @@ Status ConvWeights::Init(const ConvTransposeAttributes& a, const float* weights,
     if (!scale_.ok()) return OutOfMemory();
     std::copy_n(a.epilogue.scale, a.output_channels, scale_.as<float>());
   }
-  if (!FewOutputChannels() && !Depthwise()) return PackForm(WeightForm::kTaps, weights);
+  if (!HasForms()) return PackForm(WeightForm::kTaps, weights);
   const int64_t count = groups_ * ic_ * oc_ * taps_;
   raw_ = AlignedBuffer(runtime, count * sizeof(float));
   if (!raw_.ok()) return OutOfMemory();
@@ -51,7 +51,7 @@ int64_t ConvWeights::FormFloats(WeightForm form) const {
   switch (form) {
     case WeightForm::kTaps: return groups_ * ic_ * taps_ * OutputTiles().padded();
     case WeightForm::kColumns: return groups_ * ic_ * FlattenedTiles().padded();
-    case WeightForm::kDepthwise: return RoundUp(groups_, kStripBlock) * taps_;
+    case WeightForm::kDepthwise: return RoundUp(groups_ * oc_, kStripBlock) * taps_;
   }
   return 0;
 }
@@ -59,7 +59,7 @@ int64_t ConvWeights::FormFloats(WeightForm form) const {
 void ConvWeights::Pack(WeightForm form, const float* raw, float* packed) const {
   std::fill_n(packed, FormFloats(form), 0.0f);
   if (form == WeightForm::kDepthwise) {
-    for (int64_t c = 0; c < groups_; ++c) {
+    for (int64_t c = 0; c < groups_ * oc_; ++c) {
       for (int64_t t = 0; t < taps_; ++t) {
         packed[(c / kStripBlock * taps_ + t) * kStripBlock + c % kStripBlock] = raw[c * taps_ + t] * Scale(c);
       }

@@ -36,7 +36,7 @@ enum class WeightForm : int {
   // [group][tile of (kernel tap, output channel)][input channel][tile width]: the GEMM's columns flattened over the
   // taps, for fewer output channels than a vector has lanes.
   kColumns = 1,
-  // [block of kStripBlock channels][kernel tap][kStripBlock]: one input and one output channel in each group.
+  // [block of kStripBlock output channels][kernel tap][kStripBlock]: one input channel in each of several groups.
   kDepthwise = 2,
 };
 constexpr int kWeightForms = 3;
@@ -58,7 +58,9 @@ class ConvWeights {
   int64_t taps() const { return taps_; }
   // Whether kColumns wastes fewer lanes than kTaps; it is not used otherwise.
   bool FewOutputChannels() const { return oc_ < lanes_; }
-  bool Depthwise() const { return ic_ == 1 && oc_ == 1 && groups_ > 1; }
+  bool Depthwise() const { return ic_ == 1 && groups_ > 1; }
+  // Whether there are forms to choose from.
+  bool HasForms() const { return FewOutputChannels() || Depthwise(); }
 
  private:
   // 1 without a scale, which leaves every weight as it is.

@@ -11,26 +11,33 @@ namespace polyphase::ref {
 
 template <typename T>
 Tensor<T> PixelShuffle(const PixelShuffleAttributes& a, const Tensor<T>& input) {
-  const int64_t r = a.factor;
+  const Size3 r = ToSize3(a.factor, a.spatial_rank);
+  const int64_t product = r[0] * r[1] * r[2];
   const bool to_space = a.direction == ShuffleDirection::kDepthToSpace;
-  const int64_t shallow_c = to_space ? input.c / (r * r) : input.c;
-  const int64_t deep_h = to_space ? input.h : input.h / r;
-  const int64_t deep_w = to_space ? input.w : input.w / r;
-  Tensor<T> output = to_space ? Tensor<T>(input.n, shallow_c, deep_h * r, deep_w * r)
-                              : Tensor<T>(input.n, shallow_c * r * r, deep_h, deep_w);
+  const int64_t shallow_c = to_space ? input.c / product : input.c;
+  Size3 size = input.size();
+  for (size_t axis = 0; axis < 3; ++axis) size[axis] = to_space ? size[axis] * r[axis] : size[axis] / r[axis];
+  Tensor<T> output(input.n, to_space ? shallow_c : shallow_c * product, size);
+  const Tensor<T>& shallow = to_space ? output : input;
   for (int64_t n = 0; n < input.n; ++n) {
     for (int64_t c = 0; c < shallow_c; ++c) {
-      for (int64_t i = 0; i < r; ++i) {
-        for (int64_t j = 0; j < r; ++j) {
-          const int64_t deep_c =
-              a.channel_order == ChannelOrder::kCrd ? c * r * r + i * r + j : (i * r + j) * shallow_c + c;
-          for (int64_t y = 0; y < deep_h; ++y) {
-            for (int64_t x = 0; x < deep_w; ++x) {
-              if (to_space) {
-                output(n, c, y * r + i, x * r + j) = input(n, deep_c, y, x);
-              } else {
-                output(n, deep_c, y, x) = input(n, c, y * r + i, x * r + j);
-              }
+      for (int64_t z = 0; z < shallow.d; ++z) {
+        for (int64_t y = 0; y < shallow.h; ++y) {
+          for (int64_t x = 0; x < shallow.w; ++x) {
+            const int64_t h = z % r[0];
+            const int64_t i = y % r[1];
+            const int64_t j = x % r[2];
+            int64_t deep_c = 0;
+            switch (a.channel_order) {
+              case ChannelOrder::kCrd: deep_c = ((c * r[0] + h) * r[1] + i) * r[2] + j; break;
+              case ChannelOrder::kDcr: deep_c = ((h * r[1] + i) * r[2] + j) * shallow_c + c; break;
+              case ChannelOrder::kFocus: deep_c = ((j * r[1] + i) * r[0] + h) * shallow_c + c; break;
+            }
+            const size_t shallow_i = shallow.Index(n, c, z, y, x);
+            if (to_space) {
+              output.data[shallow_i] = input(n, deep_c, z / r[0], y / r[1], x / r[2]);
+            } else {
+              output(n, deep_c, z / r[0], y / r[1], x / r[2]) = input.data[shallow_i];
             }
           }
         }

@@ -32,29 +32,70 @@ class ConvTransposeTester {
     return *this;
   }
   ConvTransposeTester& Groups(int64_t groups) { return attributes_.groups = groups, *this; }
-  ConvTransposeTester& Input(int64_t h, int64_t w) { return h_ = h, w_ = w, *this; }
-  ConvTransposeTester& Kernel(int64_t h, int64_t w) { return attributes_.kernel = {h, w, 1}, *this; }
-  ConvTransposeTester& Stride(int64_t h, int64_t w) { return attributes_.stride = {h, w, 1}, *this; }
-  ConvTransposeTester& Padding(int64_t h, int64_t w) { return Padding(h, w, h, w); }
-  ConvTransposeTester& Padding(int64_t top, int64_t left, int64_t bottom, int64_t right) {
-    attributes_.padding_begin = {top, left, 0};
-    attributes_.padding_end = {bottom, right, 0};
+  // One value per spatial axis; their number is the rank.
+  template <typename... Sizes>
+  ConvTransposeTester& Input(Sizes... sizes) {
+    attributes_.spatial_rank = sizeof...(sizes);
+    return input_ = {sizes...}, *this;
+  }
+  template <typename... Sizes>
+  ConvTransposeTester& Kernel(Sizes... sizes) {
+    return attributes_.kernel = {sizes...}, *this;
+  }
+  template <typename... Sizes>
+  ConvTransposeTester& Stride(Sizes... sizes) {
+    return attributes_.stride = {sizes...}, *this;
+  }
+  template <typename... Sizes>
+  ConvTransposeTester& Dilation(Sizes... sizes) {
+    return attributes_.dilation = {sizes...}, *this;
+  }
+  template <typename... Sizes>
+  ConvTransposeTester& OutputPadding(Sizes... sizes) {
+    return attributes_.output_padding = {sizes...}, *this;
+  }
+  template <typename... Sizes>
+  ConvTransposeTester& OutputSize(Sizes... sizes) {
+    return output_size_ = {sizes...}, *this;
+  }
+  template <typename... Sizes>
+  ConvTransposeTester& OutputShape(Sizes... sizes) {
+    return attributes_.output_shape = {sizes...}, *this;
+  }
+  ConvTransposeTester& Pad(AutoPad auto_pad) { return attributes_.auto_pad = auto_pad, *this; }
+  ConvTransposeTester& Padding(const SpatialSizes& begin, const SpatialSizes& end) {
+    attributes_.padding_begin = begin;
+    attributes_.padding_end = end;
     return *this;
   }
-  ConvTransposeTester& OutputPadding(int64_t h, int64_t w) { return attributes_.output_padding = {h, w, 0}, *this; }
-  ConvTransposeTester& OutputSize(int64_t h, int64_t w) { return output_size_ = {h, w, 0}, *this; }
-  ConvTransposeTester& Dilation(int64_t h, int64_t w) { return attributes_.dilation = {h, w, 1}, *this; }
+  ConvTransposeTester& Padding(int64_t both) { return Padding({both}, {both}); }
+  ConvTransposeTester& Padding(int64_t h, int64_t w) { return Padding({h, w}, {h, w}); }
+  ConvTransposeTester& Padding(int64_t d, int64_t h, int64_t w) { return Padding({d, h, w}, {d, h, w}); }
+  ConvTransposeTester& Padding(int64_t top, int64_t left, int64_t bottom, int64_t right) {
+    return Padding({top, left}, {bottom, right});
+  }
   ConvTransposeTester& NoBias() { return bias_ = false, *this; }
-  ConvTransposeTester& Relu() { return attributes_.epilogue.activation = Activation::kRelu, *this; }
-  ConvTransposeTester& LeakyRelu(float slope) {
-    attributes_.epilogue.activation = Activation::kLeakyRelu;
-    attributes_.epilogue.negative_slope = slope;
+  ConvTransposeTester& Prologue(Activation activation, float slope = 0.5f) {
+    attributes_.prologue = {activation, slope};
     return *this;
+  }
+  ConvTransposeTester& Activate(Activation activation) { return attributes_.epilogue.activation = activation, *this; }
+  ConvTransposeTester& Relu() { return Activate(Activation::kRelu); }
+  ConvTransposeTester& LeakyRelu(float slope) {
+    attributes_.epilogue.negative_slope = slope;
+    return Activate(Activation::kLeakyRelu);
   }
   ConvTransposeTester& Clamp(float lower, float upper) {
-    attributes_.epilogue.activation = Activation::kClamp;
     attributes_.epilogue.lower = lower;
     attributes_.epilogue.upper = upper;
+    return Activate(Activation::kClamp);
+  }
+  // Constants per channel of the epilogue; kPRelu has its slopes without being asked.
+  ConvTransposeTester& Scale() { return scale_ = true, *this; }
+  ConvTransposeTester& Shift() { return shift_ = true, *this; }
+  ConvTransposeTester& Residual(polyphase::Residual residual, bool in_place = false) {
+    attributes_.epilogue.residual = residual;
+    in_place_ = in_place;
     return *this;
   }
   ConvTransposeTester& Algorithms(std::vector<Algorithm> algorithms) {
@@ -66,46 +107,48 @@ class ConvTransposeTester {
   ConvTransposeTester& Seed(uint32_t seed) { return seed_ = seed, *this; }
 
   std::string Describe() const {
-    const auto pair = [](const SpatialSizes& s) { return std::to_string(s[0]) + "x" + std::to_string(s[1]); };
+    const auto sizes = [&](const SpatialSizes& values) {
+      std::string text;
+      for (int axis = 0; axis < attributes_.spatial_rank; ++axis)
+        text += (axis ? "x" : "") + std::to_string(values[axis]);
+      return text;
+    };
     const ConvTransposeAttributes& a = attributes_;
     std::ostringstream s;
     s << "conv_transpose n " << batch_ << " ic " << a.input_channels << " oc " << a.output_channels << " groups "
-      << a.groups << " in " << h_ << "x" << w_ << " k " << pair(a.kernel) << " s " << pair(a.stride) << " p "
-      << pair(a.padding_begin) << ":" << pair(a.padding_end) << " op " << pair(a.output_padding) << " d "
-      << pair(a.dilation) << " out " << pair(output_size_) << " bias " << bias_ << " activation "
-      << static_cast<int>(a.epilogue.activation);
+      << a.groups << " in " << sizes(input_) << " k " << sizes(a.kernel) << " s " << sizes(a.stride) << " p "
+      << sizes(a.padding_begin) << ":" << sizes(a.padding_end) << " op " << sizes(a.output_padding) << " d "
+      << sizes(a.dilation) << " out " << sizes(output_size_) << " output_shape " << sizes(a.output_shape)
+      << " auto_pad " << static_cast<int>(a.auto_pad) << " bias " << bias_ << " prologue "
+      << static_cast<int>(a.prologue.activation) << " activation " << static_cast<int>(a.epilogue.activation)
+      << " scale " << scale_ << " shift " << shift_ << " residual " << static_cast<int>(a.epilogue.residual)
+      << (in_place_ ? " in place" : "");
     return s.str();
   }
 
-  // Whole numbers must match exactly, random ones within the bound of an f32 sum.
+  // Whole numbers must match exactly (unless the activation has no exact values), random ones within the bound of an f32
+  // sum.
   void Run() const {
     SCOPED_TRACE(Describe());
     std::mt19937 rng(seed_);
     const Data integers = MakeData(true, rng);
     const Data reals = MakeData(false, rng);
+    const bool exact = attributes_.epilogue.activation <= Activation::kPRelu;
     for (const std::string& target : RunTargets()) {
-      const Operator exact = Create(integers, target, rng);
+      const Operator whole = Create(integers, target, rng);
       const Operator rounded = Create(reals, target, rng);
       ForEachVariant(rng, [&](const PlanOptions& options, const FormatPair& formats) {
         SCOPED_TRACE(target + " " + Name(options.algorithm) + " " + Name(formats.first) + " -> " +
                      Name(formats.second));
-        ref::Tensor<float> output;
-        {
-          const RunChoice choice = RandomChoice(rng);
-          SCOPED_TRACE("whole numbers, " + Name(choice));
-          ASSERT_TRUE(RunOnce(exact, target, options, choice, integers.input, InputDesc(formats.first),
-                              OutputDesc(formats.second), output));
-          ASSERT_TRUE(CompareTensors(output, integers.expected.value, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
-            return output(n, c, y, x) == static_cast<float>(integers.expected.value(n, c, y, x));
+        if (exact) {
+          SCOPED_TRACE("whole numbers");
+          ASSERT_TRUE(RunAndCompare(whole, target, options, formats, integers, rng, [&](float v, size_t i) {
+            return v == static_cast<float>(integers.value.data[i]);
           }));
         }
-        const RunChoice choice = RandomChoice(rng);
-        SCOPED_TRACE("random numbers, " + Name(choice));
-        ASSERT_TRUE(RunOnce(rounded, target, options, choice, reals.input, InputDesc(formats.first),
-                            OutputDesc(formats.second), output));
-        ASSERT_TRUE(CompareTensors(output, reals.expected.value, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
-          const double bound = reals.expected.Bound(attributes_.epilogue, n, c, y, x);
-          return std::fabs(static_cast<double>(output(n, c, y, x)) - reals.expected.value(n, c, y, x)) <= bound;
+        SCOPED_TRACE("random numbers");
+        ASSERT_TRUE(RunAndCompare(rounded, target, options, formats, reals, rng, [&](float v, size_t i) {
+          return std::fabs(static_cast<double>(v) - reals.value.data[i]) <= reals.bound.data[i];
         }));
       });
     }
@@ -116,23 +159,21 @@ class ConvTransposeTester {
     SCOPED_TRACE(Describe());
     std::mt19937 rng(seed_);
     Data data = MakeData(false, rng);
-    data.input(batch_ - 1, 0, h_ / 2, w_ / 2) = std::numeric_limits<float>::quiet_NaN();
-    data.input(0, attributes_.input_channels - 1, 0, w_ - 1) = -std::numeric_limits<float>::infinity();
+    const size_t image = data.input.data.size() / static_cast<size_t>(batch_);
+    const size_t plane = static_cast<size_t>(data.input.plane());
+    data.input.data[data.input.data.size() - image + plane / 2] = std::numeric_limits<float>::quiet_NaN();
+    data.input.data[image - plane + static_cast<size_t>(data.input.w) - 1] = -std::numeric_limits<float>::infinity();
     Expect(data);
     for (const std::string& target : RunTargets()) {
       const Operator op = Create(data, target, rng);
       ForEachVariant(rng, [&](const PlanOptions& options, const FormatPair& formats) {
-        const RunChoice choice = RandomChoice(rng);
         SCOPED_TRACE(target + " " + Name(options.algorithm) + " " + Name(formats.first) + " -> " +
-                     Name(formats.second) + ", " + Name(choice));
-        ref::Tensor<float> output;
-        ASSERT_TRUE(RunOnce(op, target, options, choice, data.input, InputDesc(formats.first),
-                            OutputDesc(formats.second), output));
-        ASSERT_TRUE(CompareTensors(output, data.expected.value, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
-          const double e = data.expected.value(n, c, y, x);
-          const double v = static_cast<double>(output(n, c, y, x));
+                     Name(formats.second));
+        ASSERT_TRUE(RunAndCompare(op, target, options, formats, data, rng, [&](float value, size_t i) {
+          const double e = data.value.data[i];
+          const auto v = static_cast<double>(value);
           if (std::isnan(e)) return std::isnan(v);
-          const double bound = data.expected.Bound(attributes_.epilogue, n, c, y, x);
+          const double bound = data.bound.data[i];
           return std::isfinite(bound) ? std::fabs(v - e) <= bound : v == e;
         }));
       });
@@ -144,9 +185,9 @@ class ConvTransposeTester {
     SCOPED_TRACE(Describe());
     std::mt19937 rng(seed_);
     Data reals = MakeData(false, rng);
-    const size_t image = reals.input.data.size() / static_cast<size_t>(batch_);
-    for (int64_t n = 1; n < batch_; ++n) {
-      std::copy_n(reals.input.data.begin(), image, reals.input.data.begin() + static_cast<int64_t>(image) * n);
+    for (std::vector<float>* data : {&reals.input.data, &reals.residual.data}) {
+      const size_t image = data->size() / static_cast<size_t>(batch_);
+      for (size_t i = image; i < data->size(); ++i) (*data)[i] = (*data)[i - image];
     }
     for (const std::string& target : RunTargets()) {
       const Operator op = Create(reals, target, rng);
@@ -160,12 +201,10 @@ class ConvTransposeTester {
           choice.threads = threads;
           ref::Tensor<float> output;
           ASSERT_TRUE(RunOnce(op, target, options, choice, reals.input, InputDesc(formats.first),
-                              OutputDesc(formats.second), output));
+                              OutputDesc(formats.second, reals), output, ResidualOf(reals, formats.second, choice)));
           if (first.data.empty()) first = output;
           ASSERT_TRUE(BitwiseEqual(output, first)) << "differs from 1 thread";
-          ASSERT_TRUE(CompareTensors(output, output, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
-            return SameBits(output(n, c, y, x), output(0, c, y, x));
-          })) << "differs from batch position 0";
+          ASSERT_TRUE(ImagesEqual(output)) << "differs from batch position 0";
         }
       });
     }
@@ -173,61 +212,113 @@ class ConvTransposeTester {
 
  private:
   struct Data {
-    ref::Tensor<float> input;
-    std::vector<float> weights;
-    std::vector<float> bias;
-    ref::ConvTransposeResult expected;
+    ref::Tensor<float> input, residual;
+    std::vector<float> weights, bias, scale, shift, slope;
+    ref::Tensor<double> value, bound;
   };
 
-  // With the output padding that output_size stands for.
-  ConvTransposeAttributes EffectiveAttributes() const {
+  ConvTransposeAttributes Attributes(const Data& data) const {
+    const auto pointer = [](const std::vector<float>& v) { return v.empty() ? nullptr : v.data(); };
     ConvTransposeAttributes a = attributes_;
-    if (output_size_[0] == 0) return a;
-    a.output_padding = {};
-    const int64_t in[] = {h_, w_};
-    for (int axis = 0; axis < 2; ++axis) {
-      a.output_padding[axis] = output_size_[axis] - ref::ConvTransposeOutputSize(a, axis, in[axis]);
+    a.epilogue.scale = pointer(data.scale);
+    a.epilogue.shift = pointer(data.shift);
+    a.epilogue.slope = pointer(data.slope);
+    a.epilogue.channels = a.output_channels;
+    return a;
+  }
+
+  // With the padding and output padding that output_size, output_shape and auto_pad stand for.
+  ConvTransposeAttributes Resolve(ConvTransposeAttributes a) const {
+    const bool shaped = a.output_shape[0] != 0;
+    const bool same = a.auto_pad == AutoPad::kSameUpper || a.auto_pad == AutoPad::kSameLower;
+    for (int axis = 0; axis < a.spatial_rank; ++axis) {
+      if (shaped || same) {
+        a.padding_begin[axis] = a.padding_end[axis] = 0;
+        const int64_t natural = ref::ConvTransposeOutputSize(a, axis, input_[axis]);
+        const int64_t wanted = shaped ? a.output_shape[axis] : input_[axis] * a.stride[axis];
+        const int64_t total = std::max<int64_t>(natural - wanted, 0);
+        const int64_t half = total / 2;
+        a.padding_begin[axis] = a.auto_pad == AutoPad::kSameUpper ? half : total - half;
+        a.padding_end[axis] = total - a.padding_begin[axis];
+        if (shaped) a.output_padding[axis] += wanted - (natural - total);  // behind everything: the bias alone
+      }
+      if (output_size_[0] != 0) {
+        a.output_padding[axis] = 0;
+        a.output_padding[axis] = output_size_[axis] - ref::ConvTransposeOutputSize(a, axis, input_[axis]);
+      }
     }
     return a;
   }
 
   TensorDesc InputDesc(const Format& format) const {
-    return MakeDesc(DataType::kF32, format, batch_, attributes_.input_channels, h_, w_);
+    return MakeDesc(DataType::kF32, format, batch_, attributes_.input_channels,
+                    ref::ToSize3(input_, attributes_.spatial_rank), attributes_.spatial_rank);
   }
 
-  TensorDesc OutputDesc(const Format& format) const {
-    const ConvTransposeAttributes a = EffectiveAttributes();
-    return MakeDesc(DataType::kF32, format, batch_, a.output_channels, ref::ConvTransposeOutputSize(a, 0, h_),
-                    ref::ConvTransposeOutputSize(a, 1, w_));
+  TensorDesc OutputDesc(const Format& format, const Data& data) const {
+    return DescOf(DataType::kF32, format, data.value, attributes_.spatial_rank);
+  }
+
+  // In the format of the output, or another one.
+  ResidualInput<float> ResidualOf(const Data& data, const Format& output_format, const RunChoice& choice) const {
+    if (attributes_.epilogue.residual == polyphase::Residual::kNone) return {};
+    const Format format = choice.threads % 2 == 1 ? output_format : kFormats[choice.threads % 5];
+    return {&data.residual, OutputDesc(format, data), choice.input_view, in_place_};
+  }
+
+  template <typename Same>
+  ::testing::AssertionResult RunAndCompare(const Operator& op, const std::string& target, const PlanOptions& options,
+                                           const FormatPair& formats, const Data& data, std::mt19937& rng,
+                                           const Same& same) const {
+    const RunChoice choice = RandomChoice(rng);
+    ref::Tensor<float> output;
+    ::testing::AssertionResult result =
+        RunOnce(op, target, options, choice, data.input, InputDesc(formats.first), OutputDesc(formats.second, data),
+                output, ResidualOf(data, formats.second, choice));
+    if (result) result = CompareTensors(output, data.value, [&](size_t i) { return same(output.data[i], i); });
+    return result ? result : result << "; " << Name(choice);
   }
 
   Data MakeData(bool integers, std::mt19937& rng) const {
     const ConvTransposeAttributes& a = attributes_;
     Data data;
-    data.input = ref::Tensor<float>(batch_, a.input_channels, h_, w_);
-    data.weights.resize(
-        static_cast<size_t>(a.input_channels * (a.output_channels / a.groups) * a.kernel[0] * a.kernel[1]));
-    if (bias_) data.bias.resize(static_cast<size_t>(a.output_channels));
+    data.input = ref::Tensor<float>(batch_, a.input_channels, ref::ToSize3(input_, a.spatial_rank));
+    int64_t weights = a.input_channels * (a.output_channels / a.groups);
+    for (int axis = 0; axis < a.spatial_rank; ++axis) weights *= a.kernel[axis];
+    data.weights.resize(static_cast<size_t>(weights));
+    const auto channels = static_cast<size_t>(a.output_channels);
+    if (bias_) data.bias.resize(channels);
+    if (scale_) data.scale.resize(channels);
+    if (shift_) data.shift.resize(channels);
+    if (a.epilogue.activation == Activation::kPRelu) data.slope.resize(channels);
+    if (a.epilogue.residual != polyphase::Residual::kNone) {
+      data.residual =
+          ref::Tensor<float>(batch_, a.output_channels, ref::ConvTransposeOutputSize(Resolve(a), data.input.size()));
+    }
+    for (std::vector<float>* values :
+         {&data.input.data, &data.weights, &data.bias, &data.scale, &data.shift, &data.slope, &data.residual.data}) {
+      // terms * 8 * 8 (* 2) < 2^24 holds for all layers below 125 thousand terms.
+      integers ? FillIntegers(*values, values == &data.scale ? 2 : 8, rng) : FillUniform(*values, rng);
+    }
     if (integers) {
-      // terms * 8 * 8 < 2^24 holds for all layers below 250 thousand terms.
-      FillIntegers(data.input.data, 8, rng);
-      FillIntegers(data.weights, 8, rng);
-      FillIntegers(data.bias, 8, rng);
-    } else {
-      FillUniform(data.input.data, rng);
-      FillUniform(data.weights, rng);
-      FillUniform(data.bias, rng);
+      for (float& slope : data.slope) slope /= 4;
     }
     Expect(data);
-    if (integers) {
-      for (const int64_t terms : data.expected.terms.data) EXPECT_LT(terms * 64, int64_t{1} << 24);
-    }
     return data;
   }
 
   void Expect(Data& data) const {
-    data.expected =
-        ref::ConvTranspose(EffectiveAttributes(), data.input, data.weights.data(), bias_ ? data.bias.data() : nullptr);
+    const ConvTransposeAttributes a = Attributes(data);
+    ref::ConvTransposeResult result =
+        ref::ConvTranspose(Resolve(a), data.input, data.weights.data(), bias_ ? data.bias.data() : nullptr);
+    for (const int64_t terms : result.terms) EXPECT_LT(terms * (scale_ ? 128 : 64), int64_t{1} << 24);
+    data.bound = ref::Tensor<double>(result.value.n, result.value.c, result.value.size());
+    for (size_t i = 0; i < data.bound.data.size(); ++i) {
+      // A scale is rounded into each weight.
+      data.bound.data[i] = result.Bound(i) + (scale_ ? 2 * 0x1p-24 * result.magnitude.data[i] : 0.0);
+    }
+    data.value = std::move(result.value);
+    ref::ApplyEpilogue(a.epilogue, data.residual.data.empty() ? nullptr : &data.residual, data.value, &data.bound);
   }
 
   Operator Create(const Data& data, const std::string& target, std::mt19937& rng) const {
@@ -235,7 +326,7 @@ class ConvTransposeTester {
     // With a hint the weights are packed here, without it by the first plan: both must do. A hint has no output_size.
     if (rng() % 2 == 0 && output_size_[0] == 0) options.input_hint = InputDesc(kFormats[rng() % 5]);
     StatusOr<Operator> op =
-        CreateConvTranspose(attributes_, data.weights.data(), bias_ ? data.bias.data() : nullptr, options);
+        CreateConvTranspose(Attributes(data), data.weights.data(), bias_ ? data.bias.data() : nullptr, options);
     if (!op.ok()) throw std::runtime_error(std::string("CreateConvTranspose: ") + op.status().message());
     return *op;
   }
@@ -261,9 +352,11 @@ class ConvTransposeTester {
   ConvTransposeAttributes attributes_;
   SpatialSizes output_size_{};
   int64_t batch_ = 1;
-  int64_t h_ = 5;
-  int64_t w_ = 7;
+  SpatialSizes input_{5, 7};
   bool bias_ = true;
+  bool scale_ = false;
+  bool shift_ = false;
+  bool in_place_ = false;
   std::vector<Algorithm> algorithms_ = {Algorithm::kSubpixel, Algorithm::kGemmCol2im, Algorithm::kAuto};
   std::vector<std::string> targets_;
   std::vector<FormatPair> formats_;

@@ -19,15 +19,20 @@ namespace polyphase::testing {
 template <typename Derived>
 class MoveTester {
  public:
-  Derived& Input(int64_t n, int64_t c, int64_t h, int64_t w) { return n_ = n, c_ = c, h_ = h, w_ = w, Self(); }
+  // One size per spatial axis; their number is the rank.
+  template <typename... Sizes>
+  Derived& Input(int64_t n, int64_t c, Sizes... sizes) {
+    rank_ = sizeof...(sizes);
+    return n_ = n, c_ = c, size_ = {sizes...}, Self();
+  }
   Derived& Type(DataType dtype) { return dtype_ = dtype, Self(); }
   Derived& Formats(std::vector<FormatPair> formats) { return formats_ = std::move(formats), Self(); }
   Derived& Seed(uint32_t seed) { return seed_ = seed, Self(); }
 
   void Run() const {
     SCOPED_TRACE(static_cast<const Derived*>(this)->Describe() + " dtype " + std::to_string(static_cast<int>(dtype_)) +
-                 " in " + std::to_string(n_) + "x" + std::to_string(c_) + "x" + std::to_string(h_) + "x" +
-                 std::to_string(w_));
+                 " in " + ShapeName(ref::Tensor<uint8_t>(n_, c_, ref::ToSize3(size_, rank_))) + " rank " +
+                 std::to_string(rank_));
     // Bits are all that counts, so f32 takes part as uint32_t: its NaNs are never touched by the FPU.
     switch (dtype_) {
       case DataType::kU8:
@@ -38,6 +43,8 @@ class MoveTester {
       case DataType::kI16: return RunAs<uint16_t>();
       case DataType::kF32:
       case DataType::kI32: return RunAs<uint32_t>();
+      case DataType::kF64:
+      case DataType::kI64: return RunAs<uint64_t>();
     }
   }
 
@@ -48,13 +55,14 @@ class MoveTester {
   void RunAs() const {
     const auto& derived = *static_cast<const Derived*>(this);
     std::mt19937 rng(seed_);
-    ref::Tensor<T> input(n_, c_, h_, w_);
-    for (T& value : input.data) value = static_cast<T>(rng());
-    if (sizeof(T) == 4 && input.data.size() > 3) {
-      input.data[0] = static_cast<T>(0x7F800001u);  // signalling NaN
-      input.data[1] = static_cast<T>(0xFFC12345u);  // NaN with a payload
-      input.data[2] = static_cast<T>(0x80000000u);  // -0.0
-      input.data[3] = static_cast<T>(0x00000001u);  // denormal
+    ref::Tensor<T> input(n_, c_, ref::ToSize3(size_, rank_));
+    for (T& value : input.data) value = static_cast<T>(rng() | static_cast<uint64_t>(rng()) << 32);
+    if (sizeof(T) >= 4 && input.data.size() > 3) {
+      const bool wide = sizeof(T) == 8;
+      input.data[0] = static_cast<T>(wide ? 0x7FF0000000000001u : 0x7F800001u);  // signalling NaN
+      input.data[1] = static_cast<T>(wide ? 0xFFF8000012345678u : 0xFFC12345u);  // NaN with a payload
+      input.data[2] = static_cast<T>(wide ? 0x8000000000000000u : 0x80000000u);  // -0.0
+      input.data[3] = static_cast<T>(0x00000001u);                               // denormal
     }
     const ref::Tensor<T> expected = derived.Expected(input);
     for (const std::string& target : SupportedTargets()) {
@@ -64,14 +72,19 @@ class MoveTester {
         const RunChoice choice = RandomChoice(rng);
         SCOPED_TRACE(target + " " + Name(formats.first) + " -> " + Name(formats.second) + ", " + Name(choice));
         ref::Tensor<T> output;
-        ASSERT_TRUE(RunOnce(*op, target, PlanOptions(), choice, input, MakeDesc(dtype_, formats.first, n_, c_, h_, w_),
-                            MakeDesc(dtype_, formats.second, expected.n, expected.c, expected.h, expected.w), output));
+        ASSERT_TRUE(RunOnce(*op, target, PlanOptions(), choice, input, DescOf(dtype_, formats.first, input, rank_),
+                            DescOf(dtype_, formats.second, expected, rank_), output));
         ASSERT_TRUE(BitwiseEqual(output, expected));
       }
     }
   }
 
-  int64_t n_ = 1, c_ = 4, h_ = 3, w_ = 5;
+ protected:
+  int32_t rank_ = 2;
+
+ private:
+  int64_t n_ = 1, c_ = 4;
+  SpatialSizes size_{3, 5};
   DataType dtype_ = DataType::kF32;
   std::vector<FormatPair> formats_;
   uint32_t seed_ = 1;
@@ -79,7 +92,9 @@ class MoveTester {
 
 class PixelShuffleTester : public MoveTester<PixelShuffleTester> {
  public:
-  PixelShuffleTester(ShuffleDirection direction, ChannelOrder order, int64_t factor) {
+  PixelShuffleTester(ShuffleDirection direction, ChannelOrder order, int64_t factor)
+      : PixelShuffleTester(direction, order, {factor, factor, factor}) {}
+  PixelShuffleTester(ShuffleDirection direction, ChannelOrder order, const SpatialSizes& factor) {
     attributes_.direction = direction;
     attributes_.channel_order = order;
     attributes_.factor = factor;
@@ -87,16 +102,24 @@ class PixelShuffleTester : public MoveTester<PixelShuffleTester> {
 
   std::string Describe() const {
     const bool to_space = attributes_.direction == ShuffleDirection::kDepthToSpace;
-    return std::string(to_space ? "depth_to_space" : "space_to_depth") +
-           (attributes_.channel_order == ChannelOrder::kCrd ? " CRD " : " DCR ") + std::to_string(attributes_.factor);
+    return std::string(to_space ? "depth_to_space" : "space_to_depth") + " order " +
+           std::to_string(static_cast<int>(attributes_.channel_order)) + " factor " +
+           std::to_string(attributes_.factor[0]) + "x" + std::to_string(attributes_.factor[1]) + "x" +
+           std::to_string(attributes_.factor[2]);
   }
-  StatusOr<Operator> Create(const OperatorOptions& options) const { return CreatePixelShuffle(attributes_, options); }
+  StatusOr<Operator> Create(const OperatorOptions& options) const { return CreatePixelShuffle(Attributes(), options); }
   template <typename T>
   ref::Tensor<T> Expected(const ref::Tensor<T>& input) const {
-    return ref::PixelShuffle(attributes_, input);
+    return ref::PixelShuffle(Attributes(), input);
   }
 
  private:
+  PixelShuffleAttributes Attributes() const {
+    PixelShuffleAttributes attributes = attributes_;
+    attributes.spatial_rank = rank_;
+    return attributes;
+  }
+
   PixelShuffleAttributes attributes_;
 };
 
