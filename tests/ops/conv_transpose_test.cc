@@ -244,6 +244,164 @@ TEST(ConvTranspose, Epilogues) {
   Layer(6, 6, 4, 5, 4, 2, 1).Groups(3).Relu().Run();
 }
 
+ConvTransposeTester Layer1d(int64_t ic, int64_t oc, int64_t w, int64_t k, int64_t s, int64_t p) {
+  return ConvTransposeTester().Channels(ic, oc).Input(w).Kernel(k).Stride(s).Padding(p);
+}
+
+ConvTransposeTester Layer3d(int64_t ic, int64_t oc, int64_t d, int64_t h, int64_t w, int64_t k, int64_t s, int64_t p) {
+  return ConvTransposeTester().Channels(ic, oc).Input(d, h, w).Kernel(k, k, k).Stride(s, s, s).Padding(p, p, p);
+}
+
+TEST(ConvTranspose, OneAxis) {
+  Layer1d(18, 20, 23, 4, 2, 1).Run();
+  Layer1d(3, 17, 40, 16, 8, 4).Run();
+  Layer1d(20, 1, 31, 20, 10, 5).Run();
+  Layer1d(6, 2, 17, 3, 5, 0).OutputPadding(2).Run();
+  Layer1d(5, 4, 9, 3, 2, 2).Dilation(3).OutputPadding(1).Batch(3).Run();
+  Layer1d(5, 4, 9, 3, 4, 0).Dilation(6).Run();
+  Layer1d(12, 8, 11, 4, 2, 1).Groups(4).Run();
+  Layer1d(19, 19, 37, 12, 2, 5).Groups(19).NoBias().Run();
+  Layer1d(5, 15, 20, 4, 2, 1).Groups(5).Run();
+  Layer1d(3, 3, 1, 5, 3, 1).OutputSize(4).Run();
+  ConvTransposeTester().Channels(4, 5).Input(7).Kernel(8).Stride(4).Padding({0}, {4}).Run();  // EnCodec's crop
+  Layer1d(34, 1, 40, 64, 16, 24).Run();                                                       // an inverse STFT
+  Layer1d(70, 3, 3, 256, 64, 0).NoBias().Run();
+  Layer1d(16, 20, 2, 4, 2, 1).Batch(19).Run();
+}
+
+// Rows that are cut into tasks, whose neighbours read the same inputs.
+TEST(ConvTranspose, LongRowsOfOneAxis) {
+  const std::vector<FormatPair> formats = {{kNchw16c, kNchw16c}, {kNchw, kNchw}, {kNhwc, kNhwc}, {kNchw8c, kNchw}};
+  Layer1d(64, 32, 900, 4, 2, 1).Formats(formats).Run();
+  Layer1d(33, 40, 700, 11, 5, 3).Formats(formats).Run();
+  Layer1d(20, 1, 1500, 16, 4, 2).Formats(formats).Run();
+  Layer1d(48, 48, 2000, 12, 2, 5).Groups(48).Formats(formats).Run();
+  Layer1d(40, 24, 800, 2, 7, 3).OutputPadding(4).Formats(formats).Run();
+  Layer1d(24, 24, 1200, 3, 4, 2).Dilation(6).Formats(formats).Run();
+  Layer1d(30, 18, 900, 3, 2, 900).Formats(formats).Run();  // crops half of the row on each side
+  Layer1d(40, 33, 900, 4, 2, 1).Batch(2).Formats(formats).RunDeterminism();
+  Layer1d(20, 2, 900, 8, 4, 2).Formats(formats).RunDeterminism();
+  Layer(48, 40, 3, 700, 4, 2, 1).Formats(formats).Run();
+}
+
+TEST(ConvTranspose, ThreeAxes) {
+  Layer3d(18, 20, 3, 4, 5, 4, 2, 1).Run();
+  Layer3d(5, 17, 2, 3, 4, 2, 2, 0).Run();
+  Layer3d(6, 3, 3, 2, 5, 3, 2, 1).OutputPadding(1, 0, 1).Run();
+  Layer3d(4, 4, 3, 3, 3, 3, 1, 1).Batch(2).Run();
+  Layer3d(3, 5, 2, 3, 3, 2, 3, 0).OutputPadding(2, 1, 0).Run();
+  Layer3d(3, 5, 3, 2, 4, 3, 2, 2).Dilation(2, 3, 1).Run();
+  Layer3d(8, 12, 2, 3, 4, 3, 2, 1).Groups(4).Run();
+  Layer3d(17, 17, 3, 3, 5, 4, 2, 1).Groups(17).Run();
+  Layer3d(5, 10, 2, 3, 3, 3, 1, 1).Groups(5).Run();
+  Layer3d(3, 4, 5, 5, 5, 1, 2, 0).Run();  // oneDNN: strided 1 x 1 x 1
+  Layer3d(9, 20, 1, 1, 1, 4, 1, 0).Batch(17).Run();
+  Layer3d(9, 18, 2, 2, 2, 2, 2, 0).Batch(16).Run();
+  ConvTransposeTester()
+      .Channels(5, 6)
+      .Input(4, 3, 6)
+      .Kernel(1, 4, 3)
+      .Stride(1, 2, 3)
+      .Padding({0, 3, 1}, {0, 0, 4})
+      .Run();
+  Layer3d(3, 5, 3, 4, 3, 3, 2, 1).OutputSize(6, 7, 5).Run();
+  Layer3d(7, 9, 3, 4, 5, 3, 2, 1).Batch(2).RunNonFinite();
+  Layer3d(20, 33, 5, 9, 8, 4, 2, 1).Batch(2).RunDeterminism();
+}
+
+TEST(ConvTranspose, ManyTasksOfThreeAxes) {
+  const std::vector<FormatPair> formats = {{kNchw16c, kNchw16c}, {kNchw, kNchw}, {kNhwc, kNchw8c}};
+  Layer3d(40, 33, 7, 9, 14, 3, 2, 1).Formats(formats).Run();
+  Layer3d(64, 32, 6, 9, 12, 2, 2, 0).Formats(formats).Run();
+  Layer3d(12, 2, 8, 10, 12, 4, 2, 1).Formats(formats).Run();
+}
+
+// ONNX's paddings: of an even and an odd total, of a kernel below the stride, with output_padding.
+TEST(ConvTranspose, OnnxPaddings) {
+  for (const AutoPad pad : {AutoPad::kSameUpper, AutoPad::kSameLower, AutoPad::kValid}) {
+    Layer(3, 5, 4, 5, 3, 2, 0).Pad(pad).Run();
+    Layer(3, 5, 4, 5, 4, 2, 0).Pad(pad).Run();
+    Layer(3, 5, 3, 3, 1, 2, 0).Pad(pad).Run();
+    Layer(3, 5, 3, 4, 3, 2, 0).Pad(pad).OutputPadding(1, 0).Run();
+    Layer(17, 5, 3, 4, 3, 1, 0).Pad(pad).Dilation(2, 1).Run();
+    Layer1d(3, 4, 6, 5, 3, 0).Pad(pad).Run();
+    Layer3d(3, 4, 2, 3, 4, 3, 2, 0).Pad(pad).Run();
+  }
+  for (const AutoPad pad : {AutoPad::kNotSet, AutoPad::kSameUpper, AutoPad::kSameLower, AutoPad::kValid}) {
+    Layer(3, 5, 4, 5, 3, 2, 0).Pad(pad).OutputShape(8, 9).Run();  // naturally 9 x 11
+    Layer(3, 5, 4, 5, 3, 2, 0).Pad(pad).OutputShape(9, 11).Run();
+    Layer(3, 5, 4, 5, 3, 2, 0).Pad(pad).OutputShape(10, 12).Run();  // one behind the end
+    Layer(3, 5, 4, 5, 3, 2, 0).Pad(pad).OutputPadding(1, 1).OutputShape(10, 7).Run();
+    Layer1d(3, 4, 3, 3, 2, 0).Pad(pad).OutputShape(4).Run();
+  }
+  Layer(3, 5, 4, 5, 3, 2, 1).OutputShape(8, 9).Run();  // padding is ignored
+}
+
+TEST(ConvTranspose, Prologues) {
+  for (const Activation activation : {Activation::kRelu, Activation::kLeakyRelu}) {
+    Layer(17, 19, 4, 5, 4, 2, 1).Prologue(activation).Run();
+    Layer(5, 3, 4, 17, 3, 2, 1).Prologue(activation, -1.5f).OutputPadding(1, 1).Run();
+    Layer(6, 6, 4, 5, 4, 2, 1).Groups(6).Prologue(activation).Run();
+    Layer(6, 12, 4, 5, 4, 2, 1).Groups(6).Prologue(activation, 2.0f).Relu().Run();
+    Layer(16, 20, 2, 2, 4, 2, 1).Batch(17).Prologue(activation).Run();
+    Layer1d(20, 18, 30, 8, 4, 2).Prologue(activation, 0.125f).Run();
+    Layer3d(5, 6, 2, 3, 4, 3, 2, 1).Prologue(activation).Run();
+  }
+  Layer(5, 6, 4, 5, 3, 2, 1).Prologue(Activation::kRelu).RunNonFinite();
+}
+
+// Every activation with constants and residuals; 19 channels have tails in every layout.
+TEST(ConvTranspose, EpiloguesWithConstantsAndResiduals) {
+  for (int i = 0; i <= static_cast<int>(Activation::kHardSwish); ++i) {
+    const auto activation = static_cast<Activation>(i);
+    const auto layer = [&](int64_t oc) { return Layer(6, oc, 4, 5, 4, 2, 1).LeakyRelu(0.25f).Activate(activation); };
+    layer(19).Run();
+    layer(3).Scale().NoBias().Run();
+    layer(32).Scale().Shift().Run();
+    for (const Residual residual : {Residual::kBeforeActivation, Residual::kAfterActivation}) {
+      layer(19).Residual(residual).Run();
+      layer(16).Residual(residual, true).Shift().Run();
+      layer(35).Residual(residual).Scale().Shift().Batch(2).Formats(AllFormatPairs()).Run();
+    }
+  }
+  Layer(6, 6, 4, 5, 4, 2, 1).Groups(6).Scale().Shift().Activate(Activation::kPRelu).Run();
+  Layer(6, 12, 4, 5, 4, 2, 1).Groups(6).Scale().Residual(Residual::kBeforeActivation).Run();
+  Layer(12, 6, 4, 5, 4, 2, 1).Groups(3).Scale().Shift().Activate(Activation::kSilu).Run();
+  Layer(17, 18, 2, 2, 4, 2, 1).Batch(19).Scale().Residual(Residual::kAfterActivation).Run();
+  Layer1d(12, 18, 30, 8, 4, 2).Scale().Shift().Residual(Residual::kBeforeActivation).Run();
+  Layer3d(5, 18, 2, 3, 4, 3, 2, 1).Residual(Residual::kAfterActivation, true).Activate(Activation::kGelu).Run();
+  Layer(9, 20, 5, 6, 4, 2, 1)
+      .Batch(3)
+      .Residual(Residual::kBeforeActivation)
+      .Activate(Activation::kTanh)
+      .RunDeterminism();
+}
+
+// A vocoder's lengths: a plan each, and never another form of the weights than the first one.
+TEST(ConvTranspose, EveryLengthOfOneAxisUsesTheSameWeights) {
+  for (const std::string& target : SupportedTargets()) {
+    for (const int64_t oc : {1, 2, 8, 64}) {
+      for (const int64_t kernel : {16, 256, 1024}) {
+        ConvTransposeAttributes a;
+        a.spatial_rank = 1;
+        a.input_channels = 18;
+        a.output_channels = oc;
+        a.kernel = {kernel};
+        a.stride = {kernel / 4};
+        const std::vector<float> weights(static_cast<size_t>(18 * oc * kernel), 1.0f);
+        const StatusOr<Operator> op = CreateConvTranspose(a, weights.data(), nullptr, OptionsFor(target));
+        ASSERT_TRUE(op.ok()) << op.status().message();
+        const std::string held = op->Describe();
+        for (const int64_t length : {1, 2, 7, 50, 333, 5000, 100000}) {
+          const StatusOr<Plan> plan = op->MakePlan(TensorDesc::Make(1, 18, {length}));
+          ASSERT_TRUE(plan.ok()) << plan.status().message();
+        }
+        EXPECT_EQ(op->Describe(), held) << "a plan packed other weights";
+      }
+    }
+  }
+}
+
 TEST(ConvTranspose, BatchesOfSmallMaps) {
   for (const int64_t n : {2, 16, 17}) {
     for (const int64_t size : {1, 2, 3, 5}) {
