@@ -5,8 +5,10 @@
 // what is combined with x afterwards. At infinity every function has its limit (silu, gelu and hard-swish of -inf are
 // zeros, where PyTorch has NaNs), except that a slope of 0 times -inf is a NaN, as in PyTorch.
 //
-// Highway's own Exp and Tanh were not taken: its Tanh is a quotient with expm1, as here, but its Exp scales twice, reads
-// the exponent by a conversion and selects where results leave the range: about 7 instructions more for each.
+// Sigmoid, tanh, silu and both gelus come from one exponential. Highway's Exp and Tanh were not taken: they cover what
+// does not occur here and take 35 and 47 instructions of AVX3 in a loop, where OnePlusExp and Tanh below take 20 and 24.
+// The errors below are the largest of all 2^32 values, over AVX3, AVX2, SSE4, SSSE3 and scalar code
+// (tests/kernels/activation_test.cc).
 #if defined(POLYPHASE_SRC_KERNELS_ACTIVATION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef POLYPHASE_SRC_KERNELS_ACTIVATION_INL_H_
 #undef POLYPHASE_SRC_KERNELS_ACTIVATION_INL_H_
@@ -21,22 +23,21 @@
 HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
 
-// min(max(x, lo), hi), which keeps a NaN.
-template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
+namespace hn = hwy::HWY_NAMESPACE;
+
+// max(x, lo) and min(x, hi), which keep a NaN.
+template <class D, class V>
 HWY_INLINE V AtLeast(D d, V x, float lo) {
-  namespace hn = hwy::HWY_NAMESPACE;
   return hn::IfThenElse(hn::Lt(x, hn::Set(d, lo)), hn::Set(d, lo), x);
 }
-template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
+template <class D, class V>
 HWY_INLINE V AtMost(D d, V x, float hi) {
-  namespace hn = hwy::HWY_NAMESPACE;
   return hn::IfThenElse(hn::Gt(x, hn::Set(d, hi)), hn::Set(d, hi), x);
 }
 
 // c[0] + c[1] x + c[2] x^2 + ...
 template <class D, class V, int kCount>
 HWY_INLINE V Polynomial(D d, V x, const float (&c)[kCount]) {
-  namespace hn = hwy::HWY_NAMESPACE;
   V sum = hn::Set(d, c[kCount - 1]);
   for (int i = kCount - 2; i >= 0; --i) sum = hn::MulAdd(sum, x, hn::Set(d, c[i]));
   return sum;
@@ -54,7 +55,6 @@ struct Decay {
 // it has its limits there.
 template <class D, class V>
 HWY_INLINE Decay<V> DecayOf(D d, V x) {
-  namespace hn = hwy::HWY_NAMESPACE;
   // Adding 1.5 * 2^23 rounds to an integer, which is then in the low bits; with 127 they are the exponent of 2^n.
   const V bias = hn::Set(d, 0x1.8p23f + 127.0f);
   const V biased = hn::MulAdd(x, hn::Set(d, -1.44269504f), bias);
@@ -71,7 +71,6 @@ HWY_INLINE Decay<V> DecayOf(D d, V x) {
 // 1 + exp(-x), for x as above.
 template <class D, class V>
 HWY_INLINE V OnePlusExp(D d, V x) {
-  namespace hn = hwy::HWY_NAMESPACE;
   const V one = hn::Set(d, 1.0f);
   const Decay<V> decay = DecayOf(d, x);
   return hn::MulAdd(decay.scale, hn::NegMulAdd(decay.r, decay.ratio, one), one);
@@ -80,7 +79,6 @@ HWY_INLINE V OnePlusExp(D d, V x) {
 // Largest relative error: 0.
 template <class D, class V>
 HWY_INLINE V Sigmoid(D d, V x) {
-  namespace hn = hwy::HWY_NAMESPACE;
   return hn::Div(hn::Set(d, 1.0f), OnePlusExp(d, AtMost(d, AtLeast(d, x, -89.0f), 88.0f)));
 }
 
@@ -88,7 +86,6 @@ HWY_INLINE V Sigmoid(D d, V x) {
 // where x is small. Largest relative error: 0.
 template <class D, class V>
 HWY_INLINE V Tanh(D d, V x) {
-  namespace hn = hwy::HWY_NAMESPACE;
   const V magnitude = AtMost(d, hn::Abs(x), 10.0f);
   const Decay<V> decay = DecayOf(d, hn::Add(magnitude, magnitude));
   const V y = hn::MulAdd(decay.scale, hn::Mul(decay.r, decay.ratio), hn::Sub(hn::Set(d, 1.0f), decay.scale));
@@ -98,7 +95,6 @@ HWY_INLINE V Tanh(D d, V x) {
 // Largest error: 0 |x|.
 template <class D, class V>
 HWY_INLINE V Silu(D d, V x) {
-  namespace hn = hwy::HWY_NAMESPACE;
   const V y = AtLeast(d, x, -89.0f);
   return hn::Div(y, OnePlusExp(d, hn::Min(y, hn::Set(d, 88.0f))));
 }
@@ -106,7 +102,6 @@ HWY_INLINE V Silu(D d, V x) {
 // x * sigmoid(u), with u = 2 * sqrt(2 / pi) * (x + 0.044715 * x^3), which is -88.7 at the bound of y. Largest error: 0 |x|.
 template <class D, class V>
 HWY_INLINE V GeluTanh(D d, V x) {
-  namespace hn = hwy::HWY_NAMESPACE;
   const V y = AtLeast(d, x, -10.06f);
   const V u = hn::Mul(y, hn::MulAdd(hn::Mul(y, y), hn::Set(d, 0.0713548163f), hn::Set(d, 1.59576912f)));
   return hn::Div(y, OnePlusExp(d, hn::Min(u, hn::Set(d, 88.0f))));
@@ -118,7 +113,6 @@ HWY_INLINE V GeluTanh(D d, V x) {
 // negative tail. Largest error: 0 |x|.
 template <class D, class V>
 HWY_INLINE V Gelu(D d, V x) {
-  namespace hn = hwy::HWY_NAMESPACE;
   constexpr float c[] = {1.59577703f,    1.27305484f,     0.292085201f,   -0.08140257f,     0.0078049209f,
                          0.00452784728f, -0.00220787665f, 0.00043980006f, -4.27456398e-05f, 1.65259064e-06f};
   const V one = hn::Set(d, 1.0f);
@@ -131,7 +125,6 @@ HWY_INLINE V Gelu(D d, V x) {
 // The sum is exact next to -3, where its difference from 0 counts, and from 3 on the result is x. Largest error: 0 |x|.
 template <class D, class V>
 HWY_INLINE V HardSwish(D d, V x) {
-  namespace hn = hwy::HWY_NAMESPACE;
   const V y = AtLeast(d, x, -3.0f);
   const V six_times = hn::Min(hn::Add(y, hn::Set(d, 3.0f)), hn::Set(d, 6.0f));
   return hn::Mul(y, hn::Mul(six_times, hn::Set(d, 1.0f / 6.0f)));
@@ -139,14 +132,12 @@ HWY_INLINE V HardSwish(D d, V x) {
 
 template <class D, class V>
 HWY_INLINE V LeakyRelu(D d, V x, V slope) {
-  namespace hn = hwy::HWY_NAMESPACE;
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Mul(x, slope), x);
 }
 
 // Calls body(f), where f(d, x, slope) is the activation of the lanes of x. Only kPRelu looks at the slopes, one per lane.
 template <class Body>
 HWY_INLINE void WithActivation(Activation activation, const ActivationParameters& parameters, const Body& body) {
-  namespace hn = hwy::HWY_NAMESPACE;
   switch (activation) {
     case Activation::kNone: return body([](auto, auto x, auto) HWY_ATTR { return x; });
     case Activation::kRelu:

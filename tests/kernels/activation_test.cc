@@ -128,12 +128,12 @@ const Promise kPromises[] = {
     {"Clamp", Activation::kClamp, kAny, 0, -kInfinity, -1.75f, 1e10f, {0, -1.75f, 1e10f}},
     {"ClampToInfinity", Activation::kClamp, kAny, 0, -kInfinity, -kInfinity, kInfinity, {0, -kInfinity, kInfinity}},
     {"PRelu", Activation::kPRelu, kAny, 0, -kInfinity, -kInfinity, kInfinity},
-    {"Sigmoid", Activation::kSigmoid, kAny, 3e-7, -kInfinity, 0, 1},
-    {"Tanh", Activation::kTanh, kAny, 3e-7, -kInfinity, -1, 1},
-    {"Silu", Activation::kSilu, 2e-7, 3e-7, -87, 0, kInfinity},
-    {"Gelu", Activation::kGelu, 2e-7, 6e-3, -12.9f, 0, kInfinity},
-    {"GeluTanh", Activation::kGeluTanh, 2e-7, 2e-5, -9.9f, 0, kInfinity},
-    {"HardSwish", Activation::kHardSwish, 2e-7, 3e-7, -kInfinity, 0, kInfinity},
+    {"Sigmoid", Activation::kSigmoid, kAny, 1.6e-7, -kInfinity, 0, 1},
+    {"Tanh", Activation::kTanh, kAny, 2.2e-7, -kInfinity, -1, 1},
+    {"Silu", Activation::kSilu, 1.3e-7, 1.9e-7, -87, 0, kInfinity},
+    {"Gelu", Activation::kGelu, 1.4e-7, 5.3e-3, -12.9f, 0, kInfinity},
+    {"GeluTanh", Activation::kGeluTanh, 1.3e-7, 1.5e-5, -9.9f, 0, kInfinity},
+    {"HardSwish", Activation::kHardSwish, 1.4e-7, 1.9e-7, -kInfinity, 0, kInfinity},
 };
 
 void PrintTo(const Promise& promise, std::ostream* out) { *out << promise.name; }
