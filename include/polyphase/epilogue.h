@@ -10,7 +10,8 @@
 
 namespace polyphase {
 
-// A NaN stays a NaN in all of them.
+// A NaN stays a NaN in all of them. At -infinity kSilu, kGelu, kGeluTanh and kHardSwish have their limit, a zero of
+// either sign, where PyTorch computes a NaN.
 enum class Activation : int32_t {
   kNone = 0,
   kRelu = 1,        // max(x, 0)

@@ -430,7 +430,7 @@ TEST(CApi, LastErrorBelongsToTheThread) {
   std::thread other([&] {
     fresh = pph_last_error();
     pph_pixel_shuffle_attributes shuffle = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
-    shuffle.factor = -43;
+    shuffle.factor[0] = -43;
     pph_operator* none = nullptr;
     (void)pph_create_pixel_shuffle(&shuffle, nullptr, &none);
     theirs = pph_last_error();

@@ -100,7 +100,7 @@ inline ConvTransposeResult ConvTranspose(const ConvTransposeAttributes& a, const
         const float* w = weights + (ic * group_oc + oc % group_oc) * taps;
         for (const Pair& pair : pairs) {
           const double product =
-              static_cast<double>(static_cast<float>(Activate(prologue, 0, x[pair.in]))) * w[pair.tap];
+              static_cast<double>(static_cast<float>(Activate(prologue, x[pair.in]))) * w[pair.tap];
           value[pair.out] += product;
           magnitude[pair.out] += std::fabs(product);
         }

@@ -7,30 +7,10 @@
 #include <cstdint>
 
 #include "polyphase/epilogue.h"
+#include "tests/ref/activation.h"
 #include "tests/ref/tensor.h"
 
 namespace polyphase::ref {
-
-// NaN stays NaN; infinities give the limits.
-inline double Activate(const Epilogue& e, int64_t channel, double x) {
-  switch (e.activation) {
-    case Activation::kNone: return x;
-    case Activation::kRelu: return x < 0 ? 0 : x;
-    case Activation::kLeakyRelu: return x < 0 ? static_cast<double>(e.negative_slope) * x : x;
-    case Activation::kClamp: return x < e.lower ? e.lower : x > e.upper ? e.upper : x;
-    case Activation::kPRelu: return x < 0 ? static_cast<double>(e.slope[channel]) * x : x;
-    case Activation::kSigmoid: return 1 / (1 + std::exp(-x));
-    case Activation::kTanh: return std::tanh(x);
-    case Activation::kSilu: return x < -1000 ? 0 : x / (1 + std::exp(-x));
-    case Activation::kGelu: return x < -100 ? 0 : x / 2 * std::erfc(-x / std::sqrt(2.0));
-    case Activation::kGeluTanh: {
-      const double pi = std::acos(-1.0);
-      return x < -100 ? 0 : x / (1 + std::exp(-2 * std::sqrt(2 / pi) * (x + 0.044715 * x * x * x)));
-    }
-    case Activation::kHardSwish: return x < -3 ? 0 : x > 3 ? x : x * (x + 3) / 6;
-  }
-  return x;
-}
 
 // A bound of |Activate'|, by which errors in x grow, and of the error of the activation itself at values up to |x|, in
 // units of 2^-24.
@@ -72,7 +52,7 @@ void ApplyEpilogue(const Epilogue& e, const Tensor<T>* residual, Tensor<double>&
     }
     const ActivationError activation = ErrorOf(e, c);
     error = error * activation.slope + kRounding * activation.relative * std::max(1.0, std::fabs(x));
-    x = Activate(e, c, x);
+    x = Activate(e, x, c);
     if (e.residual == Residual::kAfterActivation) {
       x += added;
       error += kRounding * std::fabs(x);
