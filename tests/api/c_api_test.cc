@@ -240,7 +240,7 @@ TEST(CApi, InitializersAreTheCppDefaults) {
   EXPECT_EQ(r.epilogue.lower, cpp_r.epilogue.lower);
   EXPECT_EQ(r.epilogue.upper, cpp_r.epilogue.upper);
   const pph_pixel_shuffle_attributes s = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
-  EXPECT_EQ(s.factor, PixelShuffleAttributes().factor);
+  for (size_t i = 0; i < kMaxSpatialRank; ++i) EXPECT_EQ(s.factor[i], PixelShuffleAttributes().factor[i]);
 }
 
 TEST(CApi, NullArguments) {
