@@ -171,6 +171,10 @@ Status FromC(const char* name, const T* values, size_t count, std::vector<T>* re
   if (values == nullptr && count > 0) {
     return Status::InvalidArgument("resize %s = null: must not be null for %s_count = %zu", name, name, count);
   }
+  constexpr size_t kMost = 2 * (2 + PPH_MAX_SPATIAL_RANK);
+  if (count > kMost) {
+    return Status::InvalidArgument("resize %s_count = %zu: must be at most %zu", name, count, kMost);
+  }
   if (count > 0) result->assign(values, values + count);
   return Status();
 }
