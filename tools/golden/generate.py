@@ -170,8 +170,7 @@ def conv_transpose(shape, oc, k, s=1, p=0, op=0, d=1, **more):
 # (groups, input channels, output channels): tails, depthwise with and without a multiplier.
 CHANNELS = [(1, 1, 1), (1, 3, 3), (1, 3, 1), (1, 1, 3), (1, 2, 3), (1, 17, 3), (1, 3, 17), (3, 3, 3), (3, 3, 6),
             (2, 4, 6), (17, 17, 17), (1, 17, 1), (1, 1, 17), (4, 4, 12), (1, 19, 2), (1, 15, 4), (2, 34, 2),
-            (16, 16, 16),
-            (2, 6, 34), (17, 17, 34)]
+            (16, 16, 16), (2, 6, 34), (17, 17, 34)]
 
 
 def windows(rank):
@@ -310,8 +309,7 @@ def interpolate(shape, mode, size=None, scale=None, **more):
 
 
 SIZES_1D = [(1, 1), (1, 4), (4, 1), (5, 5), (3, 6), (6, 3), (3, 7), (7, 3), (2, 9), (9, 2), (8, 4), (4, 10), (10, 4),
-            (5, 8),
-            (2, 3), (3, 2), (16, 5), (6, 13)]
+            (5, 8), (2, 3), (3, 2), (16, 5), (6, 13)]
 # sizes that stay, that f32 and exact arithmetic see differently, that truncate
 SCALES_1D = [(3, 1.3), (3, 2.3), (4, 2.0), (6, 0.5), (5, 0.6), (5, 1.7), (3, 2.0001), (10, 0.35), (1, 3.5), (7, 0.2),
              (3, 5 / 3), (10, 1.3), (5, 1.4), (4, 1.0)]
@@ -516,8 +514,8 @@ def pool_cases():
     for turn, (i, k, s, p, d, ceil) in enumerate(rows):
         for fill in fills[:2] if turn % 2 else fills[1:]:
             max_pool((1, 1 + turn % 3, i), k, s, p, d, ceil=ceil, fill=fill)
-    planes = [((4, 6), 2, 2, 0, 1, False), ((5, 7), 2, 2, 0, 1, True), ((5, 6), 3, 2, 1, 1, False), ((5, 5),
-              3, 2, 1, 1, True),
+    planes = [((4, 6), 2, 2, 0, 1, False), ((5, 7), 2, 2, 0, 1, True), ((5, 6), 3, 2, 1, 1, False),
+              ((5, 5), 3, 2, 1, 1, True),
               ((7, 7), 2, 3, 0, 1, True), ((6, 7), 3, 1, 1, 2, False), ((3, 3), 3, 3, 0, 1, False),
               ((6, 5), (3, 2), (2, 1), (1, 0), 1, False), ((5, 8), (1, 4), (1, 2), (0, 2), 1, True),
               ((7, 8), (2, 3), 2, (1, 0), (3, 2), True), ((1, 1), 1, 1, 0, 1, False), ((2, 2), 2, 2, 1, 1, False)]
@@ -545,8 +543,7 @@ def pool_cases():
             if size is None or size > 0 and size != default:
                 max_unpool((1, 2, i), k, s, p, output_size=size and (size,))
     for i, k, s, p in (((2, 3), 2, 2, 0), ((2, 2), 3, 2, 1), ((2, 2), 3, 3, 0), ((3, 2), (2, 3), (1, 2), (0, 1)),
-                       ((1, 1), 2, 2, 0),
-                       ((2, 1), (2, 4), (3, 2), (0, 1))):
+                       ((1, 1), 2, 2, 0), ((2, 1), (2, 4), (3, 2), (0, 1))):
         a, _ = pool_attributes(2, k, s, p, 1, {})
         default = [(i - 1) * s + k - 2 * p for i, k, s, p in zip(i, a["k"], a["s"], a["p"])]
         low = tuple(d - s + 1 for d, s in zip(default, a["s"]))
