@@ -100,7 +100,7 @@ HWY_INLINE V Silu(D d, V x) {
 }
 
 // x * sigmoid(u), with u = 2 * sqrt(2 / pi) * (x + 0.044715 * x^3), which is -88.7 at the bound of y. Largest error:
-// 1.2e-7 |x|, and 1.3e-5 relative down to x = -9.9, where the rounding of u shows.
+// 1.3e-7 |x|, and 1.3e-5 relative down to x = -9.9, where the rounding of u shows.
 template <class D, class V>
 HWY_INLINE V GeluTanh(D d, V x) {
   const V y = AtLeast(d, x, -10.06f);
