@@ -85,7 +85,7 @@ std::string DescribeChoice(const ConvTransposePlan& plan) {
 std::string DescribeChoice(const ResizePlan& plan) { return plan.Choice(); }
 std::string DescribeChoice(const RearrangePlan& plan) {
   if (!plan.op->shuffle) return "convert";
-  return Format("pixel_shuffle %s, %s x%" PRId64, plan.interleave ? "interleave" : "strided",
+  return Format("pixel_shuffle %s, %s x%" PRId64, ShufflePathName(plan.path),
                 plan.to_space ? "depth to space" : "space to depth", plan.factor[kColumn]);
 }
 

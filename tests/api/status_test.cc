@@ -428,7 +428,7 @@ TEST(Status, ResizeAttributes) {
                         {"cubic_coeff_a"}));
   }
   EXPECT_TRUE(
-      IsError(MakeResize([](A& a) { a.epilogue.activation = static_cast<Activation>(5); }), {"activation", "5"}));
+      IsError(MakeResize([](A& a) { a.epilogue.activation = static_cast<Activation>(99); }), {"activation", "99"}));
 }
 
 TEST(Status, ResizePlan) {
