@@ -1,4 +1,5 @@
 // Resize against the oracle: modes, coordinates, sizes and scales, all targets and layouts.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -19,6 +20,13 @@ struct Mode {
 constexpr Mode kModes[] = {{PyTorchMode::kNearest, false},  {PyTorchMode::kNearestExact, false},
                            {PyTorchMode::kBilinear, false}, {PyTorchMode::kBilinear, true},
                            {PyTorchMode::kBicubic, false},  {PyTorchMode::kBicubic, true}};
+
+// With antialias.
+constexpr Mode kWindowModes[] = {{PyTorchMode::kBilinear, false},
+                                 {PyTorchMode::kBilinear, true},
+                                 {PyTorchMode::kBicubic, false},
+                                 {PyTorchMode::kBicubic, true},
+                                 {PyTorchMode::kLanczos, false}};
 
 ResizeTester Tester(const Mode& mode) { return ResizeTester(mode.mode, mode.align_corners); }
 
@@ -224,40 +232,52 @@ TEST(Resize, SameBitsForEveryThreadCountAndBatchPosition) {
 // A NaN or Inf must reach every output that gives it a weight, and none that does not read it. Where its weight is 0 both
 // are right: PyTorch multiplies, and so makes NaN of it.
 TEST(Resize, NonFiniteInputsReachOnlyTheirOutputs) {
-  for (const Mode& mode : kModes) {
+  std::vector<ResizeAttributes> all;
+  for (const Mode& mode : kModes) all.push_back(ResizeAttributes::PyTorch(mode.mode, mode.align_corners));
+  for (const Mode& mode : kWindowModes) all.push_back(ResizeAttributes::PyTorch(mode.mode, mode.align_corners, true));
+  all.push_back(ResizeAttributes::PyTorch(PyTorchMode::kArea));
+  all.push_back(ResizeAttributes::PyTorch(PyTorchMode::kBicubic));
+  all.back().exclude_outside = true;
+  for (ResizeAttributes attributes : all) {
     for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
       for (const SpatialSizes& size : {SpatialSizes{10, 24, 0}, SpatialSizes{13, 7, 0}, SpatialSizes{5, 12, 0}}) {
-        ResizeAttributes attributes = ResizeAttributes::PyTorch(mode.mode, mode.align_corners);
         attributes.size = size;
         std::mt19937 rng(3);
         ref::Tensor<float> input(2, 5, 5, 12);
         FillUniform(input.data, rng);
         ref::Tensor<float> marked = input;
         marked(1, 2, 3, 4) = value;
-        const ref::Tensor<double> clean = ref::Resize(attributes, input);
+        ref::Tensor<double> numbers(2, 5, 5, 12);
+        std::copy(input.data.begin(), input.data.end(), numbers.data.begin());
+        const ref::Tensor<double> clean = ref::Resize(attributes, numbers).value;
+        const auto rows = ref::ResizeTaps(attributes, {1, 5, 12}, 1);
+        const auto columns = ref::ResizeTaps(attributes, {1, 5, 12}, 2);
         for (const std::string& target : SupportedTargets()) {
           const StatusOr<Operator> op = CreateResize(attributes, OptionsFor(target));
           ASSERT_TRUE(op.ok()) << op.status().message();
           for (const Format& format : kFormats) {
-            SCOPED_TRACE(target + " " + Name(format) + " mode " + std::to_string(static_cast<int>(mode.mode)));
+            SCOPED_TRACE(target + " " + Name(format) + " mode " + std::to_string(static_cast<int>(attributes.mode)));
             ref::Tensor<float> output;
             ASSERT_TRUE(RunOnce(*op, target, PlanOptions(), RunChoice(), marked,
                                 MakeDesc(DataType::kF32, format, 2, 5, 5, 12),
                                 MakeDesc(DataType::kF32, format, 2, 5, size[0], size[1]), output));
-            ASSERT_TRUE(CompareTensors(output, clean, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
+            ASSERT_TRUE(CompareTensors(output, clean, [&](size_t i) {
+              const auto index = static_cast<int64_t>(i);
+              const auto& row_taps = rows[static_cast<size_t>(index / size[1] % size[0])];
+              const auto& column_taps = columns[static_cast<size_t>(index % size[1])];
               bool reads = false;
               double weight = 0;
-              for (const ref::Tap& row : ref::ResizeTaps(attributes, 0, 5, size[0], y)) {
-                for (const ref::Tap& column : ref::ResizeTaps(attributes, 1, 12, size[1], x)) {
-                  if (n == 1 && c == 2 && row.index == 3 && column.index == 4) {
+              for (const ref::Tap& row : row_taps) {
+                for (const ref::Tap& column : column_taps) {
+                  if (index / size[0] / size[1] == 7 && row.index == 3 && column.index == 4) {
                     reads = true;
                     weight += std::fabs(row.weight * column.weight);
                   }
                 }
               }
-              const float v = output(n, c, y, x);
+              const float v = output.data[i];
               if (weight > 1e-3) return !std::isfinite(v);
-              const bool clean_value = std::fabs(static_cast<double>(v) - clean(n, c, y, x)) <= 1e-2 * weight + 2e-6;
+              const bool clean_value = std::fabs(static_cast<double>(v) - clean.data[i]) <= 1e-2 * weight + 2e-6;
               return clean_value || (reads && !std::isfinite(v));
             }));
           }
