@@ -204,7 +204,8 @@ inline ResizeLine MakeResizeLine(const ResizeAttributes& a, const Size3& size, i
     if (a.size[i] != 0) scales.push_back(static_cast<double>(a.size[i]) / static_cast<double>(other));
   }
   const bool smaller = a.keep_aspect_ratio_policy == KeepAspectRatioPolicy::kNotLarger;
-  line.scale = smaller ? *std::min_element(scales.begin(), scales.end()) : *std::max_element(scales.begin(), scales.end());
+  line.scale =
+      smaller ? *std::min_element(scales.begin(), scales.end()) : *std::max_element(scales.begin(), scales.end());
   line.scale_given = true;
   line.out = static_cast<int64_t>(std::floor(line.scale * real + 0.5));
   return line;
@@ -218,8 +219,7 @@ inline Size3 ResizedSize(const ResizeAttributes& a, const Size3& size) {
 
 // The taps of every output of one axis; none where it is extrapolated.
 inline std::vector<std::vector<Tap>> ResizeTaps(const ResizeAttributes& a, const Size3& size, int axis) {
-  const ResizeLine line =
-      MakeResizeLine(a, size, axis, a.coordinate_precision == CoordinatePrecision::kF64);
+  const ResizeLine line = MakeResizeLine(a, size, axis, a.coordinate_precision == CoordinatePrecision::kF64);
   std::vector<std::vector<Tap>> taps;
   for (int64_t o = 0; o < line.out; ++o) taps.push_back(line.Outside(o) ? std::vector<Tap>() : line.Taps(o));
   return taps;
