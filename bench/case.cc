@@ -14,6 +14,7 @@
 
 #include "polyphase/conv_transpose.h"
 #include "polyphase/pixel_shuffle.h"
+#include "polyphase/pool.h"
 #include "polyphase/resize.h"
 #include "tests/ref/conv_transpose.h"
 #include "tests/ref/pixel_shuffle.h"
@@ -27,7 +28,17 @@ constexpr double kReferenceBudget = 3e8;
 // Relative error of one f32 rounding.
 constexpr double kRounding = 0x1p-24;
 
+bool IsConvTranspose(const Workload& w) { return w.op.rfind("conv_transpose", 0) == 0; }
+bool IsResize(const Workload& w) { return w.op == "resize" || w.op == "resize_add"; }
 bool IsShuffle(const Workload& w) { return w.op == "pixel_shuffle" || w.op == "pixel_unshuffle"; }
+
+constexpr struct {
+  const char* name;
+  PyTorchMode mode;
+  bool antialias;
+} kModes[] = {{"nearest", PyTorchMode::kNearest, false},   {"linear", PyTorchMode::kLinear, false},
+              {"bilinear", PyTorchMode::kBilinear, false}, {"trilinear", PyTorchMode::kTrilinear, false},
+              {"bicubic", PyTorchMode::kBicubic, false},   {"bilinear_antialias", PyTorchMode::kBilinear, true}};
 
 ConvTransposeAttributes ConvTransposeOf(const Workload& w) {
   ConvTransposeAttributes a;
@@ -45,22 +56,45 @@ ConvTransposeAttributes ConvTransposeOf(const Workload& w) {
 }
 
 ResizeAttributes ResizeOf(const Workload& w) {
-  const PyTorchMode mode = w.mode == "nearest"    ? PyTorchMode::kNearest
-                           : w.mode == "bilinear" ? PyTorchMode::kBilinear
-                                                  : PyTorchMode::kBicubic;
-  ResizeAttributes a = ResizeAttributes::PyTorch(mode, w.align_corners);
+  ResizeAttributes a;
+  for (const auto& mode : kModes) {
+    if (w.mode == mode.name) a = ResizeAttributes::PyTorch(mode.mode, w.align_corners, mode.antialias);
+  }
   a.spatial_rank = w.rank;
   a.size = w.size;
   for (int axis = 0; axis < w.rank; ++axis) a.scale[axis] = static_cast<double>(w.factor);
+  if (w.op == "resize_add") a.epilogue.residual = Residual::kAfterActivation;
   return a;
 }
 
 PixelShuffleAttributes PixelShuffleOf(const Workload& w) {
   PixelShuffleAttributes a;
   a.spatial_rank = w.rank;
-  a.factor = w.factor;
+  for (int axis = 0; axis < w.rank; ++axis) a.factor[axis] = w.factor;
   a.direction = w.op == "pixel_shuffle" ? ShuffleDirection::kDepthToSpace : ShuffleDirection::kSpaceToDepth;
+  if (w.mode == "block-major") a.channel_order = ChannelOrder::kFocus;
   return a;
+}
+
+MaxUnpoolAttributes MaxUnpoolOf(const Workload& w) {
+  MaxUnpoolAttributes a;
+  a.window.spatial_rank = w.rank;
+  a.window.kernel = w.kernel;
+  a.window.stride = w.stride;
+  a.window.padding_begin = w.padding_begin;
+  a.window.padding_end = w.padding_end;
+  return a;
+}
+
+TensorDesc DescOf(const ref::Tensor<float>& tensor, int rank, const LayoutName& layout) {
+  TensorDesc desc;
+  desc.layout = layout.layout;
+  desc.channel_block = layout.channel_block;
+  desc.spatial_rank = rank;
+  desc.n = tensor.n;
+  desc.c = tensor.c;
+  desc.size = ref::FromSize3(tensor.size(), rank);
+  return desc;
 }
 
 void FillRandom(std::vector<float>& values, std::minstd_rand& rng) {
@@ -76,41 +110,68 @@ float BoundOf(double value, double bound) {
 }  // namespace
 
 bool Problem::Supports(const Workload& w) {
-  if (w.rank != 2) return false;
-  if (w.op == "resize") return w.mode == "nearest" || w.mode == "bilinear" || w.mode == "bicubic";
-  if (IsShuffle(w)) return w.mode.empty();
-  return w.op == "conv_transpose2d";
+  if (IsResize(w)) {
+    return std::any_of(std::begin(kModes), std::end(kModes), [&](const auto& mode) { return w.mode == mode.name; });
+  }
+  if (IsShuffle(w)) return w.mode.empty() || w.mode == "block-major";
+  return IsConvTranspose(w) || w.op == "max_unpool";
 }
 
 Problem::Problem(const Workload& workload)
-    : workload_(workload), input_(workload.n, workload.input_channels, workload.input[0], workload.input[1]) {
-  if (!Supports(workload)) Fail("the library has no op '" + workload.op + "' of this rank and mode");
+    : workload_(workload), input_(workload.n, workload.input_channels, ref::ToSize3(workload.input, workload.rank)) {
+  if (!Supports(workload)) Fail("the library has no op '" + workload.op + "' of this mode");
   std::minstd_rand rng(1);
   FillRandom(input_.data, rng);
-  if (workload.op == "conv_transpose2d") {
-    weights_.resize(static_cast<size_t>(workload.input_channels * (workload.output_channels / workload.groups) *
-                                        workload.kernel[0] * workload.kernel[1]));
+  const ref::Size3 output = ref::ToSize3(OutputSize(workload), workload.rank);
+  if (IsConvTranspose(workload)) {
+    int64_t weights = workload.input_channels * (workload.output_channels / workload.groups);
+    for (int axis = 0; axis < workload.rank; ++axis) weights *= workload.kernel[axis];
+    weights_.resize(static_cast<size_t>(weights));
     FillRandom(weights_, rng);
     if (workload.bias) bias_.resize(static_cast<size_t>(workload.output_channels));
     FillRandom(bias_, rng);
+  } else if (workload.op == "resize_add") {
+    residual_ = ref::Tensor<float>(workload.n, workload.output_channels, output);
+    FillRandom(residual_.data, rng);
+  } else if (workload.op == "max_unpool") {
+    // As a pooling makes them: each index is a random element of its window.
+    const ref::Size3 kernel = ref::ToSize3(workload.kernel, workload.rank);
+    const ref::Size3 stride = ref::ToSize3(workload.stride, workload.rank);
+    indices_ = ref::Tensor<int32_t>(input_.n, input_.c, input_.size());
+    for (size_t i = 0; i < indices_.data.size(); ++i) {
+      int64_t pixel = static_cast<int64_t>(i) % input_.plane();
+      int64_t index = 0;
+      int64_t step = 1;
+      for (size_t axis = 3; axis-- > 0;) {
+        const int64_t begin = pixel % input_.size()[axis] * stride[axis];
+        const int64_t choices = std::min(kernel[axis], output[axis] - begin);
+        index += (begin + static_cast<int64_t>(rng()) % choices) * step;
+        pixel /= input_.size()[axis];
+        step *= output[axis];
+      }
+      indices_.data[i] = static_cast<int32_t>(index);
+    }
   }
 }
 
 void Problem::Fail(const std::string& what) const { throw std::runtime_error("row '" + workload_.id + "': " + what); }
 
 Operator Problem::Create(const OperatorOptions& options) const {
-  StatusOr<Operator> op = workload_.op == "resize" ? CreateResize(ResizeOf(workload_), options)
-                          : IsShuffle(workload_)
-                              ? CreatePixelShuffle(PixelShuffleOf(workload_), options)
-                              : CreateConvTranspose(ConvTransposeOf(workload_), weights_.data(),
-                                                    workload_.bias ? bias_.data() : nullptr, options);
+  const auto create = [&]() -> StatusOr<Operator> {
+    if (IsResize(workload_)) return CreateResize(ResizeOf(workload_), options);
+    if (IsShuffle(workload_)) return CreatePixelShuffle(PixelShuffleOf(workload_), options);
+    if (workload_.op == "max_unpool") return CreateMaxUnpool(MaxUnpoolOf(workload_), options);
+    return CreateConvTranspose(ConvTransposeOf(workload_), weights_.data(), workload_.bias ? bias_.data() : nullptr,
+                               options);
+  };
+  StatusOr<Operator> op = create();
   if (!op.ok()) Fail(op.status().message());
   return *std::move(op);
 }
 
 ref::Tensor<float> Problem::InputChannels(int64_t n, int64_t first, int64_t count) const {
-  ref::Tensor<float> channels(1, count, input_.h, input_.w);
-  const auto begin = input_.data.begin() + static_cast<ptrdiff_t>(input_.Index(n, first, 0, 0));
+  ref::Tensor<float> channels(1, count, input_.size());
+  const auto begin = input_.data.begin() + static_cast<ptrdiff_t>(input_.Index(n, first, 0, 0, 0));
   std::copy(begin, begin + static_cast<ptrdiff_t>(channels.data.size()), channels.data.begin());
   return channels;
 }
@@ -119,10 +180,11 @@ ref::Tensor<float> Problem::InputChannels(int64_t n, int64_t first, int64_t coun
 Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
   const Workload& w = workload_;
   Plane plane{n, c, {}, {}};
-  if (w.op == "conv_transpose2d") {
+  const size_t pixels = static_cast<size_t>(ref::Tensor<float>(1, 1, ref::ToSize3(OutputSize(w), w.rank)).plane());
+  if (IsConvTranspose(w)) {
     const int64_t group_ic = w.input_channels / w.groups;
     const int64_t group_oc = w.output_channels / w.groups;
-    const int64_t taps = w.kernel[0] * w.kernel[1];
+    const int64_t taps = static_cast<int64_t>(weights_.size()) / (w.input_channels * group_oc);
     const int64_t first_ic = c / group_oc * group_ic;
     ConvTransposeAttributes a = ConvTransposeOf(w);
     a.input_channels = group_ic;
@@ -135,29 +197,52 @@ Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
     }
     const ref::ConvTransposeResult result = ref::ConvTranspose(a, InputChannels(n, first_ic, group_ic), weights.data(),
                                                                w.bias ? &bias_[static_cast<size_t>(c)] : nullptr);
-    for (int64_t y = 0; y < result.value.h; ++y) {
-      for (int64_t x = 0; x < result.value.w; ++x) {
-        const double value = result.value(0, 0, y, x);
-        plane.value.push_back(static_cast<float>(value));
-        plane.bound.push_back(BoundOf(value, result.Bound(a.epilogue, 0, 0, y, x)));
+    for (size_t i = 0; i < pixels; ++i) {
+      const double value = result.value.data[i];
+      plane.value.push_back(static_cast<float>(value));
+      plane.bound.push_back(BoundOf(value, result.Bound(i)));
+    }
+  } else if (IsResize(w)) {
+    ResizeAttributes a = ResizeOf(w);
+    a.epilogue = {};
+    const ref::Tensor<double> result = ref::Resize(a, InputChannels(n, c, 1));
+    // Inputs are at most 1. In units of kRounding: a linear weight is off by 1, and two or three passes over two taps
+    // round 6 to 12 times; the Horner form of a cubic weight has terms up to 6 and is off by 30 at most, so that the 4 +
+    // 4 weights of an output, each times the other axis's sum of |weights| (1.4), give 2 * (7 + 30) * 2 * 1.4, and their
+    // sums 20. A wrong tap is off by a thousand times as much.
+    const double roundings = w.mode == "bicubic" ? 256 : w.mode == "bilinear" || w.mode == "linear" ? 16 : 64;
+    for (size_t i = 0; i < pixels; ++i) {
+      const bool add = !residual_.data.empty();
+      const double value = result.data[i] + (add ? residual_.data[residual_.Index(n, c, 0, 0, 0) + i] : 0.0);
+      plane.value.push_back(static_cast<float>(value));
+      if (w.mode != "nearest" || add) plane.bound.push_back(BoundOf(value, roundings * kRounding));
+    }
+  } else if (w.op == "max_unpool") {
+    plane.value.assign(pixels, 0.0f);
+    const size_t first = input_.Index(n, c, 0, 0, 0);
+    for (size_t i = first; i < first + static_cast<size_t>(input_.plane()); ++i) {
+      plane.value[static_cast<size_t>(indices_.data[i])] = input_.data[i];
+    }
+  } else {
+    const PixelShuffleAttributes a = PixelShuffleOf(w);
+    int64_t block = 1;
+    for (int axis = 0; axis < w.rank; ++axis) block *= w.factor;
+    const bool to_space = w.op == "pixel_shuffle";
+    // The input channels that belong to the output channel, as a smaller shuffle of one shallow channel.
+    ref::Tensor<float> input = InputChannels(n, to_space ? c * block : c / block, to_space ? block : 1);
+    int64_t wanted = to_space ? 0 : c % block;
+    if (a.channel_order != ChannelOrder::kCrd) {
+      const int64_t shallow = to_space ? w.output_channels : w.input_channels;
+      wanted = to_space ? 0 : c / shallow;
+      input = ref::Tensor<float>(1, to_space ? block : 1, input_.size());
+      for (int64_t k = 0; k < input.c; ++k) {
+        const ref::Tensor<float> channel = InputChannels(n, to_space ? k * shallow + c : c % shallow, 1);
+        std::copy(channel.data.begin(), channel.data.end(), input.data.begin() + k * channel.plane());
       }
     }
-  } else if (w.op == "resize") {
-    const ref::Tensor<double> result = ref::Resize(ResizeOf(w), InputChannels(n, c, 1));
-    for (const double value : result.data) plane.value.push_back(static_cast<float>(value));
-    // Inputs are at most 1. In units of kRounding: a linear weight is off by 1, and two passes over two taps round 6
-    // times; the Horner form of a cubic weight has terms up to 6 and is off by 30 at most, so that the 4 + 4 weights of
-    // an output, each times the other axis's sum of |weights| (1.4), give 2 * (7 + 30) * 2 * 1.4, and their sums 20.
-    // A wrong tap is off by a thousand times as much.
-    const double roundings = w.mode == "bilinear" ? 16 : 256;
-    if (w.mode != "nearest") plane.bound.assign(plane.value.size(), static_cast<float>(roundings * kRounding));
-  } else {
-    const int64_t block = w.factor * w.factor;
-    const bool to_space = w.op == "pixel_shuffle";
-    const ref::Tensor<float> result = ref::PixelShuffle(
-        PixelShuffleOf(w), to_space ? InputChannels(n, c * block, block) : InputChannels(n, c / block, 1));
-    const auto begin = result.data.begin() + static_cast<ptrdiff_t>(result.Index(0, to_space ? 0 : c % block, 0, 0));
-    plane.value.assign(begin, begin + result.h * result.w);
+    const ref::Tensor<float> result = ref::PixelShuffle(a, input);
+    const auto begin = result.data.begin() + static_cast<ptrdiff_t>(result.Index(0, wanted, 0, 0, 0));
+    plane.value.assign(begin, begin + result.plane());
   }
   return plane;
 }
@@ -166,7 +251,9 @@ void Problem::Check(const TensorDesc& desc, const float* output) const {
   const int64_t total = workload_.n * workload_.output_channels;
   if (planes_.empty()) {
     const std::array<int64_t, 3> size = OutputSize(workload_);
-    const double steps = std::max(CostOf(workload_).flop / 2, 4.0 * total * size[0] * size[1]);
+    double outputs = static_cast<double>(total);
+    for (int axis = 0; axis < workload_.rank; ++axis) outputs *= static_cast<double>(size[axis]);
+    const double steps = std::max(CostOf(workload_).flop / 2, 4.0 * outputs);
     const int64_t count = std::clamp<int64_t>(static_cast<int64_t>(kReferenceBudget / steps * total), 1, total);
     std::minstd_rand rng(1);
     for (int64_t i = 0; i < count; ++i) {  // one plane out of each of `count` equal parts
@@ -180,23 +267,27 @@ void Problem::Check(const TensorDesc& desc, const float* output) const {
   }
 
   const int64_t block = desc.channel_block;  // 1 but for kNchwc
+  const ref::Size3 size = ref::ToSize3(desc.size, desc.spatial_rank);
+  const ref::Size3 stride = ref::ToSize3(desc.stride, desc.spatial_rank);
   int64_t values = 0;
   int64_t wrong = 0;
   std::string first;
   for (const Plane& plane : planes_) {
     const float* const base = output + plane.n * desc.stride_n + plane.c / block * desc.stride_c + plane.c % block;
-    for (int64_t y = 0; y < desc.size[0]; ++y) {
-      for (int64_t x = 0; x < desc.size[1]; ++x) {
-        const size_t i = static_cast<size_t>(y * desc.size[1] + x);
-        const float is = base[y * desc.stride[0] + x * desc.stride[1]];
-        const float bound = plane.bound.empty() ? 0.0f : plane.bound[i];
-        ++values;
-        if (std::fabs(is - plane.value[i]) <= bound) continue;
-        if (wrong++ == 0) {
-          char numbers[96];
-          std::snprintf(numbers, sizeof numbers, " is %.9g, the reference %.9g +- %.2g", is, plane.value[i], bound);
-          first = "output n " + std::to_string(plane.n) + " c " + std::to_string(plane.c) + " y " + std::to_string(y) +
-                  " x " + std::to_string(x) + numbers;
+    size_t i = 0;
+    for (int64_t z = 0; z < size[0]; ++z) {
+      for (int64_t y = 0; y < size[1]; ++y) {
+        for (int64_t x = 0; x < size[2]; ++x, ++i) {
+          const float is = base[z * stride[0] + y * stride[1] + x * stride[2]];
+          const float bound = plane.bound.empty() ? 0.0f : plane.bound[i];
+          ++values;
+          if (std::fabs(is - plane.value[i]) <= bound) continue;
+          if (wrong++ == 0) {
+            char numbers[96];
+            std::snprintf(numbers, sizeof numbers, " is %.9g, the reference %.9g +- %.2g", is, plane.value[i], bound);
+            first = "output n " + std::to_string(plane.n) + " c " + std::to_string(plane.c) + " z " +
+                    std::to_string(z) + " y " + std::to_string(y) + " x " + std::to_string(x) + numbers;
+          }
         }
       }
     }
@@ -226,16 +317,19 @@ LayoutName::LayoutName(const std::string& name) : name(name) {
 namespace {
 
 Plan MakePlan(const Problem& problem, const Variant& variant) {
-  const ref::Tensor<float>& input = problem.input();
-  const TensorDesc desc = TensorDesc::Nchw(input.n, input.c, input.h, input.w)
-                              .WithLayout(variant.layout.layout, variant.layout.channel_block);
+  const TensorDesc desc = DescOf(problem.input(), problem.workload().rank, variant.layout);
   OperatorOptions options;
   options.isa = variant.target;
-  options.input_hint = desc;
+  const Operator op = problem.Create(options);
   PlanOptions plan_options;
   plan_options.algorithm = variant.algorithm;
   plan_options.num_threads = variant.threads;
-  StatusOr<Plan> plan = problem.Create(options).MakePlan(desc, plan_options);
+  if (!problem.indices().data.empty()) {
+    plan_options.output_size = problem.workload().size;
+    plan_options.indices = DescOf(problem.input(), problem.workload().rank, variant.layout);
+    plan_options.indices->dtype = DataType::kI32;
+  }
+  StatusOr<Plan> plan = op.MakePlan(desc, plan_options);
   if (!plan.ok()) throw std::runtime_error("row '" + problem.workload().id + "': " + plan.status().message());
   return *std::move(plan);
 }
@@ -256,8 +350,12 @@ Case::Case(const Problem& problem, const Variant& variant)
       output_floats_(static_cast<size_t>(ref::Extent(plan_.output()))),
       input_(Allocate<float>(static_cast<size_t>(ref::Extent(plan_.input())))),
       output_(Allocate<float>(output_floats_)),
+      residual_(Allocate<float>(plan_.residual() == nullptr ? 0 : output_floats_)),
+      indices_(Allocate<int32_t>(plan_.indices() == nullptr ? 0 : static_cast<size_t>(ref::Extent(*plan_.indices())))),
       workspace_(Allocate<unsigned char>(plan_.workspace_bytes())) {
   ref::Pack(problem.input(), plan_.input(), input_.get());
+  if (plan_.residual() != nullptr) ref::Pack(problem.residual(), *plan_.residual(), residual_.get());
+  if (plan_.indices() != nullptr) ref::Pack(problem.indices(), *plan_.indices(), indices_.get());
   std::fill(output_.get(), output_.get() + output_floats_, 0.0f);
   std::fill(workspace_.get(), workspace_.get() + plan_.workspace_bytes(), 0);
 }
@@ -266,6 +364,8 @@ void Case::Run() {
   RunOptions options;
   options.workspace = workspace_.get();
   options.workspace_bytes = plan_.workspace_bytes();
+  options.residual = residual_.get();
+  options.input_indices = indices_.get();
   const Status status = plan_.Run(input_.get(), output_.get(), options);
   if (!status.ok()) throw std::runtime_error("row '" + problem_.workload().id + "': " + status.message());
 }

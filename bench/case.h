@@ -26,6 +26,8 @@ class Problem {
 
   const Workload& workload() const { return workload_; }
   const ref::Tensor<float>& input() const { return input_; }
+  const ref::Tensor<float>& residual() const { return residual_; }  // empty but for resize_add
+  const ref::Tensor<int32_t>& indices() const { return indices_; }  // empty but for max_unpool
   Operator Create(const OperatorOptions& options) const;
 
   // Compares an output of the op with the naive reference in double: all of it, or where the reference would take more
@@ -49,6 +51,8 @@ class Problem {
   ref::Tensor<float> input_;
   std::vector<float> weights_;
   std::vector<float> bias_;
+  ref::Tensor<float> residual_;
+  ref::Tensor<int32_t> indices_;
   mutable std::vector<Plane> planes_;  // made by the first Check
 };
 
@@ -97,6 +101,8 @@ class Case {
   size_t output_floats_;
   Memory<float> input_;
   Memory<float> output_;
+  Memory<float> residual_;
+  Memory<int32_t> indices_;
   Memory<unsigned char> workspace_;
 };
 

@@ -232,7 +232,7 @@ int Main(int argc, char** argv) {
         for (const size_t threads : options.threads) {
           const std::string name =
               workload.op + "/" + workload.id + "/" + layout.name + "/" + target + "/" + std::to_string(threads);
-          const bool choice = workload.op == "conv_transpose2d";  // the others have one algorithm
+          const bool choice = workload.op.rfind("conv_transpose", 0) == 0;  // the others have one algorithm
           const Variant variant{layout, target, threads, choice ? options.algorithm : Algorithm::kAuto};
           benchmark::RegisterBenchmark(name.c_str(), [&runner, &workload, variant, name](benchmark::State& state) {
             runner.Run(state, workload, variant, name);

@@ -4,6 +4,7 @@
 #include <new>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "polyphase/polyphase.h"
 #include "polyphase/polyphase_c.h"
@@ -104,6 +105,99 @@ Status FromC(const pph_operator_options* c, polyphase::OperatorOptions* options)
   return Status();
 }
 
+Status CheckFlag(const char* name, int32_t value) {
+  if (value == 0 || value == 1) return Status();
+  return Status::InvalidArgument("%s = %d: must be 0 or 1", name, static_cast<int>(value));
+}
+
+Status FromC(const pph_resize_attributes* c, polyphase::ResizeAttributes* a) {
+  Status status = CheckStruct("attributes", c);
+  if (!status.ok()) return status;
+  status = CheckFlag("resize exclude_outside", c->exclude_outside);
+  if (status.ok()) status = CheckFlag("resize copy_unchanged_axes", c->copy_unchanged_axes);
+  if (status.ok()) status = CheckFlag("resize recompute_scale_factor", c->recompute_scale_factor);
+  if (!status.ok()) return status;
+  a->spatial_rank = c->spatial_rank;
+  a->mode = static_cast<polyphase::ResizeMode>(c->mode);
+  a->coordinate_transformation = static_cast<polyphase::CoordinateTransformation>(c->coordinate_transformation);
+  a->coordinate_precision = static_cast<polyphase::CoordinatePrecision>(c->coordinate_precision);
+  a->nearest_mode = static_cast<polyphase::NearestMode>(c->nearest_mode);
+  a->cubic_coeff_a = c->cubic_coeff_a;
+  a->antialias = static_cast<polyphase::Antialias>(c->antialias);
+  a->exclude_outside = c->exclude_outside != 0;
+  a->copy_unchanged_axes = c->copy_unchanged_axes != 0;
+  a->size = Sizes(c->size);
+  std::copy_n(c->scale, PPH_MAX_SPATIAL_RANK, a->scale.begin());
+  a->output_size_rule = static_cast<polyphase::OutputSizeRule>(c->output_size_rule);
+  a->keep_aspect_ratio_policy = static_cast<polyphase::KeepAspectRatioPolicy>(c->keep_aspect_ratio_policy);
+  a->recompute_scale_factor = c->recompute_scale_factor != 0;
+  std::copy_n(c->roi_begin, PPH_MAX_SPATIAL_RANK, a->roi_begin.begin());
+  std::copy_n(c->roi_end, PPH_MAX_SPATIAL_RANK, a->roi_end.begin());
+  a->extrapolation_value = c->extrapolation_value;
+  a->u8_rounding = static_cast<polyphase::U8Rounding>(c->u8_rounding);
+  a->n = c->n;
+  a->c = c->c;
+  a->epilogue = FromC(c->epilogue);
+  return Status();
+}
+
+// Of a preset, which has no epilogue.
+void ToC(const polyphase::ResizeAttributes& a, pph_resize_attributes* c) {
+  *c = PPH_RESIZE_ATTRIBUTES_INIT;
+  c->spatial_rank = a.spatial_rank;
+  c->mode = static_cast<int32_t>(a.mode);
+  c->coordinate_transformation = static_cast<int32_t>(a.coordinate_transformation);
+  c->coordinate_precision = static_cast<int32_t>(a.coordinate_precision);
+  c->nearest_mode = static_cast<int32_t>(a.nearest_mode);
+  c->cubic_coeff_a = a.cubic_coeff_a;
+  c->antialias = static_cast<int32_t>(a.antialias);
+  c->exclude_outside = a.exclude_outside ? 1 : 0;
+  c->copy_unchanged_axes = a.copy_unchanged_axes ? 1 : 0;
+  Copy(a.size, c->size);
+  std::copy(a.scale.begin(), a.scale.end(), c->scale);
+  c->output_size_rule = static_cast<int32_t>(a.output_size_rule);
+  c->keep_aspect_ratio_policy = static_cast<int32_t>(a.keep_aspect_ratio_policy);
+  c->recompute_scale_factor = a.recompute_scale_factor ? 1 : 0;
+  std::copy(a.roi_begin.begin(), a.roi_begin.end(), c->roi_begin);
+  std::copy(a.roi_end.begin(), a.roi_end.end(), c->roi_end);
+  c->extrapolation_value = a.extrapolation_value;
+  c->u8_rounding = static_cast<int32_t>(a.u8_rounding);
+  c->n = a.n;
+  c->c = a.c;
+}
+
+template <class T>
+Status FromC(const char* name, const T* values, size_t count, std::vector<T>* result) {
+  if (values == nullptr && count > 0) {
+    return Status::InvalidArgument("resize %s = null: must not be null for %s_count = %zu", name, name, count);
+  }
+  if (count > 0) result->assign(values, values + count);
+  return Status();
+}
+
+Status FromC(const pph_onnx_resize* c, polyphase::OnnxResize* node) {
+  Status status = CheckStruct("node", c);
+  if (!status.ok()) return status;
+  status = CheckFlag("ONNX resize exclude_outside", c->exclude_outside);
+  if (status.ok()) status = CheckFlag("ONNX resize antialias", c->antialias);
+  if (status.ok()) status = FromC("axes", c->axes, c->axes_count, &node->axes);
+  if (status.ok()) status = FromC("scales", c->scales, c->scales_count, &node->scales);
+  if (status.ok()) status = FromC("sizes", c->sizes, c->sizes_count, &node->sizes);
+  if (status.ok()) status = FromC("roi", c->roi, c->roi_count, &node->roi);
+  if (!status.ok()) return status;
+  node->rank = c->rank;
+  node->mode = static_cast<polyphase::ResizeMode>(c->mode);
+  node->coordinate_transformation = static_cast<polyphase::CoordinateTransformation>(c->coordinate_transformation);
+  node->nearest_mode = static_cast<polyphase::NearestMode>(c->nearest_mode);
+  node->cubic_coeff_a = c->cubic_coeff_a;
+  node->exclude_outside = c->exclude_outside != 0;
+  node->antialias = c->antialias != 0;
+  node->extrapolation_value = c->extrapolation_value;
+  node->keep_aspect_ratio_policy = static_cast<polyphase::KeepAspectRatioPolicy>(c->keep_aspect_ratio_policy);
+  node->output_size_rule = static_cast<polyphase::OutputSizeRule>(c->output_size_rule);
+  return Status();
+}
+
 // The body of every create function: `create(options)` gives the C++ operator.
 template <class Create>
 pph_status CreateOperator(const pph_operator_options* c_options, pph_operator** op, const Create& create) {
@@ -128,9 +222,15 @@ static_assert(static_cast<int>(polyphase::Activation::kHardSwish) == PPH_HARD_SW
 static_assert(static_cast<int>(polyphase::Residual::kAfterActivation) == PPH_RESIDUAL_AFTER_ACTIVATION);
 static_assert(static_cast<int>(polyphase::AutoPad::kValid) == PPH_PAD_VALID);
 static_assert(static_cast<int>(polyphase::Algorithm::kGemmCol2im) == PPH_GEMM_COL2IM);
-static_assert(static_cast<int>(polyphase::ResizeMode::kCubic) == PPH_CUBIC);
-static_assert(static_cast<int>(polyphase::CoordinateTransformation::kAsymmetric) == PPH_ASYMMETRIC);
-static_assert(static_cast<int>(polyphase::NearestMode::kRoundPreferCeil) == PPH_ROUND_PREFER_CEIL);
+static_assert(static_cast<int>(polyphase::ResizeMode::kLanczos) == PPH_LANCZOS);
+static_assert(static_cast<int>(polyphase::CoordinateTransformation::kTfHalfPixelForNn) == PPH_TF_HALF_PIXEL_FOR_NN);
+static_assert(static_cast<int>(polyphase::CoordinatePrecision::kF64) == PPH_COORDINATES_F64);
+static_assert(static_cast<int>(polyphase::NearestMode::kSimple) == PPH_SIMPLE);
+static_assert(static_cast<int>(polyphase::Antialias::kOnnx) == PPH_ANTIALIAS_ONNX);
+static_assert(static_cast<int>(polyphase::OutputSizeRule::kOnnxRuntime) == PPH_SIZE_ONNX_RUNTIME);
+static_assert(static_cast<int>(polyphase::KeepAspectRatioPolicy::kNotSmaller) == PPH_NOT_SMALLER);
+static_assert(static_cast<int>(polyphase::U8Rounding::kFixed22) == PPH_FIXED22);
+static_assert(static_cast<int>(polyphase::PyTorchMode::kLanczos) == PPH_PYTORCH_LANCZOS);
 static_assert(static_cast<int>(polyphase::ShuffleDirection::kSpaceToDepth) == PPH_SPACE_TO_DEPTH);
 static_assert(static_cast<int>(polyphase::ChannelOrder::kFocus) == PPH_FOCUS);
 static_assert(polyphase::kMaxSpatialRank == PPH_MAX_SPATIAL_RANK);
@@ -165,25 +265,51 @@ pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* c, con
 }
 
 pph_status pph_create_resize(const pph_resize_attributes* c, const pph_operator_options* options, pph_operator** op) {
-  return CreateOperator(
-      options, op, [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-        if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
-        if (c->recompute_scale_factor != 0 && c->recompute_scale_factor != 1) {
-          return Status::InvalidArgument("resize recompute_scale_factor = %d: must be 0 or 1",
-                                         static_cast<int>(c->recompute_scale_factor));
-        }
-        polyphase::ResizeAttributes a;
-        a.spatial_rank = c->spatial_rank;
-        a.mode = static_cast<polyphase::ResizeMode>(c->mode);
-        a.coordinate_transformation = static_cast<polyphase::CoordinateTransformation>(c->coordinate_transformation);
-        a.nearest_mode = static_cast<polyphase::NearestMode>(c->nearest_mode);
-        a.cubic_coeff_a = c->cubic_coeff_a;
-        a.size = Sizes(c->size);
-        std::copy_n(c->scale, PPH_MAX_SPATIAL_RANK, a.scale.begin());
-        a.recompute_scale_factor = c->recompute_scale_factor != 0;
-        a.epilogue = FromC(c->epilogue);
-        return polyphase::CreateResize(a, o);
-      });
+  return CreateOperator(options, op,
+                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+                          polyphase::ResizeAttributes a;
+                          if (Status status = FromC(c, &a); !status.ok()) return status;
+                          return polyphase::CreateResize(a, o);
+                        });
+}
+
+pph_status pph_resize_pytorch(int32_t mode, int32_t align_corners, int32_t antialias, pph_resize_attributes* c) {
+  if (c == nullptr) return Report(NullError("attributes"));
+  if (mode < PPH_PYTORCH_NEAREST || mode > PPH_PYTORCH_LANCZOS) {
+    return Report(Status::InvalidArgument("resize pytorch_mode = %d: not a pph_pytorch_mode", mode));
+  }
+  Status status = CheckFlag("resize align_corners", align_corners);
+  if (status.ok()) status = CheckFlag("resize antialias", antialias);
+  if (status.ok()) {
+    ToC(polyphase::ResizeAttributes::PyTorch(static_cast<polyphase::PyTorchMode>(mode), align_corners != 0,
+                                             antialias != 0),
+        c);
+  }
+  return Report(status);
+}
+
+pph_status pph_resize_pillow(int32_t mode, pph_resize_attributes* c) {
+  if (c == nullptr) return Report(NullError("attributes"));
+  const auto a = polyphase::ResizeAttributes::Pillow(static_cast<polyphase::ResizeMode>(mode));
+  if (static_cast<int32_t>(a.mode) != mode) {
+    return Report(Status::InvalidArgument(
+        "resize resize_mode = %d: must be PPH_NEAREST, PPH_LINEAR, PPH_CUBIC or PPH_LANCZOS", mode));
+  }
+  ToC(a, c);
+  return Report(Status());
+}
+
+pph_status pph_resize_onnx(const pph_onnx_resize* node, pph_resize_attributes* c) {
+  if (c == nullptr) return Report(NullError("attributes"));
+  try {
+    polyphase::OnnxResize n;
+    if (Status status = FromC(node, &n); !status.ok()) return Report(status);
+    const polyphase::StatusOr<polyphase::ResizeAttributes> result = polyphase::ResizeAttributes::Onnx(n);
+    if (result.ok()) ToC(*result, c);
+    return Report(result.status());
+  } catch (const std::bad_alloc&) {
+    return Report(Status::Make(StatusCode::kOutOfMemory, "out of memory"));
+  }
 }
 
 pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* c, const pph_operator_options* options,

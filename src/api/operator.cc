@@ -82,16 +82,10 @@ std::string DescribeChoice(const ConvTransposePlan& plan) {
       kernels.max_pixels, plan.depthwise ? kStripBlock : kernels.max_vectors * kernels.lanes,
       plan.batched ? "the batch" : "x");
 }
-std::string DescribeChoice(const ResizePlan& plan) {
-  return Format("resize %s %s, %dx%d taps, %s stores", ModeName(plan.op->attributes.mode), plan.path, plan.y.taps,
-                plan.x.taps,
-                plan.stream     ? "streaming"
-                : plan.direct_y ? "direct"
-                                : "unpacking");
-}
+std::string DescribeChoice(const ResizePlan& plan) { return plan.Choice(); }
 std::string DescribeChoice(const RearrangePlan& plan) {
   if (!plan.op->shuffle) return "convert";
-  return Format("pixel_shuffle %s, %s x%" PRId64, plan.interleave ? "interleave" : "strided",
+  return Format("pixel_shuffle %s, %s x%" PRId64, ShufflePathName(plan.path),
                 plan.to_space ? "depth to space" : "space to depth", plan.factor[kColumn]);
 }
 
@@ -219,28 +213,6 @@ StatusOr<Operator> CreatePixelShuffle(const PixelShuffleAttributes& attributes, 
 StatusOr<Operator> CreateConvert(const OperatorOptions& options) {
   return internal::MakeOperator<internal::RearrangeOperator>(
       options, [&](auto* op) { return internal::CreateRearrangeOperator(nullptr, options, op); });
-}
-
-ResizeAttributes ResizeAttributes::PyTorch(PyTorchMode mode, bool align_corners, bool /*antialias*/) {
-  ResizeAttributes attributes;
-  attributes.coordinate_transformation =
-      align_corners ? CoordinateTransformation::kAlignCorners : CoordinateTransformation::kHalfPixel;
-  switch (mode) {
-    case PyTorchMode::kNearest:
-      attributes.mode = ResizeMode::kNearest;
-      attributes.coordinate_transformation = CoordinateTransformation::kAsymmetric;
-      attributes.nearest_mode = NearestMode::kFloor;
-      break;
-    case PyTorchMode::kNearestExact:
-      attributes.mode = ResizeMode::kNearest;
-      attributes.coordinate_transformation = CoordinateTransformation::kHalfPixel;
-      attributes.nearest_mode = NearestMode::kRoundPreferCeil;
-      break;
-    case PyTorchMode::kBilinear: attributes.mode = ResizeMode::kLinear; break;
-    case PyTorchMode::kBicubic: attributes.mode = ResizeMode::kCubic; break;
-    default: attributes.mode = static_cast<ResizeMode>(-1);  // for CreateResize to refuse
-  }
-  return attributes;
 }
 
 Operator::Operator(std::shared_ptr<const OperatorImpl> impl) : impl_(std::move(impl)) {}

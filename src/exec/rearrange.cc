@@ -57,7 +57,7 @@ void ShuffleRow(const RearrangePlan& plan, const char* input, char* output, int6
   const int element_log2 = plan.element_log2;
   const int64_t r = plan.factor[kColumn];
   const int64_t width = deep.size[kColumn];
-  if (plan.interleave) {
+  if (plan.path == ShufflePath::kInterleave) {
     const int64_t step = plan.offset_step[kColumn] * deep.stride_c;
     const int64_t deep_first = deep_row + deep_channel * deep.stride_c;
     const TransposeFn transpose = kernels.transpose[element_log2];
@@ -82,20 +82,58 @@ void ShuffleRow(const RearrangePlan& plan, const char* input, char* output, int6
   }
 }
 
+// The same for all channels of NHWC tensors at once; deep_channel is that of shallow channel 0.
+void ShufflePixels(const RearrangePlan& plan, const char* input, char* output, int64_t shallow_row, int64_t deep_row,
+                   int64_t deep_channel) {
+  const PanelKernels& kernels = plan.op->kernels.panel;
+  const TensorDesc& deep = plan.deep();
+  const TensorDesc& shallow = plan.shallow();
+  const int element_log2 = plan.element_log2;
+  const int64_t r = plan.factor[kColumn];
+  const int64_t width = deep.size[kColumn];
+  const int64_t step = shallow.stride[kColumn];
+  if (plan.path == ShufflePath::kChannels) {
+    for (int64_t j = 0; j < r; ++j) {
+      const int64_t deep_first = deep_row + deep_channel + j * plan.offset_step[kColumn];
+      const int64_t shallow_first = shallow_row + j * step;
+      const int64_t from = plan.to_space ? deep_first : shallow_first;
+      const int64_t to = plan.to_space ? shallow_first : deep_first;
+      const int64_t from_stride = plan.to_space ? deep.stride[kColumn] : r * step;
+      const int64_t to_stride = plan.to_space ? r * step : deep.stride[kColumn];
+      kernels.pack[element_log2]({{shallow.c, 0}, 0, shallow.c, width, from_stride}, input + (from << element_log2),
+                                 output + (to << element_log2), to_stride, shallow.c);
+    }
+    return;
+  }
+  // Pixel x is a matrix [c][j] on one side and [j][c] on the other.
+  const TransposeFn transpose = kernels.transpose[element_log2];
+  for (int64_t x = 0; x < width; ++x) {
+    const int64_t from = deep_row + deep_channel + x * deep.stride[kColumn];
+    const int64_t to = shallow_row + x * r * step;
+    if (plan.to_space) {
+      transpose(input + (from << element_log2), plan.channel_step, output + (to << element_log2), step, shallow.c, r);
+    } else {
+      transpose(input + (to << element_log2), step, output + (from << element_log2), plan.channel_step, r, shallow.c);
+    }
+  }
+}
+
 void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, const Rows& rows) {
   const TensorDesc& deep = plan.deep();
   const TensorDesc& shallow = plan.shallow();
   const auto [rz, ry, rx] = plan.factor;
-  for (int64_t c = 0; c < shallow.c; ++c) {
+  const bool pixels = plan.path == ShufflePath::kChannels || plan.path == ShufflePath::kTranspose;
+  const auto shuffle = pixels ? &ShufflePixels : &ShuffleRow;
+  for (int64_t c = 0; c < (pixels ? 1 : shallow.c); ++c) {
     const int64_t shallow_channel = ChannelOffset(ChannelsOf(shallow), c);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
       const int64_t z = row / deep.size[kRow];
       const int64_t y = row % deep.size[kRow];
       for (int64_t h = 0; h < rz; ++h) {
         for (int64_t i = 0; i < ry; ++i) {
-          ShuffleRow(plan, input, output, RowOffset(shallow, rows.image, z * rz + h, y * ry + i) + shallow_channel,
-                     RowOffset(deep, rows.image, z, y),
-                     c * plan.channel_step + h * plan.offset_step[kDepth] + i * plan.offset_step[kRow]);
+          shuffle(plan, input, output, RowOffset(shallow, rows.image, z * rz + h, y * ry + i) + shallow_channel,
+                  RowOffset(deep, rows.image, z, y),
+                  c * plan.channel_step + h * plan.offset_step[kDepth] + i * plan.offset_step[kRow]);
         }
       }
     }

@@ -1,11 +1,14 @@
-// Resize: along x into a ring of rows, along y into the output.
+// Resize: along x into a ring of rows, along z and y into the output.
 #include "plan/resize.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <cstring>
 
 #include "exec/exec.h"
 #include "exec/runner.h"
+#include "exec/store.h"
 
 namespace polyphase::internal {
 namespace {
@@ -15,117 +18,284 @@ class ResizeTask {
   ResizeTask(const ResizePlan& plan, const RunContext& context, int64_t index, float* workspace)
       : plan_(plan),
         kernels_(plan.op->kernels),
+        element_bytes_(static_cast<int64_t>(ElementSize(plan.input.dtype))),
+        lane_(static_cast<int>(plan.fixed ? ResizeLane::kFixed : ResizeLane::kF32)),
         source_(workspace),
-        ring_(source_ + plan.source_floats),
-        panel_(ring_ + plan.y.taps * plan.row_floats) {
-    const int64_t row_task = index % plan.row_tasks;
-    index /= plan.row_tasks;
-    const int64_t image = index / plan.plane_tasks;
-    channel_ = index % plan.plane_tasks * plan.width;
+        batch_(source_ + plan.source_floats),
+        ring_(batch_ + plan.batch_floats),
+        panel_(ring_ + plan.ring_floats()),
+        held_(reinterpret_cast<int64_t*>(panel_ + plan.panel_floats + plan.residual_floats)),
+        rows_(reinterpret_cast<const float**>(reinterpret_cast<float*>(held_) + plan.held_floats)),
+        weights_(reinterpret_cast<float*>(rows_) + plan.taps_floats),
+        store_{kernels_,
+               plan.op->epilogue.get(),
+               plan,
+               plan.conversion,
+               plan.stream,
+               static_cast<char*>(context.output),
+               static_cast<const char*>(context.residual),
+               panel_ + plan.panel_floats} {
+    const auto next = [&index](int64_t count) {
+      const int64_t i = index % count;
+      index /= count;
+      return i;
+    };
+    columns_.begin = next(plan.column_tasks) * plan.columns_per_task;
+    columns_.end = std::min(columns_.begin + plan.columns_per_task, plan.x.out);
+    out_rows_.begin = next(plan.row_tasks) * plan.rows_per_task;
+    out_rows_.end = std::min(out_rows_.begin + plan.rows_per_task, plan.z.out * plan.y.out);
+    channel_ = next(plan.plane_tasks) * plan.width;
     channels_ = std::min(plan.width, plan.input.c - channel_);
-    row_begin_ = row_task * plan.rows_per_task;
-    row_end_ = std::min(row_begin_ + plan.rows_per_task, plan.y.out);
-    input_ = static_cast<const float*>(context.input) + image * plan.input.stride_n;
-    output_ = static_cast<float*>(context.output) + image * plan.output.stride_n;
+    image_ = index;
+    input_ = static_cast<const char*>(context.input) + image_ * plan.input.stride_n * element_bytes_;
+    // Rows behind the last one that this task reads are not worth resizing ahead.
+    const int64_t first_y = out_rows_.begin % plan.y.out;
+    const bool one_z = first_y + out_rows_.count() <= plan.y.out;
+    ahead_end_ = one_z ? plan.y.Sources(first_y, first_y + out_rows_.count()).Clip(plan.y.in).end : plan.y.in;
+    std::fill_n(held_, plan.ring_z * plan.ring_y, int64_t{-1});
   }
 
   void Run() {
-    int64_t held[kMaxResizeTaps] = {-1, -1, -1, -1};  // source row in each slot of the ring
-    const float* rows[kMaxResizeTaps] = {};
-    const int taps = plan_.y.taps;
-    ResizeYArgs args{};
-    args.epilogue = &plan_.op->attributes.epilogue;
-    args.count = plan_.x.out * plan_.width;
-    args.stream = plan_.stream;
-    for (int64_t oy = row_begin_; oy < row_end_;) {
-      const bool pair = plan_.direct_y && oy + 1 < row_end_ && plan_.y.first[oy + 1] == plan_.y.first[oy];
-      const int out_rows = pair ? 2 : 1;
-      for (int k = 0; k < taps; ++k) {
-        const int64_t iy = std::clamp<int64_t>(plan_.y.first[oy] + k, 0, plan_.y.in - 1);
-        // Neighbouring source rows fall into different slots, as the number of taps, a power of two, is that of the
-        // slots.
-        const int64_t slot = iy & (taps - 1);
-        if (held[slot] != iy) rows[slot] = ResizeSourceRow(iy, ring_ + slot * plan_.row_floats);
-        held[slot] = iy;
-        args.rows[k] = rows[slot];
-        for (int r = 0; r < out_rows && taps > 1; ++r)
-          args.weights[r][k] = plan_.y.weights[k * plan_.y.stride + oy + r];
+    const ResizeAxis& y = plan_.y;
+    for (int64_t row = out_rows_.begin; row < out_rows_.end;) {
+      const int64_t oz = row / y.out;
+      const int64_t oy = row % y.out;
+      if (oz < plan_.z.inside.begin || oz >= plan_.z.inside.end || oy < y.inside.begin || oy >= y.inside.end) {
+        Extrapolate(columns_);
+        Store(oz, oy);
+        ++row;
+        continue;
       }
-      StoreRows(oy, out_rows, args);
-      oy += out_rows;
+      const bool pair = plan_.direct_y && !plan_.windows_y() && oy + 1 < y.out && row + 1 < out_rows_.end &&
+                        y.first[oy + 1] == y.first[oy];
+      const int out_rows = pair ? 2 : 1;
+      plan_.windows_y() ? SumWindow(oz, oy) : SumTaps(oz, oy, out_rows);
+      if (!plan_.direct_y) {
+        Extrapolate({columns_.begin, std::min(columns_.end, plan_.x.inside.begin)});
+        Extrapolate({std::max(columns_.begin, plan_.x.inside.end), columns_.end});
+        Store(oz, oy);
+      }
+      row += out_rows;
     }
     if (plan_.stream) kernels_.panel.flush();
   }
 
  private:
-  // The source row resized along x: in `row`, or where it is if nothing changes.
-  const float* ResizeSourceRow(int64_t iy, float* row) {
-    const TensorDesc& desc = plan_.input;
-    const float* input = input_ + iy * desc.stride[kRow];
-    if (plan_.width == 1) {
-      const float* plane = input + channel_ * desc.stride_c;
-      if (plan_.x.identity) return plane;
-      ResizeX(plane, plan_.direct_x, row);
+  // ---- Along z and y
+
+  int64_t count() const { return columns_.count() * plan_.width; }
+
+  void SumTaps(int64_t oz, int64_t oy, int out_rows) {
+    const ResizeAxis& z = plan_.z;
+    const ResizeAxis& y = plan_.y;
+    ResizeYArgs args;
+    args.count = count();
+    args.stream = plan_.stream && plan_.direct_y;
+    for (int64_t i = 0; i < z.taps; ++i) {
+      for (int64_t k = 0; k < y.taps; ++k) {
+        const int64_t tap = i * y.taps + k;
+        args.rows[tap] = SourceRow(z.Source(oz, i), y.Source(oy, k));
+        for (int r = 0; r < out_rows; ++r) args.weights[r][tap] = z.Weight(oz, i) * y.Weight(oy + r, k);
+      }
     }
-    PackAndResizeX(input, {0, plan_.direct_x.begin}, row);
-    PackAndResizeX(input, {plan_.direct_x.end, plan_.x.out}, row);
-    return row;
+    for (int r = 0; r < out_rows; ++r) args.outputs[r] = SumRow(oz, oy + r);
+    kernels_.resize.y[out_rows - 1][plan_.taps()](args);
+    if (!plan_.direct_y || channels_ == plan_.width) return;
+    for (int r = 0; r < out_rows; ++r) ClearTail(args.outputs[r]);
   }
 
-  void ResizeX(const float* source, IndexRange outputs, float* row) {
-    if (outputs.begin >= outputs.end) return;
-    plan_.resize_x({source, plan_.x.first.data(), plan_.x.weights.data(), plan_.x.stride, row, outputs.begin,
-                    outputs.end, plan_.x.periodic.begin, plan_.x.periodic.end, plan_.x.period});
+  void SumWindow(int64_t oz, int64_t oy) {
+    const ResizeAxis& z = plan_.z;
+    const ResizeAxis& y = plan_.y;
+    int64_t taps = 0;
+    for (int64_t i = 0; i < z.Count(oz); ++i) {
+      for (int64_t k = 0; k < y.Count(oy); ++k) {
+        if (plan_.fixed) {
+          std::memcpy(weights_ + taps, &y.fixed_weights[oy * y.stride + k], sizeof(float));
+        } else {
+          weights_[taps] = z.Weight(oz, i) * y.Weight(oy, k);
+          if (weights_[taps] == 0) continue;
+        }
+        rows_[taps++] = SourceRow(z.Source(oz, i), y.Source(oy, k));
+      }
+    }
+    float* const output = SumRow(oz, oy);
+    kernels_.resize.window_y[lane_](
+        {reinterpret_cast<const void* const*>(rows_), weights_, taps, y.precision, output, count()});
+    if (plan_.direct_y && channels_ < plan_.width) ClearTail(output);
   }
 
-  void PackAndResizeX(const float* input, IndexRange outputs, float* row) {
-    if (outputs.begin >= outputs.end) return;
+  // Where the sums of an output row go.
+  float* SumRow(int64_t oz, int64_t oy) const {
+    if (!plan_.direct_y) return panel_;
+    const TensorDesc& desc = plan_.output;
+    return reinterpret_cast<float*>(store_.output) + PixelOffset(desc, image_, oz, oy, columns_.begin) +
+           ChannelOffset(ChannelsOf(desc), channel_);
+  }
+
+  // The empty lanes of the last channel block, whose sums may be -0.
+  void ClearTail(float* row) const {
+    for (int64_t p = 0; p < columns_.count(); ++p) {
+      std::fill(row + p * plan_.width + channels_, row + (p + 1) * plan_.width, 0.0f);
+    }
+  }
+
+  void Extrapolate(IndexRange columns) {
+    if (columns.begin >= columns.end) return;
+    float* const begin = panel_ + (columns.begin - columns_.begin) * plan_.width;
+    const float value = plan_.op->attributes.extrapolation_value;
+    if (!plan_.fixed) {
+      std::fill_n(begin, columns.count() * plan_.width, value);
+    } else {
+      // A NaN becomes 0, as in the conversion from f32.
+      const auto level = static_cast<int32_t>(std::nearbyint(value > 0 ? std::min(value, 255.0f) : 0.0f));
+      std::fill_n(reinterpret_cast<int32_t*>(begin), columns.count() * plan_.width, level);
+    }
+  }
+
+  void Store(int64_t oz, int64_t oy) const {
+    PanelStore run{};
+    run.channel = channel_;
+    run.channels = channels_;
+    run.pixels = columns_.count();
+    run.panel = panel_;
+    run.panel_stride = plan_.width;
+    run.output_offset = PixelOffset(plan_.output, image_, oz, oy, columns_.begin);
+    run.output_pixel_stride = plan_.output.stride[kColumn];
+    if (plan_.residual) {
+      run.residual_offset = PixelOffset(*plan_.residual, image_, oz, oy, columns_.begin);
+      run.residual_pixel_stride = plan_.residual->stride[kColumn];
+    }
+    StorePanel(store_, run);
+  }
+
+  // ---- Along x
+
+  // The columns of a source row resized along x: in the ring, or where they are if nothing changes.
+  const float* SourceRow(int64_t iz, int64_t iy) {
+    if (plan_.in_place_x) {
+      return reinterpret_cast<const float*>(RowOf(iz, iy)) + ChannelOffset(ChannelsOf(plan_.input), channel_) +
+             columns_.begin * plan_.input.stride[kColumn];
+    }
+    // Neighbouring source rows fall into different slots, as there are at least as many slots as taps.
+    const int64_t slot = Slot(iz, iy);
+    if (held_[slot] != iz * plan_.y.in + iy) {
+      const int64_t rows = plan_.batched ? std::clamp<int64_t>(ahead_end_ - iy, 1, kResizeLanes) : 1;
+      plan_.batched ? ResizeRows(iz, iy, rows) : ResizeRow(iz, iy, RingRow(slot));
+      for (int64_t i = 0; i < rows; ++i) held_[Slot(iz, iy + i)] = iz * plan_.y.in + iy + i;
+    }
+    return RingRow(slot);
+  }
+
+  int64_t Slot(int64_t iz, int64_t iy) const { return iz % plan_.ring_z * plan_.ring_y + iy % plan_.ring_y; }
+  float* RingRow(int64_t slot) const { return ring_ + slot * plan_.row_floats; }
+  // Channel 0 of a source row.
+  const char* RowOf(int64_t iz, int64_t iy) const {
+    return input_ + (iz * plan_.input.stride[kDepth] + iy * plan_.input.stride[kRow]) * element_bytes_;
+  }
+
+  void ResizeRow(int64_t iz, int64_t iy, float* row) {
+    const char* const input = RowOf(iz, iy);
+    if (plan_.x.identity) return Pack(input, columns_, row);
+    if (plan_.x.windows) {
+      return ForEachStep(columns_, [&](IndexRange outputs) {
+        const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
+        Pack(input, sources, source_);
+        WindowX(sources.begin, outputs, row - columns_.begin * plan_.width);
+      });
+    }
+    const IndexRange direct{std::clamp(plan_.direct_x.begin, columns_.begin, columns_.end),
+                            std::clamp(plan_.direct_x.end, columns_.begin, columns_.end)};
+    const auto pack = [&](IndexRange outputs) { PackAndResizeX(input, outputs, row); };
+    ForEachStep({columns_.begin, direct.begin}, pack);
+    if (direct.begin < direct.end) {
+      ResizeX(reinterpret_cast<const float*>(input) + ChannelOffset(ChannelsOf(plan_.input), channel_), direct, row);
+    }
+    ForEachStep({direct.end, columns_.end}, pack);
+  }
+
+  template <class Body>
+  void ForEachStep(IndexRange outputs, const Body& body) const {
+    for (int64_t o = outputs.begin; o < outputs.end; o += plan_.x_step) {
+      body(IndexRange{o, std::min(o + plan_.x_step, outputs.end)});
+    }
+  }
+
+  // Pixels of a source row, converted.
+  void Pack(const char* input, IndexRange pixels, float* panel) const {
     const TensorDesc& desc = plan_.input;
+    kernels_.panel.pack_as[static_cast<int>(plan_.conversion)](
+        {ChannelsOf(desc), channel_, channels_, pixels.count(), desc.stride[kColumn]},
+        input + pixels.begin * desc.stride[kColumn] * element_bytes_, panel, plan_.width, plan_.width);
+  }
+
+  void ResizeX(const float* source, IndexRange outputs, float* row) const {
+    const ResizeAxis& x = plan_.x;
+    plan_.resize_x({source, x.first.data(), x.weights.data(), x.stride, row - columns_.begin * plan_.width,
+                    outputs.begin, outputs.end, x.periodic.begin, x.periodic.end, x.period});
+  }
+
+  void PackAndResizeX(const char* input, IndexRange outputs, float* row) const {
     const int64_t width = plan_.width;
     const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
     // At least one pixel is packed, whose copies stand for those outside.
-    const IndexRange inside{std::clamp<int64_t>(sources.begin, 0, desc.size[kColumn] - 1),
-                            std::clamp<int64_t>(sources.end, 1, desc.size[kColumn])};
-    float* const begin = plan_.x.identity ? row : source_;
-    float* const end = begin + sources.count() * width;
-    float* const inside_begin = begin + (inside.begin - sources.begin) * width;
+    const IndexRange inside{std::clamp<int64_t>(sources.begin, 0, plan_.x.in - 1),
+                            std::clamp<int64_t>(sources.end, 1, plan_.x.in)};
+    float* const end = source_ + sources.count() * width;
+    float* const inside_begin =
+        source_ + std::clamp<int64_t>(inside.begin - sources.begin, 0, sources.count() - 1) * width;
     float* const inside_end = inside_begin + inside.count() * width;
-    kernels_.panel.pack[2]({ChannelsOf(desc), channel_, channels_, inside.count(), desc.stride[kColumn]},
-                           input + inside.begin * desc.stride[kColumn], inside_begin, width, width);
-    if (plan_.x.identity) return;
-    for (float* pixel = begin; pixel < inside_begin; pixel += width) std::copy_n(inside_begin, width, pixel);
+    Pack(input, inside, inside_begin);
+    for (float* pixel = source_; pixel < inside_begin; pixel += width) std::copy_n(inside_begin, width, pixel);
     for (float* pixel = inside_end; pixel < end; pixel += width) std::copy_n(inside_end - width, width, pixel);
-    ResizeX(begin - sources.begin * width, outputs, row);
+    ResizeX(source_ - sources.begin * width, outputs, row);
   }
 
-  void StoreRows(int64_t oy, int rows, ResizeYArgs& args) {
-    const TensorDesc& desc = plan_.output;
-    float* const row = output_ + oy * desc.stride[kRow];
-    const int64_t block = channel_ / desc.channel_block * desc.stride_c;
-    for (int r = 0; r < rows; ++r) args.outputs[r] = plan_.direct_y ? row + block + r * desc.stride[kRow] : panel_;
-    kernels_.resize.y[rows - 1][plan_.y.taps](args);
-    if (!plan_.direct_y) {
-      kernels_.panel.unpack[2]({ChannelsOf(desc), channel_, channels_, desc.size[kColumn], desc.stride[kColumn]},
-                               panel_, plan_.width, ZeroFrom(desc), row);
-    } else if (channels_ < plan_.width) {
-      // The last block: an activation may have made its empty lanes something else than 0.
-      for (int r = 0; r < rows; ++r) {
-        for (int64_t p = 0; p < plan_.x.out; ++p) {
-          std::fill(args.outputs[r] + p * plan_.width + channels_, args.outputs[r] + (p + 1) * plan_.width, 0.0f);
-        }
+  // Windows of what was packed from pixel `first` on.
+  void WindowX(int64_t first, IndexRange outputs, float* row) const {
+    const ResizeAxis& x = plan_.x;
+    const void* weights = plan_.fixed ? static_cast<const void*>(x.fixed_weights.data()) : x.weights.data();
+    kernels_.resize.window_x[lane_]({source_ - first * kResizeLanes, x.first.data(), x.count.data(), weights, x.stride,
+                                     x.precision, row, outputs.begin, outputs.end});
+  }
+
+  // Source rows [iy, iy + rows) of a planar channel side by side, and from there into the ring.
+  void ResizeRows(int64_t iz, int64_t iy, int64_t rows) {
+    const TensorDesc& desc = plan_.input;
+    const char* const input = RowOf(iz, iy) + ChannelOffset(ChannelsOf(desc), channel_) * element_bytes_;
+    ForEachStep(columns_, [&](IndexRange outputs) {
+      const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
+      kernels_.panel.pack_as[static_cast<int>(plan_.conversion)]({{1, desc.stride[kRow]}, 0, rows, sources.count(), 1},
+                                                                 input + sources.begin * element_bytes_, source_,
+                                                                 kResizeLanes, kResizeLanes);
+      WindowX(sources.begin, outputs, batch_ - outputs.begin * kResizeLanes);
+      // The slots of neighbouring rows lie next to each other up to the end of the ring.
+      for (int64_t done = 0; done < rows;) {
+        const int64_t slot = Slot(iz, iy + done);
+        const int64_t piece = std::min(rows - done, plan_.ring_y - (iy + done) % plan_.ring_y);
+        kernels_.panel.unpack[2]({{1, plan_.row_floats}, 0, piece, outputs.count(), 1}, batch_ + done, kResizeLanes,
+                                 kNoFill, RingRow(slot) + outputs.begin - columns_.begin);
+        done += piece;
       }
-    }
+    });
   }
 
   const ResizePlan& plan_;
   const Kernels& kernels_;
+  const int64_t element_bytes_;
+  const int lane_;
   float* const source_;
+  float* const batch_;
   float* const ring_;
   float* const panel_;
-  const float* input_;
-  float* output_;
-  int64_t channel_, channels_;
-  int64_t row_begin_, row_end_;
+  int64_t* const held_;
+  const float** const rows_;
+  float* const weights_;
+  const OutputStore store_;
+  const char* input_;
+  int64_t image_, channel_, channels_;
+  IndexRange columns_{0, 0}, out_rows_{0, 0};
+  int64_t ahead_end_;
 };
 
 }  // namespace

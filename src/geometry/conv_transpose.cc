@@ -164,12 +164,13 @@ Status ResolveConvTranspose(const ConvTransposeAttributes& a, const SpatialSizes
     int64_t smallest = 0;  // natural without output_padding
     int64_t natural = 0;
     int64_t same = 0;
-    // u = o + padding_begin must fit as well.
+    // u = o + padding_begin and o plus the reach of the taps must fit as well.
     int64_t limit = 0;
     const bool fits = EffectiveKernel(a, axis, &effective) && CheckedMul(in - 1, stride, &smallest) &&
                       CheckedAdd(smallest, effective, &smallest) &&
                       CheckedAdd(smallest, a.output_padding[axis], &natural) && CheckedMul(in, stride, &same) &&
-                      CheckedAdd(natural, a.padding_begin[axis], &limit) && CheckedAdd(limit, stride, &limit);
+                      CheckedAdd(natural, a.padding_begin[axis], &limit) && CheckedAdd(limit, stride, &limit) &&
+                      CheckedAdd(limit, effective, &limit);
     if (!fits) {
       return Status::InvalidArgument("%s input size[%s] = %" PRId64 ", stride[%s] = %" PRId64
                                      ", padding_begin[%s] = %" PRId64 ": the output size exceeds 2^63",

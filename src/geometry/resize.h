@@ -2,6 +2,8 @@
 #ifndef POLYPHASE_SRC_GEOMETRY_RESIZE_H_
 #define POLYPHASE_SRC_GEOMETRY_RESIZE_H_
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -11,30 +13,66 @@
 
 namespace polyphase::internal {
 
-// output[o] = sum over k < taps of weights[k * stride + o] * input[clamp(first[o] + k, 0, in - 1)].
-// Entries [out, stride) repeat first[out - 1] and have weight 0, so that vectors may run past the end.
+// The sources and weights of every output of one axis, in one of two forms.
+//   Taps:    1 (weight 1), 2 or 4 of them, which read the edge where they are outside of the input:
+//            output[o] = sum over k < taps of weights[k * stride + o] * input[clamp(first[o] + k, 0, in - 1)].
+//            Entries [out, stride) repeat first[out - 1] and have weight 0, so that vectors may run past the end.
+//   Windows: any number of taps, all inside of the input:
+//            output[o] = sum over k < count[o] of weights[o * stride + k] * input[first[o] + k]; `taps` is the largest
+//            count. In fixed point the weights are fixed_weights, and the sum is rounded by (+ 2^(precision - 1)) >>
+//            precision and brought into 0..255.
 struct ResizeAxis {
-  int64_t in = 0, out = 0;
-  int taps = 1;           // 1 (weight 1), 2 or 4
-  bool identity = false;  // out == in and output[o] = input[o]
+  int64_t in = 1, out = 1;
+  int64_t taps = 1;
+  bool identity = false;  // out == in and output[o] = input[o]; taps = 1
+  bool windows = false;
   int64_t stride = 0;
-  std::vector<int32_t> first;  // does not decrease
+  std::vector<int32_t> first;  // does not decrease; or, of a flipped axis, does not increase
+  std::vector<int32_t> count;  // windows only
   std::vector<float> weights;
-  // Outputs o in [periodic.begin, periodic.end) have the weights, and up to a constant the first[], of output o -
-  // period where that is in the range too. All multiples of 16; empty where no short period was found.
+  std::vector<int32_t> fixed_weights;
+  int precision = 0;
+  // Outputs whose coordinate is inside of the input; the others are extrapolated.
+  IndexRange inside{0, 1};
+  // Taps only: outputs o in [periodic.begin, periodic.end) have the weights, and up to a constant the first[], of output
+  // o - period where that is in the range too. All multiples of 16; empty where no short period was found.
   IndexRange periodic{0, 0};
   int64_t period = 0;
 
+  bool flipped() const { return first[out - 1] < first[0]; }
+  int64_t Count(int64_t o) const { return windows ? count[o] : taps; }
+  int64_t Source(int64_t o, int64_t k) const { return std::clamp<int64_t>(first[o] + k, 0, in - 1); }
+  float Weight(int64_t o, int64_t k) const {
+    return windows ? weights[o * stride + k] : taps == 1 ? 1.0f : weights[k * stride + o];
+  }
   // The sources of outputs [begin, end), those outside of the input included.
-  IndexRange Sources(int64_t begin, int64_t end) const { return {first[begin], int64_t{first[end - 1]} + taps}; }
+  IndexRange Sources(int64_t begin, int64_t end) const {
+    const int64_t a = begin, b = end - 1;
+    return {std::min(first[a], first[b]), std::max(first[a] + Count(a), first[b] + Count(b))};
+  }
+};
+
+// What the input's sizes make of the attributes.
+struct ResizeSizes {
+  SpatialSizes output{};
+  // size_out / size_in as coordinates take it; 0 where it is just that.
+  std::array<double, kMaxSpatialRank> scale{};
 };
 
 // Expands the axes (see geometry/tensor.h). Error: an invalid spatial rank.
 Status ExpandResize(ResizeAttributes* attributes);
 // Checks every attribute that does not depend on the input.
 Status ValidateResize(const ResizeAttributes& attributes);
-Status ResizeOutputSize(const ResizeAttributes& attributes, const SpatialSizes& input_size, SpatialSizes* result);
-ResizeAxis MakeResizeAxis(const ResizeAttributes& attributes, int axis, int64_t in, int64_t out);
+Status ResizeOutput(const ResizeAttributes& attributes, const SpatialSizes& input_size, ResizeSizes* sizes);
+
+inline bool IsFixedPoint(U8Rounding rounding) {
+  return rounding == U8Rounding::kFixed16 || rounding == U8Rounding::kFixed22;
+}
+
+// `fixed`: the weights of a fixed-point u8_rounding, which are made of coordinates in double whatever the attributes
+// say. Errors: kOutOfMemory for a table that is too large, kInvalidArgument for weights that fixed point has no room for.
+Status MakeResizeAxis(const ResizeAttributes& attributes, int axis, int64_t in, const ResizeSizes& sizes, bool fixed,
+                      ResizeAxis* table);
 
 }  // namespace polyphase::internal
 

@@ -25,7 +25,7 @@ namespace polyphase::internal::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// max(x, lo) and min(x, hi), which keep a NaN.
+// max(x, lo) and min(x, hi), which keep a NaN. One instruction more than Max and Min.
 template <class D, class V>
 HWY_INLINE V AtLeast(D d, V x, float lo) {
   return hn::IfThenElse(hn::Lt(x, hn::Set(d, lo)), hn::Set(d, lo), x);
@@ -76,14 +76,14 @@ HWY_INLINE V OnePlusExp(D d, V x) {
   return hn::MulAdd(decay.scale, hn::NegMulAdd(decay.r, decay.ratio, one), one);
 }
 
-// Largest relative error: 0.
+// Largest relative error: 1.6e-7. What should be denormal, below x = -87.3, may be 0.
 template <class D, class V>
 HWY_INLINE V Sigmoid(D d, V x) {
   return hn::Div(hn::Set(d, 1.0f), OnePlusExp(d, AtMost(d, AtLeast(d, x, -89.0f), 88.0f)));
 }
 
 // y / (2 - y) with y = 1 - exp(-2 |x|), in which nothing cancels: y = scale * r * ratio + (1 - scale), and the scale is 1
-// where x is small. Largest relative error: 0.
+// where x is small. Largest relative error: 2.2e-7. Odd to the bit.
 template <class D, class V>
 HWY_INLINE V Tanh(D d, V x) {
   const V magnitude = AtMost(d, hn::Abs(x), 10.0f);
@@ -92,14 +92,15 @@ HWY_INLINE V Tanh(D d, V x) {
   return hn::CopySign(hn::Div(y, hn::Sub(hn::Set(d, 2.0f), y)), x);
 }
 
-// Largest error: 0 |x|.
+// Largest error: 1.2e-7 |x|, and 1.8e-7 relative down to x = -87.
 template <class D, class V>
 HWY_INLINE V Silu(D d, V x) {
   const V y = AtLeast(d, x, -89.0f);
   return hn::Div(y, OnePlusExp(d, hn::Min(y, hn::Set(d, 88.0f))));
 }
 
-// x * sigmoid(u), with u = 2 * sqrt(2 / pi) * (x + 0.044715 * x^3), which is -88.7 at the bound of y. Largest error: 0 |x|.
+// x * sigmoid(u), with u = 2 * sqrt(2 / pi) * (x + 0.044715 * x^3), which is -88.7 at the bound of y. Largest error:
+// 1.3e-7 |x|, and 1.3e-5 relative down to x = -9.9, where the rounding of u shows.
 template <class D, class V>
 HWY_INLINE V GeluTanh(D d, V x) {
   const V y = AtLeast(d, x, -10.06f);
@@ -109,8 +110,9 @@ HWY_INLINE V GeluTanh(D d, V x) {
 
 // relu(x) - v * erfc(sqrt(2) * v), with v = |x| / 2. The erfc is exp(-v * P(v)), P minimax on 0 <= v <= 6.535 such that
 // erfc / 2 has an absolute error below 5.1e-8 and a relative one below 0.5 %. At the bound of v the exponential is 0.
-// 28 instructions without a division; the erf as a quotient of polynomials has 18 and one, but no digit right of the
-// negative tail. Largest error: 0 |x|.
+// 28 instructions without a division. The erf as a quotient of polynomials in x^2 would take about 18, one of them a
+// division, and would have no digit of the negative tail right. Largest error: 1.4e-7 |x|, and 0.51 % relative down to
+// x = -12.9.
 template <class D, class V>
 HWY_INLINE V Gelu(D d, V x) {
   constexpr float c[] = {1.59577703f,    1.27305484f,     0.292085201f,   -0.08140257f,     0.0078049209f,
@@ -122,7 +124,8 @@ HWY_INLINE V Gelu(D d, V x) {
   return hn::NegMulAdd(v, erfc, hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x));
 }
 
-// The sum is exact next to -3, where its difference from 0 counts, and from 3 on the result is x. Largest error: 0 |x|.
+// The sum is exact next to -3, where its difference from 0 counts, and from 3 on the result is x, without overflow.
+// Largest error: 1.4e-7 |x|, and 1.8e-7 relative.
 template <class D, class V>
 HWY_INLINE V HardSwish(D d, V x) {
   const V y = AtLeast(d, x, -3.0f);

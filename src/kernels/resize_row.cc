@@ -9,7 +9,6 @@
 #include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "kernels/activation-inl.h"
 #include "kernels/simd.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -129,48 +128,138 @@ void BlockX(const ResizeXArgs& args) {
 
 template <int kTaps, int kRows>
 void ResizeY(const ResizeYArgs& args) {
-  WithActivation(args.epilogue->activation, {args.epilogue->negative_slope, args.epilogue->lower, args.epilogue->upper},
-                 [&](const auto& activation) HWY_ATTR {
-                   const D d;
-                   const hn::CappedTag<float, 1> d1;
-                   const int64_t lanes = hn::Lanes(d);
-                   const ResizeYArgs local = args;
-                   const int64_t count = local.count;
-                   // Element i of all output rows, in vectors of type `tag`.
-                   const auto run = [&](auto tag, int64_t i, const auto& store) HWY_ATTR {
-                     using VTag = hn::Vec<decltype(tag)>;
-                     VTag x[kTaps];
+  const D d;
+  const hn::CappedTag<float, 1> d1;
+  const int64_t lanes = hn::Lanes(d);
+  const ResizeYArgs local = args;
+  const int64_t count = local.count;
+  // Element i of all output rows, in vectors of type `tag`.
+  const auto run = [&](auto tag, int64_t i, const auto& store) HWY_ATTR {
+    using VTag = hn::Vec<decltype(tag)>;
+    VTag x[kTaps];
 #pragma GCC unroll 4
-                     for (int k = 0; k < kTaps; ++k) x[k] = hn::LoadU(tag, local.rows[k] + i);
+    for (int k = 0; k < kTaps; ++k) x[k] = hn::LoadU(tag, local.rows[k] + i);
 #pragma GCC unroll 2
-                     for (int r = 0; r < kRows; ++r) {
-                       VTag sum = x[0];
-                       if constexpr (kTaps > 1) {
-                         sum = hn::Mul(sum, hn::Set(tag, local.weights[r][0]));
+    for (int r = 0; r < kRows; ++r) {
+      VTag sum = x[0];
+      if constexpr (kTaps > 1) {
+        sum = hn::Mul(sum, hn::Set(tag, local.weights[r][0]));
 #pragma GCC unroll 4
-                         for (int k = 1; k < kTaps; ++k) sum = hn::MulAdd(x[k], hn::Set(tag, local.weights[r][k]), sum);
-                       }
-                       store(activation(tag, sum, sum), tag, local.outputs[r] + i);
-                     }
-                   };
-                   const auto store = [](auto v, auto tag, float* output) HWY_ATTR { hn::StoreU(v, tag, output); };
-                   int64_t i = 0;
-                   if (local.stream) {
-                     // Streaming stores must be aligned, of each row. Single elements round as vectors do: the same operations, one
-                     // lane.
-                     const auto misaligned = [&](int r) {
-                       return reinterpret_cast<uintptr_t>(local.outputs[r] + i) % (lanes * sizeof(float)) != 0;
-                     };
-                     while (i < count && misaligned(0)) run(d1, i++, store);
-                     if (kRows == 1 || !misaligned(kRows - 1)) {
-                       for (; i + lanes <= count; i += lanes) {
-                         run(d, i, [](auto v, auto tag, float* output) HWY_ATTR { hn::Stream(v, tag, output); });
-                       }
-                     }
-                   }
-                   for (; i + lanes <= count; i += lanes) run(d, i, store);
-                   for (; i < count; ++i) run(d1, i, store);
-                 });
+        for (int k = 1; k < kTaps; ++k) sum = hn::MulAdd(x[k], hn::Set(tag, local.weights[r][k]), sum);
+      }
+      store(sum, tag, local.outputs[r] + i);
+    }
+  };
+  const auto store = [](auto v, auto tag, float* output) HWY_ATTR { hn::StoreU(v, tag, output); };
+  int64_t i = 0;
+  if (local.stream) {
+    // Streaming stores must be aligned, of each row. Single elements round as vectors do: the same operations, one lane.
+    const auto misaligned = [&](int r) {
+      return reinterpret_cast<uintptr_t>(local.outputs[r] + i) % (lanes * sizeof(float)) != 0;
+    };
+    while (i < count && misaligned(0)) run(d1, i++, store);
+    if (kRows == 1 || !misaligned(kRows - 1)) {
+      for (; i + lanes <= count; i += lanes) {
+        run(d, i, [](auto v, auto tag, float* output) HWY_ATTR { hn::Stream(v, tag, output); });
+      }
+    }
+  }
+  for (; i + lanes <= count; i += lanes) run(d, i, store);
+  for (; i < count; ++i) run(d1, i, store);
+}
+
+// ---- Windows
+
+// The sums of windows in f32.
+struct FloatSum {
+  using Lane = float;
+  explicit FloatSum(int) {}
+  template <class Tag>
+  HWY_INLINE hn::Vec<Tag> Begin(Tag d) const {
+    return hn::Zero(d);
+  }
+  template <class Tag>
+  HWY_INLINE hn::Vec<Tag> Add(Tag d, hn::Vec<Tag> x, float weight, hn::Vec<Tag> sum) const {
+    return hn::MulAdd(x, hn::Set(d, weight), sum);
+  }
+  template <class Tag>
+  HWY_INLINE hn::Vec<Tag> End(Tag, hn::Vec<Tag> sum) const {
+    return sum;
+  }
+};
+
+// In fixed point, rounded to whole numbers from 0 to 255.
+struct FixedSum {
+  using Lane = int32_t;
+  explicit FixedSum(int bits) : precision(bits), half(bits > 0 ? int32_t{1} << (bits - 1) : 0) {}
+  template <class Tag>
+  HWY_INLINE hn::Vec<Tag> Begin(Tag d) const {
+    return hn::Set(d, half);
+  }
+  template <class Tag>
+  HWY_INLINE hn::Vec<Tag> Add(Tag d, hn::Vec<Tag> x, int32_t weight, hn::Vec<Tag> sum) const {
+    return hn::Add(hn::Mul(x, hn::Set(d, weight)), sum);
+  }
+  template <class Tag>
+  HWY_INLINE hn::Vec<Tag> End(Tag d, hn::Vec<Tag> sum) const {
+    return hn::Min(hn::Max(hn::ShiftRightSame(sum, precision), hn::Zero(d)), hn::Set(d, 255));
+  }
+
+  int precision;
+  int32_t half;
+};
+
+template <class Sum>
+void WindowX(const WindowXArgs& args) {
+  using Lane = typename Sum::Lane;
+  const hn::CappedTag<Lane, kResizeLanes> d;
+  const int64_t lanes = hn::Lanes(d);
+  const WindowXArgs local = args;
+  const Sum arithmetic(local.precision);
+  for (int64_t o = local.begin; o < local.end; ++o) {
+    const Lane* HWY_RESTRICT w = static_cast<const Lane*>(local.weights) + o * local.stride;
+    const Lane* HWY_RESTRICT pixel = static_cast<const Lane*>(local.source) + int64_t{local.first[o]} * kResizeLanes;
+    Lane* HWY_RESTRICT row = static_cast<Lane*>(local.row) + o * kResizeLanes;
+    const int64_t taps = local.count[o];
+    for (int64_t v = 0; v < kResizeLanes; v += lanes) {
+      auto sum = arithmetic.Begin(d);
+      for (int64_t k = 0; k < taps; ++k) sum = arithmetic.Add(d, hn::LoadU(d, pixel + k * kResizeLanes + v), w[k], sum);
+      hn::StoreU(arithmetic.End(d, sum), d, row + v);
+    }
+  }
+}
+
+// kVectors vectors of each row at a time, for as many sums that do not wait for one another.
+template <int kVectors, class Sum, class Tag>
+HWY_INLINE void WindowColumn(Tag d, const WindowYArgs& args, const Sum& arithmetic, int64_t i) {
+  using Lane = typename Sum::Lane;
+  const int64_t lanes = hn::Lanes(d);
+  const Lane* weights = static_cast<const Lane*>(args.weights);
+  hn::Vec<Tag> sums[kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) sums[v] = arithmetic.Begin(d);
+  for (int64_t k = 0; k < args.taps; ++k) {
+    const Lane* row = static_cast<const Lane*>(args.rows[k]) + i;
+    const Lane weight = weights[k];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) sums[v] = arithmetic.Add(d, hn::LoadU(d, row + v * lanes), weight, sums[v]);
+  }
+  Lane* output = static_cast<Lane*>(args.output) + i;
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) hn::StoreU(arithmetic.End(d, sums[v]), d, output + v * lanes);
+}
+
+template <class Sum>
+void WindowY(const WindowYArgs& args) {
+  const hn::CappedTag<typename Sum::Lane, kResizeLanes> d;
+  const hn::CappedTag<typename Sum::Lane, 1> d1;
+  const int64_t lanes = hn::Lanes(d);
+  const WindowYArgs local = args;
+  const Sum arithmetic(local.precision);
+  int64_t i = 0;
+  for (; i + 4 * lanes <= local.count; i += 4 * lanes) WindowColumn<4>(d, local, arithmetic, i);
+  for (; i + lanes <= local.count; i += lanes) WindowColumn<1>(d, local, arithmetic, i);
+  for (; i < local.count; ++i) WindowColumn<1>(d1, local, arithmetic, i);
 }
 
 ResizeRowKernels MakeResizeRowKernels() {
@@ -180,7 +269,9 @@ ResizeRowKernels MakeResizeRowKernels() {
                           {nullptr, &FarX<1>, &FarX<2>, nullptr, &FarX<4>},
                           {nullptr, &BlockX<1>, &BlockX<2>, nullptr, &BlockX<4>},
                           {{nullptr, &ResizeY<1, 1>, &ResizeY<2, 1>, nullptr, &ResizeY<4, 1>},
-                           {nullptr, &ResizeY<1, 2>, &ResizeY<2, 2>, nullptr, &ResizeY<4, 2>}}};
+                           {nullptr, &ResizeY<1, 2>, &ResizeY<2, 2>, nullptr, &ResizeY<4, 2>}},
+                          {&WindowX<FloatSum>, &WindowX<FixedSum>},
+                          {&WindowY<FloatSum>, &WindowY<FixedSum>}};
 }
 
 }  // namespace polyphase::internal::HWY_NAMESPACE

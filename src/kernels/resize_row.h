@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "polyphase/epilogue.h"
-
 namespace polyphase::internal {
 
 constexpr int kMaxResizeTaps = 4;
@@ -31,21 +29,49 @@ struct ResizeXArgs {
 };
 using ResizeXFn = void (*)(const ResizeXArgs& args);
 
-// outputs[r][i] = activation(sum over k < taps of weights[r][k] * rows[k][i]), for i in [0, count) and one or two
-// output rows r that read the same source rows: together they load them once (bicubic x2 to 4K, whose rows come from
-// L2, went from about 0.43 to 0.50 of streaming). With `stream`, past the caches.
+// outputs[r][i] = sum over k < taps of weights[r][k] * rows[k][i], for i in [0, count) and one or two output rows r that
+// read the same source rows: together they load them once (bicubic x2 to 4K, whose rows come from L2, went from about
+// 0.43 to 0.50 of streaming). With `stream`, past the caches.
 constexpr int kMaxResizeRows = 2;
 struct ResizeYArgs {
   const float* rows[kMaxResizeTaps];
   float weights[kMaxResizeRows][kMaxResizeTaps];
-  const Epilogue* epilogue;
   float* outputs[kMaxResizeRows];
   int64_t count;
   bool stream;
 };
 using ResizeYFn = void (*)(const ResizeYArgs& args);
 
-// Indexed by the number of taps, of which 1, 2 and 4 exist.
+// The same for windows, of any number of taps: lanes are f32, or int32 in fixed point, where a sum is rounded by
+// (+ 2^(precision - 1)) >> precision and brought into 0..255.
+enum class ResizeLane : int { kF32 = 0, kFixed = 1 };
+
+// row[o] = sum over k < count[o] of weights[o * stride + k] * source[first[o] + k], for o in [begin, end), in pixels of
+// kResizeLanes lanes.
+struct WindowXArgs {
+  const void* source;
+  const int32_t* first;
+  const int32_t* count;
+  const void* weights;
+  int64_t stride;
+  int precision;
+  void* row;
+  int64_t begin, end;
+};
+using WindowXFn = void (*)(const WindowXArgs& args);
+
+// output[i] = sum over k < taps of weights[k] * rows[k][i], for i in [0, count).
+struct WindowYArgs {
+  const void* const* rows;
+  const void* weights;
+  int64_t taps;
+  int precision;
+  void* output;
+  int64_t count;
+};
+using WindowYFn = void (*)(const WindowYArgs& args);
+
+// Those of a fixed number of taps are indexed by it; 1, 2 and 4 exist.
 struct ResizeRowKernels {
   int lanes;
   // Pixels of 1 float. Near: the sources of one tap of each `lanes` neighbouring outputs lie within `lanes` floats, so
@@ -57,6 +83,9 @@ struct ResizeRowKernels {
   // Pixels of kResizeLanes floats.
   ResizeXFn block_x[kMaxResizeTaps + 1];
   ResizeYFn y[kMaxResizeRows][kMaxResizeTaps + 1];  // [output rows - 1][taps]
+  // Indexed by ResizeLane.
+  WindowXFn window_x[2];
+  WindowYFn window_y[2];
 };
 
 ResizeRowKernels GetResizeRowKernels(int64_t target);

@@ -229,8 +229,8 @@ Status PlanGemmCol2im(ConvTransposePlan* plan, size_t threads, double useful_mac
   Split split{threads, useful_macs, static_cast<double>(std::max(pixel_columns, channels)) * sizeof(float), false, {}};
   // Inputs whose columns fall into two boxes are computed twice: boxes that are long beside the kernel.
   const Axis& x = plan->x();
-  const int64_t reach = DivCeil(x.reach(), x.taps->stride);
-  split.smallest = SmallestBox(*plan, std::max(kTaskTiles * plan->op->kernels.conv.max_pixels, 8 * reach));
+  const int64_t eighth = std::min(x.in / 8 + 1, DivCeil(x.reach(), x.taps->stride));
+  split.smallest = SmallestBox(*plan, std::max(kTaskTiles * plan->op->kernels.conv.max_pixels, 8 * eighth));
   SplitTasks(plan, split);
   const auto inputs = [&](int axis) { return StripInputs(plan->axes[axis], plan->box[axis], false); };
   Status status = FitWorkspace("strip", {inputs(kDepth), inputs(kRow), inputs(kColumn), channels}, &plan->strip_floats);

@@ -17,6 +17,11 @@ constexpr double kTaskBytes = 256 * 1024;
 
 }  // namespace
 
+const char* ShufflePathName(ShufflePath path) {
+  constexpr const char* kNames[] = {"interleave", "channel stretches", "transpose", "strided"};
+  return kNames[static_cast<int>(path)];
+}
+
 std::string RearrangeOperator::Describe() const {
   if (!shuffle) return Format("convert; target %s", kernels.target.name);
   constexpr const char* kOrders[] = {"CRD", "DCR", "Focus"};
@@ -68,10 +73,10 @@ Status MakeRearrangePlan(std::shared_ptr<const RearrangeOperator> op, const Tens
   plan->op = std::move(op);
   plan->element_log2 = 0;
   while ((size_t{1} << plan->element_log2) < ElementSize(input.dtype)) ++plan->element_log2;
-  plan->interleave = input.layout == Layout::kNchw && plan->output.layout == Layout::kNchw;
-  *reason = !plan->op->shuffle ? "layout conversion"
-            : plan->interleave ? "NCHW on both sides"
-                               : "layouts other than NCHW";
+  const auto both = [&](Layout layout) { return input.layout == layout && plan->output.layout == layout; };
+  *reason = both(Layout::kNchw) ? "NCHW on both sides" : both(Layout::kNhwc) ? "NHWC on both sides" : "mixed layouts";
+  if (both(Layout::kNchw)) plan->path = ShufflePath::kInterleave;
+  if (both(Layout::kNhwc)) plan->path = plan->channel_step == 1 ? ShufflePath::kChannels : ShufflePath::kTranspose;
   if (IsEmpty(input)) return Status();
 
   const int64_t rows = plan->deep_rows();

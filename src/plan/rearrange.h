@@ -21,6 +21,14 @@ struct RearrangeOperator {
   std::string Describe() const;
 };
 
+enum class ShufflePath : int {
+  kInterleave,  // NCHW on both sides: rows are interleaved by vectors
+  kChannels,    // NHWC on both sides, channels that stay neighbours (DCR, Focus): stretches of channels are copied
+  kTranspose,   // NHWC on both sides, CRD: each pixel is a transposition
+  kElements,    // whatever else: strided copies
+};
+const char* ShufflePathName(ShufflePath path);
+
 // Element (c, z * rz + h, y * ry + i, x * rx + j) of the shallow tensor is element (c * channel_step + h * offset_step[D] +
 // i * offset_step[H] + j * offset_step[W], z, y, x) of the deep one. A task moves some rows (z, y), which count as one
 // axis, of the deep tensor of one image.
@@ -29,8 +37,8 @@ struct RearrangePlan : PlanTensors {
   SpatialSizes factor{1, 1, 1};
   int64_t channel_step = 1;
   SpatialSizes offset_step{1, 1, 1};
-  bool to_space = true;     // the input is the deep tensor
-  bool interleave = false;  // NCHW on both sides: rows are interleaved by vectors, otherwise element by element
+  bool to_space = true;  // the input is the deep tensor
+  ShufflePath path = ShufflePath::kElements;
   int64_t rows_per_task = 0, row_tasks = 0;
   int element_log2 = 2;
 

@@ -7,6 +7,7 @@
 
 #include "base/checked_math.h"
 #include "base/format.h"
+#include "geometry/epilogue.h"
 #include "geometry/tensor.h"
 #include "plan/streaming.h"
 
@@ -15,6 +16,12 @@ namespace {
 
 // Fewer output elements than this (about 10 microseconds) are not worth a task of their own.
 constexpr double kTaskElements = 65536;
+// The ring of one task; columns are cut where whole rows would need more.
+constexpr int64_t kRingFloats = 256 * 1024;
+// What is packed at a time along x: for windows, whose sources are read many times, in L1 and L2; otherwise much.
+constexpr int64_t kWindowSourceFloats = 16 * 1024, kSourceFloats = 128 * 1024;
+// A source row of 1-D, or of few rows, is cut into tasks of at least so many columns.
+constexpr int64_t kMinColumns = 1024;
 
 // Vectors of outputs that read only inside of the row, the reach of the kernels included.
 IndexRange DirectOutputs(const ResizeAxis& axis) {
@@ -25,28 +32,162 @@ IndexRange DirectOutputs(const ResizeAxis& axis) {
   return begin < end ? IndexRange{begin, end} : IndexRange{0, 0};
 }
 
-// The most pixels from the first to the last source of the same tap of `lanes` neighbouring outputs.
+// The most pixels from the first to the last source of the same tap of `lanes` neighbouring outputs. Of a flipped axis
+// they lie the other way round, which only gathers can read.
 int64_t Spread(const ResizeAxis& axis, int64_t lanes) {
-  int64_t spread = 0;
+  int64_t spread = axis.flipped() ? lanes : 0;
   for (int64_t o = 0; o < axis.out; o += lanes) {
     spread = std::max<int64_t>(spread, axis.first[o + lanes - 1] - axis.first[o]);
   }
   return spread;
 }
 
-}  // namespace
-
-const char* ModeName(ResizeMode mode) {
-  switch (mode) {
-    case ResizeMode::kNearest: return "nearest";
-    case ResizeMode::kLinear: return "linear";
-    case ResizeMode::kCubic: return "cubic";
-  }
-  return "?";
+bool IsPlanar(const TensorDesc& desc) {
+  return desc.layout == Layout::kNchw || (desc.layout == Layout::kNhwc && desc.c == 1 && desc.stride[kColumn] == 1);
 }
 
+const char* ModeName(ResizeMode mode) {
+  constexpr const char* kNames[] = {"nearest", "linear", "cubic", "area", "lanczos"};
+  return kNames[static_cast<int>(mode)];
+}
+
+const char* AntialiasName(Antialias antialias) {
+  constexpr const char* kNames[] = {"", " antialias", " antialias (ONNX)"};
+  return kNames[static_cast<int>(antialias)];
+}
+
+Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* plan) {
+  switch (dtype) {
+    case DataType::kF32: plan->conversion = Conversion::kF32; return Status();
+    case DataType::kF16: plan->conversion = Conversion::kF16; return Status();
+    case DataType::kBF16: plan->conversion = Conversion::kBF16; return Status();
+    case DataType::kU8: break;
+    default:
+      return Status::Unsupported("resize input dtype = %d: must be kF32, kF16, kBF16 or kU8", static_cast<int>(dtype));
+  }
+  plan->conversion = a.u8_rounding == U8Rounding::kTruncate ? Conversion::kU8Truncated : Conversion::kU8;
+  if (!IsFixedPoint(a.u8_rounding)) return Status();
+  if (!IsTrivial(a.epilogue)) {
+    return Status::InvalidArgument("resize u8_rounding = %d: a fixed-point one has no epilogue for u8",
+                                   static_cast<int>(a.u8_rounding));
+  }
+  // Nearest has no weights.
+  plan->fixed = a.mode != ResizeMode::kNearest;
+  if (plan->fixed) plan->conversion = Conversion::kU8Integer;
+  return Status();
+}
+
+// Which kernel resizes rows.
+void SelectPath(const ResizeRowKernels& kernels, ResizePlan* plan) {
+  const ResizeAxis& x = plan->x;
+  const bool planar = plan->width == 1;
+  if (x.identity) {
+    plan->path = "copy";
+    plan->in_place_x = planar && plan->conversion == Conversion::kF32;
+  } else if (x.windows) {
+    plan->batched = planar;
+    plan->path = planar ? "row_block" : "channel_block";
+  } else if (!planar) {
+    plan->resize_x = kernels.block_x[x.taps];
+    plan->path = "channel_block";
+  } else {
+    const int64_t spread = Spread(x, kernels.lanes);
+    // Gathers want their row in L1 (bilinear to half size: 18 against 25 ms).
+    if (plan->conversion == Conversion::kF32 && spread < kernels.lanes) plan->direct_x = DirectOutputs(x);
+    if (spread + x.taps <= kernels.lanes) {
+      plan->resize_x = kernels.dense_x[x.taps];
+      plan->path = "permute";
+    } else if (spread < kernels.lanes) {
+      plan->resize_x = kernels.near_x[x.taps];
+      plan->path = "permute_per_tap";
+    } else {
+      plan->resize_x = kernels.far_x[x.taps];
+      plan->path = "gather";
+    }
+  }
+}
+
+// Rows, columns and planes of a task.
+void CutTasks(size_t threads, ResizePlan* plan) {
+  const int64_t columns = plan->x.out;
+  const int64_t rows = plan->z.out * plan->y.out;
+  plan->plane_tasks = DivCeil(plan->input.c, plan->width);
+  const double planes = static_cast<double>(plan->input.n) * static_cast<double>(plan->plane_tasks);
+  const double elements =
+      planes * static_cast<double>(plan->width) * static_cast<double>(rows) * static_cast<double>(columns);
+  const double wanted = threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), elements / kTaskElements);
+  const auto tasks_per_plane = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(wanted / planes)));
+  // Every further row task resizes a few source rows once more, hence not too short ones.
+  const int64_t min_rows = std::min<int64_t>(rows, 8 * plan->y.taps);
+  plan->rows_per_task = std::max(min_rows, DivCeil(rows, tasks_per_plane));
+  plan->row_tasks = DivCeil(rows, plan->rows_per_task);
+
+  plan->ring_z = plan->z.taps;
+  plan->ring_y = plan->y.taps + (plan->batched ? kResizeLanes - 1 : 0);
+  const int64_t column_floats = plan->width * plan->ring_z * plan->ring_y;
+  int64_t chunk = std::max<int64_t>(kResizeLanes, kRingFloats / column_floats / kResizeLanes * kResizeLanes);
+  if (plan->in_place_x) chunk = columns;
+  if (rows <= min_rows) {
+    chunk = std::min(chunk, std::max(kMinColumns, RoundUp(DivCeil(columns, tasks_per_plane), kResizeLanes)));
+  }
+  plan->columns_per_task = std::min(chunk, RoundUp(columns, kResizeLanes));
+  plan->column_tasks = DivCeil(columns, plan->columns_per_task);
+}
+
+// Sources of the outputs [begin, end) that must be packed; at least one.
+int64_t PackedPixels(const ResizePlan& plan, int64_t begin, int64_t end) {
+  return begin < end ? plan.x.Sources(begin, end).count() : 1;
+}
+
+// Outputs that are packed at a time, and what they need.
+void CutSources(ResizePlan* plan) {
+  const ResizeAxis& x = plan->x;
+  const int64_t lanes = plan->batched ? kResizeLanes : plan->width;
+  const IndexRange direct = plan->direct_x;
+  const auto most_pixels = [&](int64_t step) {
+    int64_t most = 1;
+    for (int64_t task = 0; task < x.out; task += plan->columns_per_task) {
+      const int64_t task_end = std::min(task + plan->columns_per_task, x.out);
+      for (const IndexRange& part :
+           {IndexRange{task, std::min(direct.begin, task_end)}, IndexRange{std::max(direct.end, task), task_end}}) {
+        for (int64_t o = part.begin; o < part.end; o += step) {
+          most = std::max(most, PackedPixels(*plan, o, std::min(o + step, part.end)));
+        }
+      }
+    }
+    return most;
+  };
+  const int64_t limit = x.windows ? kWindowSourceFloats : kSourceFloats;
+  plan->x_step = plan->columns_per_task;
+  int64_t pixels = most_pixels(plan->x_step);
+  while (plan->x_step > kResizeLanes && pixels * lanes > limit) {
+    plan->x_step = RoundUp(plan->x_step / 2, kResizeLanes);
+    pixels = most_pixels(plan->x_step);
+  }
+  const bool packs = !x.identity && !(direct.begin == 0 && direct.end == x.out);
+  plan->source_floats = packs ? RoundUp(pixels * lanes + kResizeXReach, 16) : 0;
+  plan->batch_floats = plan->batched ? plan->x_step * kResizeLanes : 0;
+}
+
+}  // namespace
+
 std::string ResizeOperator::Describe() const {
-  return Format("resize %s; target %s", ModeName(attributes.mode), kernels.target.name);
+  return Format("resize %s%s; target %s", ModeName(attributes.mode), AntialiasName(attributes.antialias),
+                kernels.target.name);
+}
+
+std::string ResizePlan::Choice() const {
+  if (op == nullptr) return "resize";
+  constexpr const char* kConversions[] = {"f32", "f16", "bf16", "u8 half even", "u8 truncated", "u8 fixed point"};
+  const char* rounding = !fixed ? kConversions[static_cast<int>(conversion)]
+                         : op->attributes.u8_rounding == U8Rounding::kFixed16 ? "u8 fixed16"
+                                                                              : "u8 fixed22";
+  return Format("resize %s%s %s, %" PRId64 "x%" PRId64 "x%" PRId64 " taps, %s, %s stores",
+                ModeName(op->attributes.mode), AntialiasName(op->attributes.antialias), path, z.taps, y.taps, x.taps,
+                rounding,
+                stream     ? "streaming"
+                : direct_y ? "direct"
+                           : "unpacking");
 }
 
 Status CreateResizeOperator(const ResizeAttributes& attributes, const OperatorOptions& options,
@@ -55,9 +196,10 @@ Status CreateResizeOperator(const ResizeAttributes& attributes, const OperatorOp
   op->attributes = attributes;
   Status status = ExpandResize(&op->attributes);
   if (status.ok()) status = ValidateResize(op->attributes);
+  if (status.ok()) status = op->epilogue.Init("resize", attributes.epilogue, options.runtime);
+  if (status.ok()) status = SelectKernels(options.isa, &op->kernels);
   if (!status.ok()) return status;
-  status = SelectKernels(options.isa, &op->kernels);
-  if (!status.ok()) return status;
+  op->attributes.epilogue = op->epilogue.get();
   *result = std::move(op);
   return Status();
 }
@@ -65,67 +207,62 @@ Status CreateResizeOperator(const ResizeAttributes& attributes, const OperatorOp
 Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const TensorDesc& input,
                       const PlanOptions& options, size_t threads, ResizePlan* plan, std::string* reason) {
   const ResizeOperator& op = *shared_op;
-  if (input.dtype != DataType::kF32) {
-    return Status::Unsupported("resize input dtype = %d: this version supports f32", static_cast<int>(input.dtype));
-  }
+  const ResizeAttributes& a = op.attributes;
+  if (Status status = CheckInputRank("resize", a.spatial_rank, input); !status.ok()) return status;
   if (input.c < 1) return Status::InvalidArgument("resize input c = %" PRId64 ": must be at least 1", input.c);
-  SpatialSizes size{};
-  Status status = ResizeOutputSize(op.attributes, input.size, &size);
+  if (a.n != 0 && input.n != a.n) {
+    return Status::InvalidArgument("resize input n = %" PRId64 ": must be the attribute n, %" PRId64, input.n, a.n);
+  }
+  if (a.c != 0 && input.c != a.c) {
+    return Status::InvalidArgument("resize input c = %" PRId64 ": must be the attribute c, %" PRId64, input.c, a.c);
+  }
+  Status status = SelectConversion(a, input.dtype, plan);
+  if (status.ok()) status = ValidateEpilogue("resize", a.epilogue, input.c);
+  ResizeSizes sizes;
+  if (status.ok()) status = ResizeOutput(a, input.size, &sizes);
   if (!status.ok()) return status;
   plan->input = input;
-  status = InferOutput(input, options.output ? &*options.output : nullptr, input.c, size, &plan->output);
+  status = InferOutput(input, options.output ? &*options.output : nullptr, input.c, sizes.output, &plan->output);
+  if (status.ok()) status = InferResidual("resize", a.epilogue, options.residual, plan);
   if (!status.ok()) return status;
   plan->op = std::move(shared_op);
   if (input.n == 0) {
     *reason = "nothing to do for n = 0";
     return Status();
   }
-  plan->y = MakeResizeAxis(op.attributes, kRow, input.size[kRow], size[kRow]);
-  plan->x = MakeResizeAxis(op.attributes, kColumn, input.size[kColumn], size[kColumn]);
-
-  const ResizeRowKernels& kernels = op.kernels.resize;
-  const bool planar = input.layout == Layout::kNchw && plan->output.layout == Layout::kNchw;
-  plan->width = planar ? 1 : kResizeLanes;
-  plan->direct_y = planar || plan->output.channel_block == kResizeLanes;
-  plan->stream = plan->direct_y && ShouldStream(plan->output);
-  const int64_t spread = planar ? Spread(plan->x, kernels.lanes) : 0;
-  if (!planar) {
-    plan->resize_x = kernels.block_x[plan->x.taps];
-    plan->path = "channel_block";
-  } else if (spread + plan->x.taps <= kernels.lanes) {
-    plan->resize_x = kernels.dense_x[plan->x.taps];
-    plan->path = "permute";
-  } else if (spread < kernels.lanes) {
-    plan->resize_x = kernels.near_x[plan->x.taps];
-    plan->path = "permute_per_tap";
-  } else {
-    plan->resize_x = kernels.far_x[plan->x.taps];
-    plan->path = "gather";
+  ResizeAxis* const axes[] = {&plan->z, &plan->y, &plan->x};
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    status = MakeResizeAxis(a, axis, input.size[axis], sizes, plan->fixed, axes[axis]);
+    if (!status.ok()) return status;
   }
-  *reason = planar ? "NCHW on both sides" : "layouts other than NCHW";
 
-  // Gathers want their row in L1 (bilinear to half size: 18 against 25 ms).
-  if (planar && spread < kernels.lanes) plan->direct_x = DirectOutputs(plan->x);
-  const auto packed_pixels = [&](int64_t begin, int64_t end) {
-    return begin < end ? plan->x.Sources(begin, end).count() : 0;
+  const bool planar = IsPlanar(input) && IsPlanar(plan->output);
+  plan->width = planar ? 1 : kResizeLanes;
+  *reason = planar ? "planar on both sides" : "layouts other than planar";
+  SelectPath(op.kernels.resize, plan);
+
+  const bool f32 = plan->conversion == Conversion::kF32;
+  const bool in_order = f32 && (planar || plan->output.channel_block == kResizeLanes);
+  const bool extrapolates = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
+  plan->direct_y = in_order && IsTrivial(a.epilogue) && !extrapolates;
+  plan->stream = in_order && ShouldStream(plan->output);
+
+  // Sizes are below 2^31 each; what is too much for int64 all the same is far beyond any memory.
+  const auto too_large = [&] {
+    return Status::Make(StatusCode::kOutOfMemory,
+                        "resize: %" PRId64 "x%" PRId64 "x%" PRId64 " taps need a workspace beyond 2^40 bytes",
+                        plan->z.taps, plan->y.taps, plan->x.taps);
   };
-  const int64_t pixels =
-      std::max(packed_pixels(0, plan->direct_x.begin), packed_pixels(plan->direct_x.end, size[kColumn]));
-  plan->source_floats = RoundUp(pixels * plan->width + kResizeXReach, 16);
-  plan->row_floats = plan->x.stride * plan->width;
-  plan->panel_floats = plan->direct_y ? 0 : plan->row_floats;
-
-  plan->plane_tasks = DivCeil(input.c, plan->width);
-  plan->rows_per_task = size[kRow];
-  const double elements = static_cast<double>(input.n) * static_cast<double>(plan->plane_tasks * plan->width) *
-                          static_cast<double>(size[kRow]) * static_cast<double>(size[kColumn]);
-  const double wanted = threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), elements / kTaskElements);
-  const double row_tasks = std::ceil(wanted / (static_cast<double>(input.n) * static_cast<double>(plan->plane_tasks)));
-  // Every further row task resizes a few source rows once more, hence not too short ones.
-  const int64_t min_rows = std::min<int64_t>(size[kRow], 8 * plan->y.taps);
-  plan->rows_per_task = std::max(min_rows, DivCeil(size[kRow], std::max<int64_t>(1, static_cast<int64_t>(row_tasks))));
-  plan->row_tasks = DivCeil(size[kRow], plan->rows_per_task);
-  return Status();
+  constexpr int64_t kMost = int64_t{1} << 38;
+  if (plan->y.taps + kResizeLanes > kMost / kResizeLanes / kResizeLanes / plan->z.taps) return too_large();
+  CutTasks(threads, plan);
+  CutSources(plan);
+  plan->row_floats = plan->in_place_x ? 0 : plan->columns_per_task * plan->width;
+  plan->panel_floats = plan->direct_y ? 0 : plan->columns_per_task * plan->width;
+  plan->residual_floats = a.epilogue.residual == Residual::kNone ? 0 : plan->panel_floats;
+  plan->held_floats = RoundUp(2 * plan->ring_z * plan->ring_y, 16);
+  plan->taps_floats = RoundUp(2 * plan->taps(), 16);
+  return plan->worker_floats() <= kMost ? Status() : too_large();
 }
 
 }  // namespace polyphase::internal

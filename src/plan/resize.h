@@ -2,6 +2,7 @@
 #ifndef POLYPHASE_SRC_PLAN_RESIZE_H_
 #define POLYPHASE_SRC_PLAN_RESIZE_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,33 +24,50 @@ struct ResizeOperator {
   std::string Describe() const;
 };
 
-// A task computes some rows of one plane: of one channel, where both layouts are NCHW, else of kResizeLanes channels
-// side by side. A source row is resized along x into a ring of as many rows as an output row has taps, and each output
-// row is the weighted sum of the ring. What reads beyond the edges, and what has 16 channels side by side, is packed
-// first, with copies of the edges; the rest of a plane's row is read where it is. Chunks of columns whose ring stays in
-// L1 were slower for wide pictures (1.1 to 1.4 times, 3840 pixels): rows of memory are read and streamed best as a
-// whole.
+// A task computes some rows (z, y) of some columns of one plane: of one channel, where both layouts are planar, else of
+// kResizeLanes channels side by side. A source row is resized along x into a ring of as many rows as an output row has
+// taps in z times y, and each output row is the weighted sum of the ring. What reads beyond the edges, what is not f32,
+// and what has 16 lanes side by side is packed first, with copies of the edges; the rest of a plane's row is read where
+// it is. Windows along x take 16 lanes: of channels, or of as many neighbouring rows of one planar channel. Chunks of
+// columns whose ring stays in L1 were slower for wide pictures (1.1 to 1.4 times, 3840 pixels): rows of memory are read
+// and streamed best as a whole.
 struct ResizePlan : PlanTensors {
   std::shared_ptr<const ResizeOperator> op;
-  ResizeAxis y, x;
-  int64_t width = 1;          // channels of a plane: 1 or kResizeLanes
-  IndexRange direct_x{0, 0};  // outputs of a row whose sources need no packing; multiples of 16
-  ResizeXFn resize_x = nullptr;
-  const char* path = "empty";  // name of resize_x, for Describe
-  bool direct_y = false;       // output rows are stored by ResizeY itself, not unpacked from a panel
-  bool stream = false;         // past the caches
-  int64_t rows_per_task = 0, row_tasks = 0,
-          plane_tasks = 0;  // planes of one image; tasks = n * plane_tasks * row_tasks
+  ResizeAxis z, y, x;
+  Conversion conversion = Conversion::kF32;
+  bool fixed = false;            // lanes are int32
+  int64_t width = 1;             // channels of a plane: 1 or kResizeLanes
+  bool batched = false;          // x takes kResizeLanes rows of a planar channel at a time
+  IndexRange direct_x{0, 0};     // outputs of a row whose sources need no packing; multiples of 16
+  ResizeXFn resize_x = nullptr;  // null: windows, or nothing changes along x
+  const char* path = "empty";    // what happens along x, for Describe
+  bool in_place_x = false;       // source rows are read where they are
+  bool direct_y = false;         // output rows are stored as they are summed, not from a panel
+  bool stream = false;           // past the caches
+  // tasks = n * plane_tasks * row_tasks * column_tasks; planes of one image, rows (z, y), columns (multiples of 16).
+  int64_t plane_tasks = 0, rows_per_task = 0, row_tasks = 0, columns_per_task = 0, column_tasks = 0;
+  // Outputs along x that are packed and resized at a time.
+  int64_t x_step = 0;
+  // Rows of the ring along z and y.
+  int64_t ring_z = 1, ring_y = 1;
 
-  // Workspace of one worker, each a multiple of 16: the packed part of a source row, one row of the ring, the
-  // panel.
-  int64_t source_floats = 0, row_floats = 0, panel_floats = 0;
+  // Workspace of one worker in floats, each a multiple of 16: what of source rows is packed at a time; x_step outputs of
+  // a batch; one row of the ring; the panel; the residual's panel; which source row each row of the ring holds; rows and
+  // weights of the taps of one output row.
+  int64_t source_floats = 0, batch_floats = 0, row_floats = 0, panel_floats = 0, residual_floats = 0, held_floats = 0,
+          taps_floats = 0;
 
-  int64_t tasks() const { return input.n * plane_tasks * row_tasks; }
-  int64_t worker_floats() const { return source_floats + y.taps * row_floats + panel_floats; }
+  int64_t taps() const { return z.taps * y.taps; }  // of an output row
+  bool windows_y() const { return z.windows || y.windows || taps() > kMaxResizeTaps; }
+  int64_t tasks() const { return input.n * plane_tasks * row_tasks * column_tasks; }
+  int64_t ring_floats() const { return ring_z * ring_y * row_floats; }
+  int64_t worker_floats() const {
+    return source_floats + batch_floats + ring_floats() + panel_floats + residual_floats + held_floats +
+           2 * taps_floats;
+  }
+
+  std::string Choice() const;  // for Plan::Describe
 };
-
-const char* ModeName(ResizeMode mode);
 
 Status CreateResizeOperator(const ResizeAttributes& attributes, const OperatorOptions& options,
                             std::shared_ptr<const ResizeOperator>* op);

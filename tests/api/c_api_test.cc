@@ -159,6 +159,110 @@ TEST(CApi, OutputSize) {
   EXPECT_EQ(output.size[1], 14);
 }
 
+// Every field of ConvTranspose that the 2-D test above leaves at its default.
+TEST(CApi, ThreeAxesPaddingsPrologueAndEpilogue) {
+  const std::vector<float> weights = Numbers(4 * 3 * 3 * 3 * 2);
+  const std::vector<float> bias = Numbers(6);
+  const std::vector<float> constants = Numbers(18);
+  const auto fill = [&](auto& a) {
+    a.spatial_rank = 3;
+    a.input_channels = 4;
+    a.output_channels = 6;
+    a.groups = 2;
+    a.kernel[0] = a.kernel[1] = 3;
+    a.kernel[2] = 2;
+    a.stride[0] = a.stride[1] = a.stride[2] = 2;
+    a.dilation[1] = 2;
+    a.output_padding[0] = 1;
+    a.prologue.negative_slope = 0.5f;
+    a.epilogue.lower = -1.0f;
+    a.epilogue.upper = 1.0f;
+    a.epilogue.scale = constants.data();
+    a.epilogue.shift = constants.data() + 6;
+    a.epilogue.slope = constants.data() + 12;
+    a.epilogue.channels = 6;
+  };
+  pph_conv_transpose_attributes c = PPH_CONV_TRANSPOSE_ATTRIBUTES_INIT;
+  fill(c);
+  c.prologue.activation = PPH_LEAKY_RELU;
+  c.epilogue.activation = PPH_PRELU;
+  c.epilogue.residual = PPH_RESIDUAL_BEFORE_ACTIVATION;
+  ConvTransposeAttributes cpp;
+  fill(cpp);
+  cpp.prologue.activation = Activation::kLeakyRelu;
+  cpp.epilogue.activation = Activation::kPRelu;
+  cpp.epilogue.residual = Residual::kBeforeActivation;
+  for (const bool shaped : {false, true}) {
+    c.auto_pad = PPH_PAD_SAME_UPPER;
+    cpp.auto_pad = AutoPad::kSameUpper;
+    for (size_t axis = 0; axis < 3; ++axis) c.output_shape[axis] = cpp.output_shape[axis] = shaped ? 6 : 0;
+
+    Handles h;
+    ASSERT_EQ(pph_create_conv_transpose(&c, weights.data(), bias.data(), nullptr, &h.op), PPH_OK) << pph_last_error();
+    pph_tensor_desc input_desc = PPH_TENSOR_DESC_INIT;
+    input_desc.spatial_rank = 3;
+    input_desc.n = 2;
+    input_desc.c = 4;
+    input_desc.size[0] = input_desc.size[1] = input_desc.size[2] = 3;
+    pph_tensor_desc residual_wish = PPH_TENSOR_DESC_INIT;
+    residual_wish.layout = PPH_NHWC;
+    residual_wish.spatial_rank = 3;
+    pph_plan_options options = PPH_PLAN_OPTIONS_INIT;
+    options.residual = &residual_wish;
+    ASSERT_EQ(pph_make_plan(h.op, &input_desc, &options, &h.plan), PPH_OK) << pph_last_error();
+    pph_tensor_desc residual_desc = PPH_TENSOR_DESC_INIT;
+    ASSERT_EQ(pph_plan_residual(h.plan, &residual_desc), PPH_OK) << pph_last_error();
+    EXPECT_EQ(residual_desc.layout, PPH_NHWC);
+    EXPECT_EQ(residual_desc.c, 6);
+    EXPECT_EQ(residual_desc.stride[2], 6);
+
+    PlanOptions cpp_options;
+    cpp_options.residual = TensorDesc::Make(0, 0, {0, 0, 0}).WithLayout(Layout::kNhwc);
+    const StatusOr<Operator> op = CreateConvTranspose(cpp, weights.data(), bias.data());
+    ASSERT_TRUE(op.ok()) << op.status().message();
+    const StatusOr<Plan> plan = op->MakePlan(TensorDesc::Make(2, 4, {3, 3, 3}), cpp_options);
+    ASSERT_TRUE(plan.ok()) << plan.status().message();
+    EXPECT_EQ(plan->output().size, (SpatialSizes{6, 6, 6}));
+
+    const std::vector<float> input = Numbers(2 * 4 * 27);
+    const std::vector<float> residual = Numbers(static_cast<size_t>(ref::Extent(plan->output())));
+    std::vector<float> c_output(residual.size(), -7.0f);
+    std::vector<float> cpp_output(residual.size(), -9.0f);
+    pph_run_options run = PPH_RUN_OPTIONS_INIT;
+    EXPECT_TRUE(Failed(pph_run(h.plan, input.data(), c_output.data(), &run), {"residual", "null"}));
+    run.residual = residual.data();
+    ASSERT_EQ(pph_run(h.plan, input.data(), c_output.data(), &run), PPH_OK) << pph_last_error();
+    RunOptions cpp_run;
+    cpp_run.residual = residual.data();
+    ASSERT_TRUE(plan->Run(input.data(), cpp_output.data(), cpp_run).ok());
+    EXPECT_EQ(c_output, cpp_output);
+  }
+}
+
+TEST(CApi, OnlyOpsThatHaveThemShowResidualsAndIndices) {
+  Handles h;
+  MakeConv(h);
+  pph_tensor_desc desc = PPH_TENSOR_DESC_INIT;
+  EXPECT_TRUE(Failed(pph_plan_residual(h.plan, &desc), {"residual"}));
+  EXPECT_TRUE(Failed(pph_plan_indices(h.plan, &desc), {"indices"}));
+  EXPECT_TRUE(Failed(pph_plan_residual(nullptr, &desc), {"plan", "null"}));
+  EXPECT_TRUE(Failed(pph_plan_indices(nullptr, &desc), {"plan", "null"}));
+}
+
+TEST(CApi, FoldBatchNorm) {
+  const float gamma[] = {2, 4};
+  const float beta[] = {1, 5};
+  const float mean[] = {3, 0.5f};
+  const float variance[] = {0.75f, 3.75f};
+  float scale[2], shift[2];
+  ASSERT_EQ(pph_fold_batch_norm(gamma, beta, mean, variance, 0.25, 2, scale, shift), PPH_OK) << pph_last_error();
+  EXPECT_EQ(scale[0], 2.0f);
+  EXPECT_EQ(scale[1], 2.0f);
+  EXPECT_EQ(shift[0], -5.0f);
+  EXPECT_EQ(shift[1], 4.0f);
+  EXPECT_TRUE(Failed(pph_fold_batch_norm(gamma, beta, mean, nullptr, 0.25, 2, scale, shift), {"variance", "null"}));
+}
+
 TEST(CApi, ResizeShuffleAndConvert) {
   const std::vector<float> input = Numbers(4 * 3 * 5);
   const pph_tensor_desc desc = Desc(PPH_NCHW, 1, 4, 3, 5);
@@ -240,7 +344,7 @@ TEST(CApi, InitializersAreTheCppDefaults) {
   EXPECT_EQ(r.epilogue.lower, cpp_r.epilogue.lower);
   EXPECT_EQ(r.epilogue.upper, cpp_r.epilogue.upper);
   const pph_pixel_shuffle_attributes s = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
-  EXPECT_EQ(s.factor, PixelShuffleAttributes().factor);
+  for (size_t i = 0; i < kMaxSpatialRank; ++i) EXPECT_EQ(s.factor[i], PixelShuffleAttributes().factor[i]);
 }
 
 TEST(CApi, NullArguments) {

@@ -233,7 +233,6 @@ const BadTensor kBadTensors[] = {
     {"block -8", kNchw8c, [](TensorDesc& d) { d.channel_block = -8; }, {"channel_block", "-8"}},
     {"block of nchw", kNchw, [](TensorDesc& d) { d.channel_block = 8; }, {"channel_block", "8"}},
     {"block of nhwc", kNhwc, [](TensorDesc& d) { d.channel_block = 4; }, {"channel_block", "4"}},
-    {"rank 3", kNchw, [](TensorDesc& d) { d.spatial_rank = 3, d.size[2] = 1; }, {"spatial_rank", "3"}},
     {"rank 4", kNchw, [](TensorDesc& d) { d.spatial_rank = 4; }, {"spatial_rank", "4"}},
     {"rank 0", kNchw, [](TensorDesc& d) { d.spatial_rank = 0; }, {"spatial_rank", "0"}},
     {"n -1", kNchw, [](TensorDesc& d) { d.n = -1; }, {"n", "-1"}},
@@ -429,7 +428,7 @@ TEST(Status, ResizeAttributes) {
                         {"cubic_coeff_a"}));
   }
   EXPECT_TRUE(
-      IsError(MakeResize([](A& a) { a.epilogue.activation = static_cast<Activation>(5); }), {"activation", "5"}));
+      IsError(MakeResize([](A& a) { a.epilogue.activation = static_cast<Activation>(99); }), {"activation", "99"}));
 }
 
 TEST(Status, ResizePlan) {
@@ -451,6 +450,100 @@ TEST(Status, ResizePlan) {
 }
 
 // ---- PixelShuffle and Convert
+
+TEST(Status, ConvTransposePaddingFromTheInput) {
+  using A = ConvTransposeAttributes;
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.auto_pad = static_cast<AutoPad>(9); }), {"auto_pad", "9"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.auto_pad = AutoPad::kValid, a.padding_end[1] = 3; }),
+                      {"padding_end", "3", "auto_pad"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.output_shape = {-7, 9}; }), {"output_shape", "-7"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.output_shape = {9, 0}; }), {"output_shape", "W", "0"}));
+  // 3 x 3, stride 2: 5 -> 11 naturally, and 12 is the last size that a convolution takes back to 5.
+  const Operator shaped = *CreateConv([](A& a) { a.output_shape = {13, 13}; });
+  EXPECT_TRUE(IsError(shaped.MakePlan(TensorDesc::Nchw(1, 4, 5, 5)), {"output_shape", "H", "13", "12"}));
+  EXPECT_TRUE(shaped.MakePlan(TensorDesc::Nchw(1, 4, 6, 6)).ok());
+  PlanOptions options;
+  options.output_size = {13, 13};
+  EXPECT_TRUE(IsError(shaped.MakePlan(TensorDesc::Nchw(1, 4, 6, 6), options), {"output_size", "13", "output_shape"}));
+}
+
+TEST(Status, EpiloguesAndPrologues) {
+  using A = ConvTransposeAttributes;
+  static const float kConstants[6] = {1, 1, 1, 1, 1, 1};
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.epilogue.activation = Activation::kPRelu; }), {"slope", "null"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.epilogue.scale = kConstants; }), {"channels", "0", "6"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.epilogue.shift = kConstants, a.epilogue.channels = 5; }),
+                      {"channels", "5", "6"}));
+  EXPECT_TRUE(CreateConv([](A& a) { a.epilogue.shift = kConstants, a.epilogue.channels = 6; }).ok());
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.epilogue.residual = static_cast<Residual>(3); }), {"residual", "3"}));
+  EXPECT_TRUE(
+      IsError(CreateConv([](A& a) { a.epilogue.activation = static_cast<Activation>(11); }), {"activation", "11"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.prologue.activation = Activation::kTanh; }), {"prologue", "6"}));
+  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.prologue = {Activation::kLeakyRelu, kNan}; }), {"prologue", "NaN"}));
+
+  PlanOptions options;
+  options.residual = TensorDesc::Nchw(1, 6, 11, 13);
+  EXPECT_TRUE(IsError(CreateConv()->MakePlan(TensorDesc::Nchw(1, 4, 5, 6), options), {"residual"}));
+  const Operator op = *CreateConv([](A& a) { a.epilogue.residual = Residual::kBeforeActivation; });
+  EXPECT_TRUE(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6), options).ok());
+  options.residual->size[1] = 12;
+  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6), options), {"residual", "size", "12", "13"}));
+  options.residual = TensorDesc::Nchw(1, 6, 11, 13);
+  options.residual->dtype = DataType::kF16;
+  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6), options), {"residual", "dtype", "1"}));
+}
+
+TEST(Status, ResidualBuffers) {
+  const Operator op = *CreateConv([](ConvTransposeAttributes& a) { a.epilogue.residual = Residual::kAfterActivation; });
+  const Plan plan = *op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6));
+  const std::vector<float> input(4 * 5 * 6, 1.0f);
+  std::vector<float> output(2 * 6 * 11 * 13, -7.0f);
+  const std::vector<float> before = output;
+  RunOptions options;
+  EXPECT_TRUE(IsError(plan.Run(input.data(), output.data(), options), {"residual", "null"}));
+  options.residual = output.data() + 1;
+  EXPECT_TRUE(IsError(plan.Run(input.data(), output.data(), options), {"residual", "overlap", "output"}));
+  EXPECT_EQ(output, before);
+  options.residual = output.data();
+  EXPECT_TRUE(plan.Run(input.data(), output.data(), options).ok()) << "in place";
+  // The same memory as another view would be read after it was written.
+  PlanOptions views;
+  views.residual = TensorDesc::Nhwc(1, 6, 11, 13);
+  const Plan nhwc = *op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6), views);
+  EXPECT_TRUE(IsError(nhwc.Run(input.data(), output.data(), options), {"residual", "overlap", "output"}));
+}
+
+TEST(Status, FoldBatchNorm) {
+  const float ones[2] = {1, 1};
+  const float bad[2] = {1, -1};
+  float scale[2], shift[2];
+  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, nullptr, ones, 0, 2, scale, shift), {"mean", "null"}));
+  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, nullptr, 0, 2, scale, shift), {"variance", "null"}));
+  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, ones, 0, 2, nullptr, shift), {"scale", "null"}));
+  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, ones, 0, 0, scale, shift), {"channels", "0"}));
+  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, bad, 0.5, 2, scale, shift), {"variance", "-1", "epsilon"}));
+  const float mean[2] = {2, 3};
+  const float variance[2] = {3, 15};
+  ASSERT_TRUE(FoldBatchNorm(nullptr, nullptr, mean, variance, 1, 2, scale, shift).ok());
+  EXPECT_EQ(scale[0], 0.5f);
+  EXPECT_EQ(shift[0], -1.0f);
+  EXPECT_EQ(scale[1], 0.25f);
+  EXPECT_EQ(shift[1], -0.75f);
+}
+
+TEST(Status, InputOfAnotherRank) {
+  const TensorDesc line = TensorDesc::Make(1, 4, {6});
+  const TensorDesc volume = TensorDesc::Make(1, 4, {5, 6, 7});
+  ResizeAttributes resize;
+  resize.size = {4, 4};
+  for (const Operator& op : {*CreateConv(), *CreateResize(resize), *CreatePixelShuffle({})}) {
+    EXPECT_TRUE(IsError(op.MakePlan(line), {"input", "spatial_rank", "1", "2"})) << op.Describe();
+    EXPECT_TRUE(IsError(op.MakePlan(volume), {"input", "spatial_rank", "3", "2"})) << op.Describe();
+  }
+  PlanOptions options;
+  options.output = TensorDesc::Make(1, 4, {6, 1});
+  EXPECT_TRUE(IsError(CreateConvert()->MakePlan(line, options), {"output", "spatial_rank", "2"}));
+}
 
 TEST(Status, PixelShuffleAttributes) {
   const auto create = [](const std::function<void(PixelShuffleAttributes&)>& change) {

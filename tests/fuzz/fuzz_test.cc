@@ -64,10 +64,28 @@ Axis RandomAxis(std::mt19937& rng) {
   }
 }
 
+Epilogue RandomEpilogue(std::mt19937& rng) {
+  Epilogue e;
+  if (rng() % 2 == 0) e.activation = static_cast<Activation>(rng() % 11);
+  e.negative_slope = 0.25f;
+  e.lower = -6.0f;
+  e.upper = 6.0f;
+  if (rng() % 3 == 0) e.residual = static_cast<Residual>(1 + rng() % 2);
+  return e;
+}
+
 TEST(Fuzz, ConvTranspose) {
   ForEachSeed(400, [](uint32_t seed, std::mt19937& rng) {
-    const Axis y = RandomAxis(rng);
-    const Axis x = RandomAxis(rng);
+    const int rank = rng() % 2 == 0 ? 2 : static_cast<int>(Between(1, 3, rng));
+    Axis axes[3] = {};
+    int64_t outputs = 1;
+    for (int axis = 0; axis < rank; ++axis) {
+      do {
+        axes[axis] = RandomAxis(rng);
+        // A 3-D layer of the sizes of a 2-D one takes too long.
+      } while (outputs * axes[axis].Out() > 4000);
+      outputs *= axes[axis].Out();
+    }
     int64_t groups = 1;
     int64_t ic = Between(1, rng() % 3 == 0 ? 70 : 20, rng);
     int64_t oc = Between(1, rng() % 3 == 0 ? 70 : 20, rng);
@@ -80,21 +98,46 @@ TEST(Fuzz, ConvTranspose) {
       oc = ic * (rng() % 2 == 0 ? 1 : Between(2, 4, rng));
     }
     const int64_t batch = rng() % 3 == 0 ? Between(2, 5, rng) : 1;
-    ConvTransposeTester tester;
-    tester.Batch(batch).Channels(ic, oc).Groups(groups).Input(y.in, x.in).Kernel(y.kernel, x.kernel);
-    tester.Stride(y.stride, x.stride).Dilation(y.dilation, x.dilation).Padding(y.begin, x.begin, y.end, x.end);
-    if (rng() % 4 == 0 && y.output_padding < y.stride && x.output_padding < x.stride) {
-      tester.OutputSize(y.Out(), x.Out());
-    } else {
-      tester.OutputPadding(y.output_padding, x.output_padding);
+    ConvTransposeAttributes a;
+    a.spatial_rank = rank;
+    a.input_channels = ic;
+    a.output_channels = oc;
+    a.groups = groups;
+    SpatialSizes input{}, output{};
+    bool sized = rng() % 4 == 0;
+    for (int axis = 0; axis < rank; ++axis) {
+      const Axis& x = axes[axis];
+      input[axis] = x.in;
+      output[axis] = x.Out();
+      a.kernel[axis] = x.kernel;
+      a.stride[axis] = x.stride;
+      a.dilation[axis] = x.dilation;
+      a.padding_begin[axis] = x.begin;
+      a.padding_end[axis] = x.end;
+      a.output_padding[axis] = x.output_padding;
+      sized = sized && x.output_padding < x.stride;
+    }
+    a.epilogue = RandomEpilogue(rng);
+    if (rng() % 4 == 0) a.prologue = {static_cast<Activation>(rng() % 3), 0.5f};
+    if (rng() % 8 == 0) {  // ONNX's forms
+      a.auto_pad = static_cast<AutoPad>(rng() % 4);
+      if (a.auto_pad != AutoPad::kNotSet) a.padding_begin = a.padding_end = {};
+      for (int axis = 0; axis < rank && a.auto_pad == AutoPad::kNotSet; ++axis) {
+        const Axis& x = axes[axis];
+        const int64_t largest = (x.in - 1) * x.stride + x.dilation * (x.kernel - 1) + x.stride;
+        a.output_shape[axis] = std::min(x.Out() + Between(0, 2, rng), largest);
+      }
+    }
+    const bool onnx = a.auto_pad != AutoPad::kNotSet || a.output_shape[0] != 0;
+    ConvTransposeTester tester(a);
+    tester.Batch(batch).InputSize(input);
+    if (sized && !onnx) {
+      tester.OutputSizes(output);
     }
     if (rng() % 3 == 0) tester.NoBias();
-    switch (rng() % 6) {
-      case 0: tester.Relu(); break;
-      case 1: tester.LeakyRelu(0.25f); break;
-      case 2: tester.Clamp(-6.0f, 6.0f); break;
-      default: break;
-    }
+    if (rng() % 4 == 0) tester.Scale();
+    if (rng() % 4 == 0) tester.Shift();
+    if (rng() % 2 == 0) tester.Residual(a.epilogue.residual, rng() % 2 == 0);
     if (rng() % 4 == 0 && !kSanitized) tester.Formats(AllFormatPairs());
     tester.Seed(seed).Run();
   });
@@ -133,18 +176,27 @@ TEST(Fuzz, Resize) {
 TEST(Fuzz, PixelShuffle) {
   ForEachSeed(300, [](uint32_t seed, std::mt19937& rng) {
     const auto direction = static_cast<ShuffleDirection>(rng() % 2);
-    const int64_t factor = Small(1, 8, rng);
-    PixelShuffleTester tester(direction, static_cast<ChannelOrder>(rng() % 2), factor);
-    const int64_t n = Between(1, 3, rng);
-    const int64_t c = Between(1, rng() % 3 == 0 ? 35 : 6, rng);
-    const int64_t h = Small(1, 12, rng);
-    const int64_t w = Between(1, 24, rng);
-    if (direction == ShuffleDirection::kDepthToSpace) {
-      tester.Input(n, c * factor * factor, h, w);
-    } else {
-      tester.Input(n, c, h * factor, w * factor);
+    const int rank = static_cast<int>(Between(1, 3, rng));
+    SpatialSizes factor{1, 1, 1};
+    SpatialSizes size{1, 1, 1};
+    int64_t product = 1;
+    for (int axis = 0; axis < rank; ++axis) {
+      factor[axis] = Small(1, rank == 3 ? 3 : 8, rng);
+      product *= factor[axis];
+      size[axis] = axis + 1 < rank ? Small(1, rank == 3 ? 4 : 12, rng) : Between(1, 24, rng);
     }
-    tester.Type(static_cast<DataType>(rng() % 8)).Seed(seed).Run();
+    const int64_t n = Between(1, 3, rng);
+    int64_t c = Between(1, rng() % 3 == 0 ? 35 : 6, rng);
+    if (direction == ShuffleDirection::kDepthToSpace) {
+      c *= product;
+    } else {
+      for (int axis = 0; axis < rank; ++axis) size[axis] *= factor[axis];
+    }
+    PixelShuffleTester tester(direction, static_cast<ChannelOrder>(rng() % 3), factor);
+    if (rank == 1) tester.Input(n, c, size[0]);
+    if (rank == 2) tester.Input(n, c, size[0], size[1]);
+    if (rank == 3) tester.Input(n, c, size[0], size[1], size[2]);
+    tester.Type(static_cast<DataType>(rng() % 10)).Seed(seed).Run();
   });
 }
 

@@ -9,11 +9,11 @@
 namespace polyphase::testing {
 namespace {
 
-constexpr DataType kTypes[] = {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kU8,
-                               DataType::kI8,  DataType::kU16, DataType::kI16,  DataType::kI32};
-constexpr DataType kOneOfEachSize[] = {DataType::kU8, DataType::kF16, DataType::kF32};
+constexpr DataType kTypes[] = {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kU8,  DataType::kI8,
+                               DataType::kU16, DataType::kI16, DataType::kI32,  DataType::kF64, DataType::kI64};
+constexpr DataType kOneOfEachSize[] = {DataType::kU8, DataType::kF16, DataType::kF32, DataType::kF64};
 constexpr ShuffleDirection kDirections[] = {ShuffleDirection::kDepthToSpace, ShuffleDirection::kSpaceToDepth};
-constexpr ChannelOrder kOrders[] = {ChannelOrder::kCrd, ChannelOrder::kDcr};
+constexpr ChannelOrder kOrders[] = {ChannelOrder::kCrd, ChannelOrder::kDcr, ChannelOrder::kFocus};
 
 // `c`, `h` and `w` are those of the shallow, large tensor divided by nothing and by `factor`.
 PixelShuffleTester Shuffle(ShuffleDirection direction, ChannelOrder order, int64_t factor, int64_t n, int64_t c,
@@ -64,9 +64,37 @@ TEST(PixelShuffle, WidthsAroundTheVectorLength) {
   }
 }
 
+TEST(PixelShuffle, OneAndThreeAxes) {
+  for (const ShuffleDirection direction : kDirections) {
+    const bool to_space = direction == ShuffleDirection::kDepthToSpace;
+    for (const ChannelOrder order : kOrders) {
+      for (const DataType type : kOneOfEachSize) {
+        for (const int64_t factor : {2, 3, 7}) {
+          PixelShuffleTester(direction, order, factor)
+              .Input(2, to_space ? 3 * factor : 3, to_space ? 19 : 19 * factor)
+              .Type(type)
+              .Run();
+        }
+        for (const SpatialSizes& f : {SpatialSizes{2, 2, 2}, SpatialSizes{1, 3, 2}, SpatialSizes{4, 1, 3}}) {
+          const int64_t d = to_space ? 2 : 2 * f[0];
+          const int64_t h = to_space ? 3 : 3 * f[1];
+          const int64_t w = to_space ? 5 : 5 * f[2];
+          const int64_t c = to_space ? 5 * f[0] * f[1] * f[2] : 5;
+          PixelShuffleTester(direction, order, f).Input(1, c, d, h, w).Type(type).Run();
+          PixelShuffleTester(direction, order, f).Input(2, 4 * c, d, h, w).Type(type).Formats(AllFormatPairs()).Run();
+        }
+      }
+    }
+    // Unequal factors of two axes.
+    PixelShuffleTester(direction, ChannelOrder::kDcr, SpatialSizes{1, 4, 1}).Input(1, 24, 8, 12).Run();
+    PixelShuffleTester(direction, ChannelOrder::kCrd, SpatialSizes{3, 2, 1}).Input(1, 24, 9, 12).Run();
+  }
+}
+
 TEST(PixelShuffle, RealLayers) {
-  Shuffle(ShuffleDirection::kDepthToSpace, ChannelOrder::kCrd, 3, 1, 1, 40, 50).Run();   // espcn x3
-  Shuffle(ShuffleDirection::kDepthToSpace, ChannelOrder::kCrd, 2, 1, 64, 12, 20).Run();  // edsr
+  Shuffle(ShuffleDirection::kSpaceToDepth, ChannelOrder::kFocus, 2, 1, 3, 32, 32).Run();  // yolov5
+  Shuffle(ShuffleDirection::kDepthToSpace, ChannelOrder::kCrd, 3, 1, 1, 40, 50).Run();    // espcn x3
+  Shuffle(ShuffleDirection::kDepthToSpace, ChannelOrder::kCrd, 2, 1, 64, 12, 20).Run();   // edsr
   Shuffle(ShuffleDirection::kSpaceToDepth, ChannelOrder::kCrd, 2, 1, 12, 30, 34).Run();
   Shuffle(ShuffleDirection::kDepthToSpace, ChannelOrder::kCrd, 8, 1, 1, 9, 20).Type(DataType::kU8).Run();
 }
@@ -104,6 +132,13 @@ TEST(PixelShuffle, EmptyTensors) {
       EXPECT_EQ(out, std::vector<float>(64, -7.0f));
       EXPECT_TRUE(plan->Run(nullptr, nullptr).ok());
     }
+  }
+}
+
+TEST(Convert, OneAndThreeAxes) {
+  for (const DataType type : kOneOfEachSize) {
+    ConvertTester().Input(2, 19, 37).Type(type).Formats(AllFormatPairs()).Run();
+    ConvertTester().Input(2, 19, 3, 4, 5).Type(type).Formats(AllFormatPairs()).Run();
   }
 }
 

@@ -99,8 +99,7 @@ inline ConvTransposeResult ConvTranspose(const ConvTransposeAttributes& a, const
         const float* x = &input.data[input.Index(n, ic, 0, 0, 0)];
         const float* w = weights + (ic * group_oc + oc % group_oc) * taps;
         for (const Pair& pair : pairs) {
-          const double product =
-              static_cast<double>(static_cast<float>(Activate(prologue, x[pair.in]))) * w[pair.tap];
+          const double product = static_cast<double>(static_cast<float>(Activate(prologue, x[pair.in]))) * w[pair.tap];
           value[pair.out] += product;
           magnitude[pair.out] += std::fabs(product);
         }

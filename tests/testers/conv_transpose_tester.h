@@ -25,6 +25,9 @@ inline const char* Name(Algorithm algorithm) {
 
 class ConvTransposeTester {
  public:
+  ConvTransposeTester() = default;
+  explicit ConvTransposeTester(const ConvTransposeAttributes& attributes) : attributes_(attributes) {}
+
   ConvTransposeTester& Batch(int64_t n) { return batch_ = n, *this; }
   ConvTransposeTester& Channels(int64_t ic, int64_t oc) {
     attributes_.input_channels = ic;
@@ -38,6 +41,7 @@ class ConvTransposeTester {
     attributes_.spatial_rank = sizeof...(sizes);
     return input_ = {sizes...}, *this;
   }
+  ConvTransposeTester& InputSize(const SpatialSizes& sizes) { return input_ = sizes, *this; }
   template <typename... Sizes>
   ConvTransposeTester& Kernel(Sizes... sizes) {
     return attributes_.kernel = {sizes...}, *this;
@@ -56,8 +60,9 @@ class ConvTransposeTester {
   }
   template <typename... Sizes>
   ConvTransposeTester& OutputSize(Sizes... sizes) {
-    return output_size_ = {sizes...}, *this;
+    return OutputSizes({sizes...});
   }
+  ConvTransposeTester& OutputSizes(const SpatialSizes& sizes) { return output_size_ = sizes, *this; }
   template <typename... Sizes>
   ConvTransposeTester& OutputShape(Sizes... sizes) {
     return attributes_.output_shape = {sizes...}, *this;

@@ -1,0 +1,617 @@
+#!/usr/bin/env python3
+"""Writes tests/golden/pytorch.tsv: what PyTorch and Pillow answer to about a thousand small cases, for pytorch_test.cc.
+
+Run it with a Python that has torch 2.13 (CPU), numpy and Pillow 12, when a case is added or PyTorch's answers change:
+
+    python3 -m venv /tmp/golden
+    /tmp/golden/bin/pip install torch==2.13.0 numpy pillow==12.0.0   # the CPU build of torch
+    /tmp/golden/bin/python tools/golden/generate.py
+
+Pillow 13 runs the vertical pass first where the height shrinks much more than the width, and rounds differently there.
+
+The output is a function of this file and of those versions alone, so that `git diff` shows what changed.
+
+Inputs, weights and constants are not stored: `generated` makes them here and `Generated` in the test. A line is
+
+    op  key=value ...  input shape  output shape  output values  [indices]
+
+separated by tabs (the attributes by spaces, "-" for none). Values are 8 hex digits of an f32 each (also where the
+tensor is f16 or bf16), 2 of a u8. Indices are what max_pool yields and max_unpool takes. The last line is "end" and the
+number of cases. Attributes that have their default are left out; lists have one entry per spatial axis.
+"""
+
+import itertools
+import os
+import pathlib
+
+# PyTorch's kernels without FMA: the same answers on every machine, and nearest-exact as its source is written (with FMA
+# it takes another pixel in some sizes, such as 2 -> 41). Read when torch is imported.
+os.environ["ATEN_CPU_CAPABILITY"] = "default"
+
+import numpy as np
+import PIL
+import PIL.Image
+import torch
+import torch.nn.functional as F
+
+OUTPUT = pathlib.Path(__file__).resolve().parent.parent.parent / "tests" / "golden" / "pytorch.tsv"
+
+# Who reads a generated tensor: the seed of its numbers.
+INPUT, WEIGHTS, BIAS, RESIDUAL, SLOPE, GAMMA, BETA, MEAN, VARIANCE, INDICES = range(1, 11)
+
+DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16, "u8": torch.uint8}
+
+
+def states(role, count):
+    """`count` numbers of 32 bits, of which the upper ones are good."""
+    state, result = role * 0x9E3779B9 & 0xFFFFFFFF, []
+    for _ in range(count):
+        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+        result.append(state)
+    return np.array(result, dtype=np.uint32)
+
+
+def generated(role, shape, fill="uniform", dtype="f32"):
+    """A tensor that the test makes as well. All fills but `bits` are exact in f32, f16 and bf16."""
+    state = states(role, int(np.prod(shape)))
+    if dtype == "u8":
+        values = (state >> 24).astype(np.uint8)
+    elif fill == "bits":  # anything, signalling NaNs and denormals included
+        values = state.view(np.float32)
+    else:
+        signed = (state >> 23).astype(np.int32) - 256  # [-256, 256)
+        values = {
+            "uniform": signed / 256.0,
+            "wide": signed / 16.0,  # [-16, 16)
+            "ties": np.floor(signed / 128.0),  # -2, -1, 0, 1
+            "nan": np.where(signed % 8 == 0, np.nan, signed / 64.0),
+            "special": np.where(signed % 8 == 0, np.nan, np.where(signed % 8 <= 3, -np.inf, np.floor(signed / 128.0))),
+            "neginf": np.full(signed.shape, -np.inf),
+        }[fill].astype(np.float32)
+    return torch.from_numpy(values.reshape(shape)).to(DTYPES[dtype])
+
+
+# ---- The file
+
+lines = []
+
+
+def hex_values(tensor):
+    if tensor.dtype == torch.uint8:
+        return tensor.contiguous().numpy().tobytes().hex()
+    return tensor.detach().float().contiguous().numpy().astype(">f4").tobytes().hex()
+
+
+def text(value):
+    if isinstance(value, (tuple, list, torch.Size)):
+        return ",".join(text(v) for v in value)
+    return str(int(value)) if isinstance(value, bool) else repr(value) if isinstance(value, float) else str(value)
+
+
+def emit(op, attributes, defaults, shape, output, indices=None):
+    """One line, unless it is there already."""
+    stated = " ".join(f"{key}={text(value)}" for key, value in attributes.items() if value != defaults.get(key))
+    fields = [op, stated or "-", "x".join(map(str, shape)), "x".join(map(str, output.shape)), hex_values(output) or "-"]
+    if indices is not None:
+        fields.append(text(indices.flatten().tolist()))
+    line = "\t".join(fields)
+    if line not in lines:
+        lines.append(line)
+
+
+# ---- Epilogues
+
+ACTIVATIONS = {
+    "none": lambda x, _: x,
+    "relu": lambda x, _: F.relu(x),
+    "leaky_relu": lambda x, a: F.leaky_relu(x, a["slope"]),
+    "hardtanh": lambda x, a: F.hardtanh(x, a["lower"], a["upper"]),
+    "prelu": lambda x, _: F.prelu(x, generated(SLOPE, (x.shape[1],))),
+    "sigmoid": lambda x, _: torch.sigmoid(x),
+    "tanh": lambda x, _: torch.tanh(x),
+    "silu": lambda x, _: F.silu(x),
+    "gelu": lambda x, _: F.gelu(x),
+    "gelu_tanh": lambda x, _: F.gelu(x, approximate="tanh"),
+    "hardswish": lambda x, _: F.hardswish(x),
+}
+EPILOGUE = {"act": "none", "slope": 0.01, "lower": 0.0, "upper": 6.0, "residual": "none", "bn": 0.0}
+# Every activation with its parameters; ReLU6 is hardtanh of 0 and 6.
+ACTIVATION_CASES = [
+    {"act": "relu"}, {"act": "leaky_relu"}, {"act": "leaky_relu", "slope": 0.2}, {"act": "leaky_relu", "slope": -1.5},
+    {"act": "hardtanh"}, {"act": "hardtanh", "lower": -1.0, "upper": 1.0}, {"act": "prelu"}, {"act": "sigmoid"},
+    {"act": "tanh"}, {"act": "silu"}, {"act": "gelu"}, {"act": "gelu_tanh"}, {"act": "hardswish"},
+]
+
+
+def epilogue(x, a):
+    """Batch normalisation of epsilon `bn`, a residual, an activation."""
+    c = x.shape[1]
+    if a["bn"]:
+        gamma, beta, mean = (generated(role, (c,)) for role in (GAMMA, BETA, MEAN))
+        variance = generated(VARIANCE, (c,)) + 257 / 256  # (0, 2]
+        x = F.batch_norm(x, mean, variance, gamma, beta, eps=a["bn"])
+    residual = generated(RESIDUAL, x.shape)
+    if a["residual"] == "before":
+        x = x + residual
+    x = ACTIVATIONS[a["act"]](x, a)
+    return x + residual if a["residual"] == "after" else x
+
+
+# ---- conv_transpose
+
+CONV = {"s": None, "p": None, "op": None, "d": None, "g": 1, "bias": True, "output_size": None, "fill": "uniform",
+        "pre": "none", **EPILOGUE}
+
+
+def conv_transpose(shape, oc, k, s=1, p=0, op=0, d=1, **more):
+    rank = len(shape) - 2
+    each = lambda v: tuple(v) if isinstance(v, (tuple, list)) else (v,) * rank
+    a = {"oc": oc, "k": each(k), **CONV, "s": each(s), "p": each(p), "op": each(op), "d": each(d), **more}
+    defaults = {**CONV, "s": each(1), "p": each(0), "op": each(0), "d": each(1)}
+    x = generated(INPUT, shape, a["fill"])
+    module = getattr(torch.nn, f"ConvTranspose{rank}d")(
+        shape[1], oc, a["k"], a["s"], a["p"], a["op"], a["g"], a["bias"], a["d"])
+    module.weight.data = generated(WEIGHTS, module.weight.shape)
+    if a["bias"]:
+        module.bias.data = generated(BIAS, (oc,))
+    if a["pre"] != "none":
+        x = ACTIVATIONS[a["pre"]](x, a)
+    with torch.no_grad():
+        y = module(x, output_size=a["output_size"])
+        # Products are multiples of 2^-16 and their sums are below 2^8: f32 is exact, in whatever order it adds. A slope
+        # before it breaks that.
+        if a["pre"] != "leaky_relu":
+            assert torch.equal(y.double(), module.double()(x.double(), output_size=a["output_size"]))
+        y = epilogue(y, a)
+    emit(f"conv_transpose{rank}d", a, defaults, shape, y)
+    return y
+
+
+# (groups, input channels, output channels): tails, depthwise with and without a multiplier.
+CHANNELS = [(1, 1, 1), (1, 3, 3), (1, 3, 1), (1, 1, 3), (1, 2, 3), (1, 17, 3), (1, 3, 17), (3, 3, 3), (3, 3, 6),
+            (2, 4, 6), (17, 17, 17), (1, 17, 1), (1, 1, 17), (4, 4, 12), (1, 19, 2), (1, 15, 4), (2, 34, 2),
+            (16, 16, 16), (2, 6, 34), (17, 17, 34)]
+
+
+def windows(rank):
+    """The layers to try; `size` of inputs where those of `conv_transpose_cases` are too small."""
+    yield from [
+        dict(k=1), dict(k=1, s=2), dict(k=1, s=3, op=2), dict(k=1, p=1, size=4),
+        dict(k=2, s=2), dict(k=2, s=2, op=1), dict(k=2, s=1), dict(k=2, s=1, p=1, size=3),
+        dict(k=3, s=1, p=1), dict(k=3, s=1, p=2, size=3), dict(k=3, s=2, p=1, op=1), dict(k=3, s=2, p=1),
+        dict(k=3, s=2),
+        dict(k=3, s=2, op=1), dict(k=3, s=3), dict(k=3, s=3, p=1, op=2), dict(k=3, s=1, p=3, size=5),
+        dict(k=4, s=2, p=1), dict(k=4, s=2), dict(k=4, s=2, p=3, size=3), dict(k=4, s=4), dict(k=4, s=3, p=1),
+        dict(k=5, s=2, p=2, op=1), dict(k=5, s=3, p=2), dict(k=5, s=1, p=2),
+        # k < s: outputs without a tap; gcd(s, d) > 1: the same within the kernel.
+        dict(k=2, s=4), dict(k=2, s=3, p=1), dict(k=2, s=4, op=3), dict(k=3, s=4, d=2), dict(k=3, s=2, d=2, p=1),
+        dict(k=2, s=6, d=4), dict(k=2, s=2, d=2, op=1),
+        dict(k=3, s=1, d=2, p=2), dict(k=3, s=1, d=3, op=2), dict(k=2, s=2, d=3, p=2), dict(k=3, s=3, d=2, p=1, op=1),
+        dict(k=3, d=2, p=1), dict(k=2, s=1, d=5), dict(k=3, s=2, d=3, p=4, op=2),
+    ]
+    if rank == 1:
+        yield from [dict(k=8, s=4, p=2), dict(k=16, s=8, p=4), dict(k=16, s=8, p=4, op=7), dict(k=64, s=2, p=1),
+                    dict(k=7, s=2, p=3, op=1), dict(k=10, s=5, p=2), dict(k=4, s=1, p=4, size=7)]
+    if rank == 2:
+        yield from [
+            dict(k=(3, 1), s=(2, 1), p=(1, 0)), dict(k=(1, 5), s=(1, 2), p=(0, 2)), dict(k=(2, 3), s=(3, 2), p=(0, 1)),
+            dict(k=3, s=2, p=1, op=(1, 0)), dict(k=3, s=2, p=1, op=(0, 1)), dict(k=(4, 2), s=(2, 4), p=(1, 0)),
+            dict(k=(2, 4), s=2, d=(3, 1), p=(1, 2)), dict(k=(1, 4), s=(4, 1), op=(3, 0)), dict(k=6, s=4, p=1),
+            dict(k=8, s=4, p=2), dict(k=(3, 3), s=(1, 2), p=(0, 1)), dict(k=3, s=(4, 1), d=(2, 3), p=(0, 3)),
+        ]
+    if rank == 3:
+        yield from [
+            dict(k=(1, 3, 3), s=(1, 2, 2), p=(0, 1, 1)), dict(k=(3, 1, 1), s=(2, 1, 1), p=(1, 0, 0)),
+            dict(k=(2, 1, 3), s=(3, 2, 1), p=(0, 0, 1)), dict(k=3, s=2, p=1, op=(1, 0, 0)),
+            dict(k=3, s=2, p=1, op=(0, 0, 1)), dict(k=(2, 2, 1), s=(4, 2, 2), d=(1, 3, 1)),
+            dict(k=(4, 4, 4), s=2, p=(1, 2, 1)), dict(k=1, s=2),
+        ]
+
+
+def conv_transpose_cases():
+    shapes = {1: [(5,), (1,), (2,), (4,), (7,), (3,)],
+              2: [(2, 3), (1, 1), (3, 2), (1, 4), (4, 1), (3, 3), (5, 1)],
+              3: [(1, 2, 2), (1, 1, 1), (2, 1, 2), (1, 1, 3), (2, 2, 1), (3, 1, 1), (2, 2, 2)]}
+    per_window = {1: 3, 2: 3, 3: 2}
+    most_values = {1: 64, 2: 84, 3: 108}
+    for rank in (1, 2, 3):
+        turn = 0
+        for window in windows(rank):
+            left = per_window[rank]
+            for _ in range(140):
+                g, ic, oc = CHANNELS[turn * 7 % len(CHANNELS)]
+                size = (window["size"],) * rank if "size" in window else shapes[rank][turn % len(shapes[rank])]
+                n = 2 if turn % 5 == 4 else 1
+                turn += 1
+                each = lambda key, default: [v for v in torch.broadcast_to(
+                    torch.tensor(window.get(key, default)), (rank,)).tolist()]
+                out = [(i - 1) * s + d * (k - 1) + 1 - 2 * p + op for i, k, s, p, op, d in zip(
+                    size, each("k", 1), each("s", 1), each("p", 0), each("op", 0), each("d", 1))]
+                if min(out) < 1 or n * oc * np.prod(out) > most_values[rank]:
+                    continue
+                attributes = {key: value for key, value in window.items() if key != "size"}
+                conv_transpose((n, ic, *size), oc, **attributes, g=g, bias=turn % 3 != 0)
+                left -= 1
+                if left == 0:
+                    break
+            assert rank == 3 or left < per_window[rank], window
+    # output_size replaces output_padding; smallest, largest, and one axis of each.
+    conv_transpose((1, 2, 3), 2, 3, 2, 1, 1, output_size=(5,))
+    conv_transpose((1, 2, 3), 2, 3, 2, 1, 0, output_size=(6,))
+    conv_transpose((1, 1, 2), 3, 2, 4, 0, 3, output_size=(6,))
+    conv_transpose((1, 1, 2), 3, 2, 4, 0, 0, output_size=(9,))
+    conv_transpose((1, 3, 4), 1, 3, 1, 0, 0, 3, output_size=(10,))
+    conv_transpose((1, 3, 2, 3), 2, 3, 2, 1, 1, output_size=(3, 6))
+    conv_transpose((1, 3, 2, 3), 2, 3, 2, 1, 0, output_size=(4, 5))
+    conv_transpose((1, 2, 2, 2), 2, (2, 5), 3, (0, 2), 0, output_size=(7, 5), bias=False)
+    conv_transpose((1, 2, 1, 2, 2), 1, 3, 2, 1, 1, output_size=(1, 4, 3))
+    conv_transpose((1, 2, 2, 1, 1), 2, 2, 2, 0, 0, output_size=(5, 2, 3))
+    # More than one vector and block of output channels; no images.
+    conv_transpose((1, 2, 1, 1), 64, 1)
+    conv_transpose((1, 3, 1, 2), 35, 1, (1, 2))
+    conv_transpose((1, 64, 1, 1), 3, 4, 2, 1)
+    for shape in ((0, 3, 4), (0, 3, 2, 3), (0, 3, 1, 2, 2)):
+        conv_transpose(shape, 2, 3, 2, 1)
+    # Epilogues: the values of one tap reach from -16 to 16; a NaN stays one.
+    for activation in ACTIVATION_CASES:
+        conv_transpose((1, 3, 2, 4), 3, 1, g=3, fill="wide", **activation)
+        conv_transpose((1, 2, 1, 3), 3, 2, 2, **activation)
+    for activation in ACTIVATION_CASES[:3] + ACTIVATION_CASES[6:7]:
+        conv_transpose((1, 2, 4), 17, 3, 2, 1, **activation)
+        conv_transpose((1, 2, 1, 2, 2), 2, 2, 2, **activation)
+    for residual in ("before", "after"):
+        for activation in ({"act": "none"}, {"act": "relu"}, {"act": "silu"}, {"act": "prelu"}):
+            conv_transpose((1, 3, 2, 2), 3, 3, 2, 1, **activation, residual=residual)
+        conv_transpose((2, 3, 3), 17, 1, act="relu", residual=residual)
+        conv_transpose((1, 2, 1, 2, 2), 2, 2, 1, act="hardtanh", residual=residual)
+    for bn in (1e-5, 0.001, 1.0):
+        conv_transpose((1, 2, 2, 2), 3, 3, 2, 1, bn=bn)
+        conv_transpose((1, 2, 2, 2), 3, 2, 2, bn=bn, bias=False, act="relu")
+    conv_transpose((1, 4, 2, 3), 4, 2, 2, g=4, bn=1e-5)
+    conv_transpose((1, 3, 5), 17, 2, 1, bn=1e-5, act="leaky_relu")
+    conv_transpose((1, 2, 1, 2, 2), 2, 2, 2, bn=1e-5, act="silu")
+    conv_transpose((1, 3, 2, 2), 3, 2, 3, bn=1e-5, act="relu", residual="before")
+    conv_transpose((1, 3, 2, 2), 3, 2, 3, bn=1e-5, act="sigmoid", residual="after")
+    for pre in ({"pre": "relu"}, {"pre": "leaky_relu", "slope": 0.01}):
+        conv_transpose((1, 17, 3), 2, 4, 2, 1, **pre)
+        conv_transpose((1, 3, 2, 3), 3, 3, 2, 1, **pre)
+        conv_transpose((1, 3, 2, 3), 3, 2, 2, g=3, **pre)
+        conv_transpose((1, 2, 2, 1, 2), 2, 2, 2, **pre)
+
+
+# ---- interpolate
+
+INTERPOLATE = {"size": None, "scale": None, "recompute": False, "align_corners": False, "antialias": False,
+               "dtype": "f32", "fill": "uniform", **EPILOGUE}
+ALIGNABLE = ("linear", "bilinear", "bicubic", "trilinear")
+
+
+def nearest_shortcut(mode, shape, scale, recompute, output):
+    """Whether torch 2.13 may leave its own formula: 2-D, 3-D `nearest` with a scale that is no ratio of the sizes."""
+    return mode == "nearest" and len(shape) > 3 and scale and not recompute and any(
+        o in (i, 2 * i) and o != i * s for i, o, s in zip(shape[2:], output.shape[2:], scale))
+
+
+def interpolate(shape, mode, size=None, scale=None, **more):
+    a = {"mode": mode, **INTERPOLATE, "size": size, "scale": tuple(map(float, scale)) if scale else None, **more}
+    x = generated(INPUT, shape, a["fill"], a["dtype"])
+    y = F.interpolate(x, size, scale, mode, a["align_corners"] if mode in ALIGNABLE else None,
+                      a["recompute"] if scale else None, a["antialias"])
+    if nearest_shortcut(mode, shape, scale, a["recompute"], y):
+        return
+    if a["recompute"] and torch.equal(y, F.interpolate(x, size, scale, mode, antialias=a["antialias"])):
+        return  # says nothing more than the case without it
+    if a["dtype"] in ("f16", "bf16"):
+        single = F.interpolate(x.float(), size, scale, mode, a["align_corners"] if mode in ALIGNABLE else None)
+        if ((y.float() - single).abs() > single.abs() * {"f16": 2**-10, "bf16": 2**-7}[a["dtype"]]).any():
+            return  # PyTorch's own rounding of weights or of sums is larger than that of the result
+    emit("interpolate", a, INTERPOLATE, shape, epilogue(y, a))
+
+
+SIZES_1D = [(1, 1), (1, 4), (4, 1), (5, 5), (3, 6), (6, 3), (3, 7), (7, 3), (2, 9), (9, 2), (8, 4), (4, 10), (10, 4),
+            (5, 8), (2, 3), (3, 2), (16, 5), (6, 13)]
+# sizes that stay, that f32 and exact arithmetic see differently, that truncate
+SCALES_1D = [(3, 1.3), (3, 2.3), (4, 2.0), (6, 0.5), (5, 0.6), (5, 1.7), (3, 2.0001), (10, 0.35), (1, 3.5), (7, 0.2),
+             (3, 5 / 3), (10, 1.3), (5, 1.4), (4, 1.0)]
+SIZES_2D = [((1, 1), (1, 1)), ((1, 1), (3, 4)), ((3, 4), (1, 1)), ((3, 4), (3, 4)), ((2, 3), (4, 6)), ((4, 6), (2, 3)),
+            ((3, 2), (5, 7)), ((5, 7), (3, 2)), ((2, 5), (5, 2)), ((4, 1), (3, 5)), ((1, 5), (4, 3)), ((3, 4), (3, 7)),
+            ((4, 3), (7, 3)), ((8, 8), (2, 3)), ((2, 2), (1, 7))]
+SCALES_2D = [((3, 3), (1.3, 1.3)), ((3, 2), (2.3, 1.7)), ((2, 3), (2.0, 2.0)), ((4, 6), (0.5, 0.5)),
+             ((5, 5), (0.6, 1.4)),
+             ((3, 4), (2.5, 0.75)), ((6, 7), (0.35, 0.3)), ((2, 1), (1.5, 3.5)), ((3, 3), (1.0, 2.0))]
+SIZES_3D = [((1, 1, 1), (2, 2, 3)), ((2, 2, 3), (1, 1, 1)), ((2, 1, 2), (2, 3, 4)), ((2, 3, 2), (3, 2, 4)),
+            ((1, 2, 2), (2, 4, 4)), ((3, 4, 4), (2, 2, 2)), ((2, 2, 2), (2, 2, 2))]
+SCALES_3D = [((2, 2, 2), (1.3, 1.7, 2.3)), ((3, 2, 3), (0.7, 1.5, 1.4)), ((4, 4, 2), (0.5, 0.5, 2.0))]
+
+
+def interpolate_cases():
+    channels = itertools.cycle((1, 1, 2, 1, 1))
+
+    def aligns(mode):
+        return (False, True) if mode in ALIGNABLE else (False,)
+
+    for mode in ("nearest", "nearest-exact", "linear", "area"):
+        for (i, o), align in itertools.product(SIZES_1D, aligns(mode)):
+            interpolate((1, next(channels), i), mode, (o,), align_corners=align)
+        for (i, s), recompute in itertools.product(SCALES_1D, (False, True)):
+            interpolate((1, next(channels), i), mode, None, (s,), recompute=recompute)
+        for align in aligns(mode)[1:]:
+            interpolate((1, 1, 5), mode, None, (1.7,), align_corners=align)
+    # f32 coordinates decide which pixel these are.
+    for mode, i, o in (("nearest", 2, 82), ("nearest", 6, 74), ("nearest-exact", 2, 41)):
+        interpolate((1, 1, i), mode, (o,))
+
+    planar = [("nearest", {}), ("nearest-exact", {}), ("bilinear", {}), ("bicubic", {}), ("area", {}),
+              ("bilinear", {"antialias": True}), ("bicubic", {"antialias": True}), ("lanczos", {"antialias": True})]
+    for mode, more in planar:
+        for (i, o), align in itertools.product(SIZES_2D, aligns(mode)):
+            interpolate((1, next(channels) if np.prod(o) < 20 else 1, *i), mode, o, align_corners=align, **more)
+        for (i, s), recompute in itertools.product(SCALES_2D, (False, True)):
+            interpolate((1, 1, *i), mode, None, s, recompute=recompute, **more)
+        for align in aligns(mode)[1:]:
+            interpolate((1, 1, 3, 2), mode, None, (2.3, 1.7), align_corners=align, **more)
+        interpolate((1, 17, 2, 1), mode, (3, 2), **more)
+        interpolate((2, 3, 1, 2), mode, (2, 3), **more)
+        interpolate((0, 3, 2, 3), mode, (4, 6), **more)
+
+    for mode in ("nearest", "nearest-exact", "trilinear", "area"):
+        for (i, o), align in itertools.product(SIZES_3D, aligns(mode)):
+            interpolate((1, next(channels) if np.prod(o) < 20 else 1, *i), mode, o, align_corners=align)
+        for (i, s), align in itertools.product(SCALES_3D, aligns(mode)):
+            interpolate((1, 1, *i), mode, None, s, align_corners=align)
+        interpolate((1, 17, 1, 2, 1), mode, (2, 1, 2))
+        interpolate((0, 3, 1, 2, 2), mode, (2, 3, 4))
+
+    # u8. Fixed-point arithmetic: all of these are bit exact.
+    u8_sizes = [((1, 1), (3, 4)), ((3, 4), (1, 1)), ((5, 5), (5, 5)), ((4, 6), (8, 12)), ((8, 12), (4, 6)),
+                ((5, 7), (9, 4)),
+                ((9, 4), (5, 11)), ((4, 5), (4, 9)), ((4, 5), (7, 5)), ((11, 13), (3, 2)), ((2, 3), (13, 9))]
+    u8_channels = itertools.cycle((1, 3, 2, 4, 1, 5))
+    for mode, more in planar[2:4] + planar[5:]:
+        for (i, o), align in itertools.product(u8_sizes, aligns(mode)):
+            c = next(u8_channels)
+            if c == 3 and o == (1, 1):
+                c = 2  # torch 2.13 fails an assertion of its own there
+            interpolate((1, c, *i), mode, o, align_corners=align, dtype="u8", **more)
+        for i, s in (((5, 6), (1.7, 0.6)), ((4, 3), (2.5, 2.5)), ((7, 9), (0.5, 0.4)), ((3, 3), (1.3, 2.3)),
+                     ((3, 3), (2.3, 1.3))):
+            for recompute in (False, True):
+                interpolate((2, 1, *i), mode, None, s, recompute=recompute, dtype="u8", **more)
+        interpolate((1, 17, 3, 2), mode, (4, 3), dtype="u8", **more)
+    for mode in ("nearest", "nearest-exact"):
+        for i, o in u8_sizes:
+            interpolate((1, 3, *i), mode, o, dtype="u8")
+
+    # Sixteen bits: computed in f32 and rounded once.
+    for dtype in ("f16", "bf16"):
+        for i, o in (((3, 4), (6, 8)), ((5, 4), (3, 6)), ((1, 3), (2, 5))):
+            for mode in ("nearest", "nearest-exact", "bilinear", "bicubic"):
+                interpolate((1, 1, *i), mode, o, dtype=dtype)
+            interpolate((1, 1, *i), "bilinear", o, align_corners=True, dtype=dtype)
+        interpolate((1, 3, 4), "linear", (7,), dtype=dtype)
+        interpolate((1, 1, 2, 2, 2), "trilinear", (3, 3, 3), dtype=dtype)
+
+    for activation in ACTIVATION_CASES:
+        interpolate((1, 3, 2, 3), "nearest", (2, 6), fill="wide", **activation)
+        interpolate((1, 2, 2, 2), "bilinear", (3, 4), fill="wide", **activation)
+        interpolate((1, 3, 6), "nearest", (6,), fill="nan", **activation)
+    interpolate((1, 17, 3), "linear", (4,), act="prelu")
+    interpolate((1, 2, 2, 1, 2), "trilinear", (2, 2, 3), act="relu")
+    interpolate((1, 2, 3, 3), "bicubic", (4, 5), act="hardtanh", lower=-0.5, upper=0.5)
+    interpolate((1, 2, 3, 3), "bicubic", (2, 2), antialias=True, act="silu")
+    interpolate((1, 2, 4, 4), "area", (2, 3), act="gelu")
+    for residual in ("before", "after"):
+        interpolate((1, 3, 2, 2), "bilinear", (4, 4), act="relu", residual=residual)
+        interpolate((1, 3, 2, 2), "nearest", (4, 4), residual=residual)
+    interpolate((1, 3, 2, 2), "bilinear", (3, 4), bn=1e-5, act="relu")
+
+
+# ---- Pillow
+
+FILTERS = {"nearest": PIL.Image.Resampling.NEAREST, "bilinear": PIL.Image.Resampling.BILINEAR,
+           "bicubic": PIL.Image.Resampling.BICUBIC, "lanczos": PIL.Image.Resampling.LANCZOS}
+
+
+def pillow_cases():
+    sizes = [((1, 1), (3, 4)), ((3, 4), (1, 1)), ((5, 5), (5, 5)), ((4, 6), (8, 12)), ((8, 12), (4, 6)),
+             ((5, 7), (9, 4)),
+             ((9, 4), (5, 11)), ((4, 5), (4, 9)), ((4, 5), (7, 5)), ((13, 11), (2, 3)), ((2, 3), (9, 13)),
+             ((7, 16), (3, 5))]
+    for mode, (i, o), c in itertools.product(FILTERS, sizes, (1, 3)):
+        if c == 3 and np.prod(o) > 60:
+            continue
+        pixels = generated(INPUT, (1, c, *i), dtype="u8").numpy()[0]
+        image = PIL.Image.fromarray(pixels[0] if c == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+        assert image.mode == {1: "L", 3: "RGB"}[c]
+        resized = np.asarray(image.resize(o[::-1], FILTERS[mode])).reshape(*o, c)
+        y = torch.from_numpy(resized.transpose(2, 0, 1)[None].copy())
+        emit("pillow_resize", {"mode": mode, "size": o}, {}, (1, c, *i), y)
+
+
+# ---- Shuffles
+
+def shuffle_cases():
+    defaults = {"dtype": "f32", "fill": "bits"}
+    for r, c, h, w, n in ((1, 3, 2, 2, 1), (2, 4, 1, 1, 1), (2, 4, 2, 3, 1), (2, 12, 3, 1, 1), (2, 8, 1, 2, 2),
+                          (2, 68, 1, 1, 1),
+                          (3, 9, 1, 2, 1), (3, 18, 2, 1, 1), (3, 9, 3, 2, 1), (4, 16, 1, 2, 1), (4, 48, 1, 1, 1),
+                          (5, 25, 1, 2, 1), (2, 4, 2, 2, 0)):
+        for dtype in ("f32", "u8"):
+            a = {"r": r, **defaults, "dtype": dtype}
+            deep, flat = (n, c, h, w), (n, c // r**2, h * r, w * r)
+            emit("pixel_shuffle", a, defaults, deep, F.pixel_shuffle(generated(INPUT, deep, "bits", dtype), r))
+            if n:  # of no images, PyTorch returns the input's shape
+                emit("pixel_unshuffle", a, defaults, flat, F.pixel_unshuffle(generated(INPUT, flat, "bits", dtype), r))
+
+
+# ---- Pools
+
+POOL = {"s": None, "p": None, "d": None, "ceil": False, "include_pad": True, "divisor": 0, "dtype": "f32",
+        "fill": "uniform", "output_size": None}
+
+
+def pool_attributes(rank, k, s, p, d, more):
+    each = lambda v: tuple(v) if isinstance(v, (tuple, list)) else (v,) * rank
+    a = {"k": each(k), **POOL, "s": each(s), "p": each(p), "d": each(d), **more}
+    return a, {**POOL, "p": each(0), "d": each(1)}
+
+
+def max_pool(shape, k, s, p=0, d=1, **more):
+    a, defaults = pool_attributes(len(shape) - 2, k, s, p, d, more)
+    x = generated(INPUT, shape, a["fill"], a["dtype"])
+    y, indices = getattr(F, f"max_pool{len(shape) - 2}d")(
+        x, a["k"], a["s"], a["p"], a["d"], ceil_mode=a["ceil"], return_indices=True)
+    emit(f"max_pool{len(shape) - 2}d", a, defaults, shape, y, indices)
+
+
+def max_unpool(shape, k, s, p=0, duplicates=False, **more):
+    """Indices are distinct places of the output, or those that a pool of overlapping windows could yield."""
+    rank = len(shape) - 2
+    a, defaults = pool_attributes(rank, k, s, p, 1, more)
+    size = a["output_size"] or [(i - 1) * s + k - 2 * p for i, k, s, p in zip(shape[2:], a["k"], a["s"], a["p"])]
+    plane, count = int(np.prod(size)), int(np.prod(shape[2:]))
+    rows = []
+    for random in states(INDICES, shape[0] * shape[1] * plane).reshape(-1, plane).tolist():
+        places = sorted(range(plane), key=lambda place: random[place])
+        rows.append([places[i % (count // 2)] for i in range(count)] if duplicates else places[:count])
+    indices = torch.tensor(rows, dtype=torch.int64).reshape(shape)
+    x = generated(INPUT, shape, a["fill"])
+    y = getattr(F, f"max_unpool{rank}d")(x, indices, a["k"], a["s"], a["p"], a["output_size"])
+    emit(f"max_unpool{rank}d", a, defaults, shape, y, indices)
+
+
+def avg_pool_of(x, a):
+    rank = x.dim() - 2
+    divisor = {} if rank == 1 else {"divisor_override": a["divisor"] or None}
+    return getattr(F, f"avg_pool{rank}d")(x, a["k"], a["s"], a["p"], a["ceil"], a["include_pad"], **divisor)
+
+
+def avg_pool(shape, k, s, p=0, **more):
+    a, defaults = pool_attributes(len(shape) - 2, k, s, p, 1, more)
+    y = avg_pool_of(generated(INPUT, shape, a["fill"], a["dtype"]), a)
+    emit(f"avg_pool{len(shape) - 2}d", a, defaults, shape, y)
+
+
+def avg_unpool(size, c, k, s, p=0, **more):
+    """The gradient of an avg_pool of the full size `size`, with the gradient of its output as the input."""
+    rank = len(size)
+    a, defaults = pool_attributes(rank, k, s, p, 1, more)
+    x = torch.zeros(1, c, *size, requires_grad=True)
+    y = avg_pool_of(x, a)
+    grad, = torch.autograd.grad(y, x, generated(INPUT, y.shape))
+    natural = [(i - 1) * s + k - 2 * p for i, k, s, p in zip(y.shape[2:], a["k"], a["s"], a["p"])]
+    a["ceil"] = False  # the size says it
+    a["output_size"] = None if natural == list(size) else tuple(size)
+    emit(f"avg_unpool{rank}d", a, defaults, y.shape, grad)
+
+
+def pool_cases():
+    # 1-D: in, k, s, p, d, ceil
+    rows = [(8, 2, 2, 0, 1, False), (7, 2, 2, 0, 1, True), (7, 3, 2, 1, 1, False), (7, 2, 3, 0, 1, True),
+            (9, 3, 3, 1, 1, True), (10, 3, 2, 1, 2, False), (10, 2, 4, 1, 3, True), (5, 5, 1, 2, 1, False),
+            (1, 1, 1, 0, 1, False), (6, 3, 1, 1, 1, False), (5, 2, 3, 1, 1, True), (4, 4, 4, 2, 1, True)]
+    fills = ("uniform", "ties", "special")
+    for turn, (i, k, s, p, d, ceil) in enumerate(rows):
+        for fill in fills[:2] if turn % 2 else fills[1:]:
+            max_pool((1, 1 + turn % 3, i), k, s, p, d, ceil=ceil, fill=fill)
+    planes = [((4, 6), 2, 2, 0, 1, False), ((5, 7), 2, 2, 0, 1, True), ((5, 6), 3, 2, 1, 1, False),
+              ((5, 5), 3, 2, 1, 1, True),
+              ((7, 7), 2, 3, 0, 1, True), ((6, 7), 3, 1, 1, 2, False), ((3, 3), 3, 3, 0, 1, False),
+              ((6, 5), (3, 2), (2, 1), (1, 0), 1, False), ((5, 8), (1, 4), (1, 2), (0, 2), 1, True),
+              ((7, 8), (2, 3), 2, (1, 0), (3, 2), True), ((1, 1), 1, 1, 0, 1, False), ((2, 2), 2, 2, 1, 1, False)]
+    for turn, (i, k, s, p, d, ceil) in enumerate(planes):
+        for fill in fills:
+            max_pool((1, 1 + turn % 3, *i), k, s, p, d, ceil=ceil, fill=fill)
+    max_pool((1, 17, 3, 4), 2, 2, ceil=True)
+    max_pool((2, 3, 4, 4), 2, 2, fill="ties")
+    max_pool((1, 2, 4, 5), 3, 2, 1, fill="neginf")
+    max_pool((0, 2, 4, 4), 2, 2)
+    volumes = [((2, 4, 4), 2, 2, 0, 1, False), ((3, 3, 4), 2, 2, 0, 1, True), ((4, 3, 5), 3, 2, 1, 1, False),
+               ((3, 4, 5), (1, 2, 3), (1, 2, 2), (0, 1, 1), 1, True), ((4, 5, 3), 2, 1, 0, (2, 3, 1), False),
+               ((5, 3, 3), (3, 1, 2), 2, (1, 0, 1), 1, True)]
+    for i, k, s, p, d, ceil in volumes:
+        for fill in fills:
+            max_pool((1, 1, *i), k, s, p, d, ceil=ceil, fill=fill)
+    for dtype in ("f16", "bf16"):
+        max_pool((1, 3, 5, 6), 3, 2, 1, dtype=dtype)
+        max_pool((1, 1, 6, 5), 2, 2, ceil=True, fill="special", dtype=dtype)
+        max_pool((1, 2, 9), 3, 2, 1, fill="ties", dtype=dtype)
+
+    for i, k, s, p in ((4, 2, 2, 0), (3, 3, 2, 1), (3, 3, 3, 0), (4, 3, 1, 0), (2, 2, 4, 0), (1, 5, 1, 1)):
+        default = (i - 1) * s + k - 2 * p
+        for size in (None, default - s + 1, default + s - 1):
+            if size is None or size > 0 and size != default:
+                max_unpool((1, 2, i), k, s, p, output_size=size and (size,))
+    for i, k, s, p in (((2, 3), 2, 2, 0), ((2, 2), 3, 2, 1), ((2, 2), 3, 3, 0), ((3, 2), (2, 3), (1, 2), (0, 1)),
+                       ((1, 1), 2, 2, 0), ((2, 1), (2, 4), (3, 2), (0, 1))):
+        a, _ = pool_attributes(2, k, s, p, 1, {})
+        default = [(i - 1) * s + k - 2 * p for i, k, s, p in zip(i, a["k"], a["s"], a["p"])]
+        low = tuple(d - s + 1 for d, s in zip(default, a["s"]))
+        high = tuple(d + s - 1 for d, s in zip(default, a["s"]))
+        for size in (None, low, high, (low[0], high[1]), (high[0], default[1])):
+            if size is None or np.prod(size) >= np.prod(i):
+                max_unpool((1, 1 if size else 2, *i), k, s, p, output_size=size)
+    max_unpool((1, 17, 1, 2), 2, 2)
+    max_unpool((2, 3, 2, 1), 2, 2)
+    max_unpool((0, 3, 2, 2), 2, 2)
+    max_unpool((1, 2, 2, 3), 2, 2, fill="bits")
+    for shape in ((1, 2, 6), (1, 2, 2, 3), (1, 1, 2, 2, 2)):
+        max_unpool(shape, 2, 2, duplicates=True)
+    for size in (None, (3, 3, 3), (5, 5, 5), (4, 3, 5)):
+        max_unpool((1, 1, 2, 2, 2), 2, 2, output_size=size)
+    max_unpool((1, 2, 1, 2, 2), (1, 2, 3), (1, 2, 2), (0, 0, 1))
+    max_unpool((1, 1, 1, 3, 2), (2, 1, 2), (2, 1, 3), output_size=(2, 3, 6))
+
+    for turn, (i, k, s, p, d, ceil) in enumerate(rows):
+        if d == 1:
+            avg_pool((1, 1 + turn % 3, i), k, s, p, ceil=ceil, include_pad=True)
+            if p:
+                avg_pool((1, 1 + turn % 3, i), k, s, p, ceil=ceil, include_pad=False)
+    for turn, (i, k, s, p, d, ceil) in enumerate(planes):
+        if d == 1:
+            for include_pad in (True, False) if p else (True,):
+                avg_pool((1, 1 + turn % 3, *i), k, s, p, ceil=ceil, include_pad=include_pad)
+            avg_pool((1, 1, *i), k, s, p, ceil=ceil, include_pad=turn % 2 == 0, divisor=3 + turn)
+    for i, k, s, p, d, ceil in volumes:
+        if d == 1:
+            for include_pad in (True, False) if p else (True,):
+                avg_pool((1, 2, *i), k, s, p, ceil=ceil, include_pad=include_pad)
+            avg_pool((1, 1, *i), k, s, p, ceil=ceil, divisor=7)
+    avg_pool((1, 17, 3, 4), 2, 2, ceil=True)
+    avg_pool((2, 3, 4, 4), 3, 2, 1)
+    avg_pool((0, 2, 4, 4), 2, 2)
+    for dtype in ("f16", "bf16"):
+        avg_pool((1, 2, 5, 6), 3, 2, 1, include_pad=False, dtype=dtype)
+        avg_pool((1, 2, 6, 5), 2, 2, ceil=True, dtype=dtype)
+
+    for size, k, s, p in ((8, 2, 2, 0), (7, 3, 2, 1), (6, 3, 1, 1), (7, 2, 3, 0), (9, 4, 2, 2), (1, 1, 1, 0)):
+        for ceil, include_pad in ((False, True), (True, True), (True, False)):
+            avg_unpool((size,), 2, k, s, p, ceil=ceil, include_pad=include_pad)
+    for size, k, s, p in (((4, 6), 2, 2, 0), ((5, 5), 3, 2, 1), ((4, 4), 3, 1, 1), ((5, 6), (2, 3), (2, 3), 0),
+                          ((6, 5), (3, 4), (2, 1), (1, 2)), ((6, 6), 2, 3, 0)):
+        for ceil, include_pad, divisor in ((False, True, 0), (True, True, 0), (True, False, 0), (False, True, 5)):
+            avg_unpool(size, 1, k, s, p, ceil=ceil, include_pad=include_pad, divisor=divisor)
+    avg_unpool((2, 3), 17, 2, 1)
+    for size, k, s, p in (((2, 4, 4), 2, 2, 0), ((3, 3, 4), (3, 2, 3), (2, 1, 2), (1, 0, 1)), ((3, 3, 3), 2, 2, 1)):
+        for ceil, include_pad, divisor in ((False, True, 0), (True, False, 0), (False, True, 11)):
+            avg_unpool(size, 1, k, s, p, ceil=ceil, include_pad=include_pad, divisor=divisor)
+
+
+def main():
+    torch.set_num_threads(1)
+    assert torch.__version__.startswith("2.13.") and PIL.__version__.startswith("12."), "other versions than it says"
+    conv_transpose_cases()
+    interpolate_cases()
+    pillow_cases()
+    shuffle_cases()
+    pool_cases()
+    versions = f"PyTorch {torch.__version__.split('+')[0]} and Pillow {PIL.__version__}"
+    head = f"# Answers of {versions}; written by tools/golden/generate.py, which tells the format."
+    OUTPUT.write_text("\n".join([head, *lines, f"end\t{len(lines)}", ""]))
+    for op in dict.fromkeys(line.split("\t")[0] for line in lines):
+        print(f"{sum(line.startswith(op + chr(9)) for line in lines):5} {op}")
+    print(f"{len(lines):5} cases, {OUTPUT.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
