@@ -73,6 +73,10 @@ if(POLYPHASE_BUILD_TESTS)
     set(INSTALL_GTEST OFF)
     FetchContent_MakeAvailable(googletest)
   endblock()
+  block() # protobuf::libprotobuf-lite, from the system or not at all: what needs it is left out without it
+    set(CMAKE_FIND_PACKAGE_PREFER_CONFIG ON) # which knows what newer versions depend on
+    find_package(Protobuf QUIET)
+  endblock()
 endif()
 
 if(POLYPHASE_BUILD_BENCH)

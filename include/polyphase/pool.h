@@ -22,7 +22,7 @@ struct PoolWindow {
   int32_t spatial_rank = 2;        // 1, 2 or 3
   SpatialSizes kernel{2, 2, 2};    // >= 1
   SpatialSizes stride{2, 2, 2};    // >= 1
-  SpatialSizes padding_begin{};    // 0 <= padding <= effective kernel / 2 (MaxPool, AvgPool; no limit with auto_pad)
+  SpatialSizes padding_begin{};    // 0 <= padding < effective kernel (MaxPool, AvgPool)
   SpatialSizes padding_end{};      // likewise
   SpatialSizes dilation{1, 1, 1};  // >= 1; the unpooling ops: 1
   bool ceil_mode = false;          // the pooling ops

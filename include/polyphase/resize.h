@@ -57,8 +57,11 @@ enum class Antialias : int32_t {
 
 // Where size_out comes from if a scale is given.
 enum class OutputSizeRule : int32_t {
-  kPyTorch = 0,      // floor(double(size_in) * scale)
-  kOnnx = 1,         // floor(double(size_in) * double(float(scale)))
+  kPyTorch = 0,  // floor(double(size_in) * scale)
+  // floor(double(size_in) * double(float(scale))). Wherever `scale`, or a common scale, counts for the coordinates,
+  // size_in * scale, which may be a fraction, replaces size_out in kAlignCorners and kTfCropAndResize, as in the ONNX
+  // standard's reference.
+  kOnnx = 1,
   kOnnxRuntime = 2,  // floor(float(size_in) * float(scale))
 };
 

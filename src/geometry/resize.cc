@@ -165,11 +165,14 @@ class Coordinates {
         last_(static_cast<T>(in - 1)),
         out_(static_cast<T>(out)),
         last_out_(static_cast<T>(out - 1)),
+        last_mapped_(scale != 0 && a.output_size_rule == OutputSizeRule::kOnnx
+                         ? static_cast<T>(scale * static_cast<double>(in) - 1)
+                         : last_out_),
         scale_(scale != 0 ? static_cast<T>(scale) : out_ / in_),
         ratio_(scale != 0 ? static_cast<T>(1.0 / scale) : in_ / out_),
         roi_begin_(static_cast<T>(a.roi_begin[axis])),
         roi_end_(static_cast<T>(a.roi_end[axis])) {
-    if (kind_ == CoordinateTransformation::kAlignCorners) ratio_ = last_out_ > 0 ? last_ / last_out_ : T{0};
+    if (kind_ == CoordinateTransformation::kAlignCorners) ratio_ = last_mapped_ > 0 ? last_ / last_mapped_ : T{0};
     if (kind_ == CoordinateTransformation::kHalfPixelSymmetric && scale != 0) {
       shift_ = in_ / 2 * (1 - out_ / (scale_ * in_));
     }
@@ -185,14 +188,14 @@ class Coordinates {
     switch (kind_) {
       case CoordinateTransformation::kHalfPixel: return Unscaled(position + half) - half;
       case CoordinateTransformation::kAlignCorners:
-        if constexpr (sizeof(T) == sizeof(double)) return last_out_ > 0 ? position * last_ / last_out_ : 0;
+        if constexpr (sizeof(T) == sizeof(double)) return last_mapped_ > 0 ? position * last_ / last_mapped_ : 0;
         return ratio_ * position;
       case CoordinateTransformation::kAsymmetric: return Unscaled(position);
       case CoordinateTransformation::kPytorchHalfPixel: return last_out_ > 0 ? Unscaled(position + half) - half : 0;
       case CoordinateTransformation::kHalfPixelSymmetric: return shift_ + Unscaled(position + half) - half;
       case CoordinateTransformation::kTfCropAndResize: {
-        if (last_out_ == 0) return half * (roi_begin_ + roi_end_) * last_;
-        return roi_begin_ * last_ + position * (roi_end_ - roi_begin_) * last_ / last_out_;
+        if (last_mapped_ <= 0) return half * (roi_begin_ + roi_end_) * last_;
+        return roi_begin_ * last_ + position * (roi_end_ - roi_begin_) * last_ / last_mapped_;
       }
       case CoordinateTransformation::kTfHalfPixelForNn: return Unscaled(position + half);
     }
@@ -210,7 +213,9 @@ class Coordinates {
   T Unscaled(T position) const { return sizeof(T) == sizeof(double) ? position / scale_ : ratio_ * position; }
 
   const CoordinateTransformation kind_;
-  const T in_, last_, out_, last_out_, scale_;
+  const T in_, last_, out_, last_out_;
+  const T last_mapped_;  // the output, a fraction it may be, that kAlignCorners and kTfCropAndResize map to last_
+  const T scale_;
   T ratio_;
   const T roi_begin_, roi_end_;
   T shift_ = 0;
