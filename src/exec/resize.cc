@@ -100,8 +100,6 @@ class ResizeTask {
     }
     for (int r = 0; r < out_rows; ++r) args.outputs[r] = SumRow(oz, oy + r);
     kernels_.resize.y[out_rows - 1][plan_.taps()](args);
-    if (!plan_.direct_y || channels_ == plan_.width) return;
-    for (int r = 0; r < out_rows; ++r) ClearTail(args.outputs[r]);
   }
 
   void SumWindow(int64_t oz, int64_t oy) {
@@ -122,7 +120,11 @@ class ResizeTask {
     float* const output = SumRow(oz, oy);
     kernels_.resize.window_y[lane_](
         {reinterpret_cast<const void* const*>(rows_), weights_, taps, y.precision, output, count()});
-    if (plan_.direct_y && channels_ < plan_.width) ClearTail(output);
+    if (!plan_.direct_y || channels_ == plan_.width) return;
+    // The empty lanes of the last channel block are 0, but the product of two weights may be infinite.
+    for (int64_t p = 0; p < columns_.count(); ++p) {
+      std::fill(output + p * plan_.width + channels_, output + (p + 1) * plan_.width, 0.0f);
+    }
   }
 
   // Where the sums of an output row go.
@@ -131,13 +133,6 @@ class ResizeTask {
     const TensorDesc& desc = plan_.output;
     return reinterpret_cast<float*>(store_.output) + PixelOffset(desc, image_, oz, oy, columns_.begin) +
            ChannelOffset(ChannelsOf(desc), channel_);
-  }
-
-  // The empty lanes of the last channel block, whose sums are no zeros where a weight is infinite.
-  void ClearTail(float* row) const {
-    for (int64_t p = 0; p < columns_.count(); ++p) {
-      std::fill(row + p * plan_.width + channels_, row + (p + 1) * plan_.width, 0.0f);
-    }
   }
 
   void Extrapolate(IndexRange columns) {

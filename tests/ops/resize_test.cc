@@ -221,20 +221,27 @@ TEST(Resize, CubicCoefficient) {
   }
 }
 
-// Weights that f32 does not hold: all that counts is that the lanes behind the last channel stay 0, which RunOnce checks.
+// Weights whose products f32 does not hold: all that counts is that the lanes behind the last channel stay 0, which
+// RunOnce checks.
 TEST(Resize, InfiniteWeightsStayOutOfTailLanes) {
-  ResizeAttributes attributes = ResizeAttributes::PyTorch(PyTorchMode::kBicubic);
-  attributes.cubic_coeff_a = 3e38f;
-  attributes.size = {9, 11, 0};
-  ref::Tensor<float> input(1, 3, 4, 5);
-  std::mt19937 rng(1);
-  FillUniform(input.data, rng);
-  for (const std::string& target : SupportedTargets()) {
-    const Operator op = *CreateResize(attributes, OptionsFor(target));
-    for (const Format& format : kFormats) {
-      ref::Tensor<float> output;
-      EXPECT_TRUE(RunOnce(op, target, PlanOptions(), RunChoice(), input, DescOf(DataType::kF32, format, input, 2),
-                          MakeDesc(DataType::kF32, format, 1, 3, 9, 11), output));
+  for (int rank = 1; rank <= 3; ++rank) {
+    ResizeAttributes attributes = ResizeAttributes::PyTorch(PyTorchMode::kBicubic);
+    attributes.spatial_rank = rank;
+    attributes.u8_rounding = U8Rounding::kHalfEven;
+    attributes.cubic_coeff_a = 3e38f;
+    const ref::Size3 size{rank > 2 ? 3 : 1, rank > 1 ? 4 : 1, 5};
+    const ref::Size3 resized{rank > 2 ? 7 : 1, rank > 1 ? 9 : 1, 11};
+    attributes.size = ref::FromSize3(resized, rank);
+    ref::Tensor<float> input(1, 3, size);
+    std::mt19937 rng(1);
+    FillUniform(input.data, rng);
+    for (const std::string& target : SupportedTargets()) {
+      const Operator op = *CreateResize(attributes, OptionsFor(target));
+      for (const Format& format : kFormats) {
+        ref::Tensor<float> output;
+        EXPECT_TRUE(RunOnce(op, target, PlanOptions(), RunChoice(), input, DescOf(DataType::kF32, format, input, rank),
+                            MakeDesc(DataType::kF32, format, 1, 3, resized, rank), output));
+      }
     }
   }
 }
