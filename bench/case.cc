@@ -205,17 +205,15 @@ Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
   } else if (IsResize(w)) {
     ResizeAttributes a = ResizeOf(w);
     a.epilogue = {};
-    const ref::Tensor<double> result = ref::Resize(a, InputChannels(n, c, 1));
-    // Inputs are at most 1. In units of kRounding: a linear weight is off by 1, and two or three passes over two taps
-    // round 6 to 12 times; the Horner form of a cubic weight has terms up to 6 and is off by 30 at most, so that the 4 +
-    // 4 weights of an output, each times the other axis's sum of |weights| (1.4), give 2 * (7 + 30) * 2 * 1.4, and their
-    // sums 20. A wrong tap is off by a thousand times as much.
-    const double roundings = w.mode == "bicubic" ? 256 : w.mode == "bilinear" || w.mode == "linear" ? 16 : 64;
+    const ref::Tensor<float> channel = InputChannels(n, c, 1);
+    ref::Tensor<double> input(1, 1, channel.size());
+    std::copy(channel.data.begin(), channel.data.end(), input.data.begin());
+    const ref::ResizeResult result = ref::Resize(a, input);
+    const bool add = !residual_.data.empty();
     for (size_t i = 0; i < pixels; ++i) {
-      const bool add = !residual_.data.empty();
-      const double value = result.data[i] + (add ? residual_.data[residual_.Index(n, c, 0, 0, 0) + i] : 0.0);
+      const double value = result.value.data[i] + (add ? residual_.data[residual_.Index(n, c, 0, 0, 0) + i] : 0.0);
       plane.value.push_back(static_cast<float>(value));
-      if (w.mode != "nearest" || add) plane.bound.push_back(BoundOf(value, roundings * kRounding));
+      if (w.mode != "nearest" || add) plane.bound.push_back(BoundOf(value, result.bound.data[i]));
     }
   } else if (w.op == "max_unpool") {
     plane.value.assign(pixels, 0.0f);

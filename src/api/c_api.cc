@@ -94,6 +94,24 @@ polyphase::Epilogue FromC(const pph_epilogue& c) {
           c.channels};
 }
 
+Status CheckBool(const char* name, int32_t value) {
+  if (value == 0 || value == 1) return Status();
+  return Status::InvalidArgument("%s = %d: must be 0 or 1", name, static_cast<int>(value));
+}
+
+polyphase::PoolWindow FromC(const pph_pool_window& c) {
+  polyphase::PoolWindow window;
+  window.spatial_rank = c.spatial_rank;
+  window.kernel = Sizes(c.kernel);
+  window.stride = Sizes(c.stride);
+  window.padding_begin = Sizes(c.padding_begin);
+  window.padding_end = Sizes(c.padding_end);
+  window.dilation = Sizes(c.dilation);
+  window.ceil_mode = c.ceil_mode != 0;
+  window.auto_pad = static_cast<polyphase::AutoPad>(c.auto_pad);
+  return window;
+}
+
 Status FromC(const pph_operator_options* c, polyphase::OperatorOptions* options) {
   if (c == nullptr) return Status();
   if (Status status = CheckStruct("options", c); !status.ok()) return status;
@@ -171,6 +189,10 @@ Status FromC(const char* name, const T* values, size_t count, std::vector<T>* re
   if (values == nullptr && count > 0) {
     return Status::InvalidArgument("resize %s = null: must not be null for %s_count = %zu", name, name, count);
   }
+  constexpr size_t kMost = 2 * (2 + PPH_MAX_SPATIAL_RANK);
+  if (count > kMost) {
+    return Status::InvalidArgument("resize %s_count = %zu: must be at most %zu", name, count, kMost);
+  }
   if (count > 0) result->assign(values, values + count);
   return Status();
 }
@@ -233,6 +255,8 @@ static_assert(static_cast<int>(polyphase::U8Rounding::kFixed22) == PPH_FIXED22);
 static_assert(static_cast<int>(polyphase::PyTorchMode::kLanczos) == PPH_PYTORCH_LANCZOS);
 static_assert(static_cast<int>(polyphase::ShuffleDirection::kSpaceToDepth) == PPH_SPACE_TO_DEPTH);
 static_assert(static_cast<int>(polyphase::ChannelOrder::kFocus) == PPH_FOCUS);
+static_assert(static_cast<int>(polyphase::IndexConvention::kWindow) == PPH_INDEX_WINDOW);
+static_assert(static_cast<int>(polyphase::AvgUnpoolMode::kCopy) == PPH_UNPOOL_COPY);
 static_assert(polyphase::kMaxSpatialRank == PPH_MAX_SPATIAL_RANK);
 static_assert(polyphase::kWorkspaceAlignment == PPH_WORKSPACE_ALIGNMENT);
 
@@ -323,6 +347,71 @@ pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* c, const
                           a.direction = static_cast<polyphase::ShuffleDirection>(c->direction);
                           a.channel_order = static_cast<polyphase::ChannelOrder>(c->channel_order);
                           return polyphase::CreatePixelShuffle(a, o);
+                        });
+}
+
+pph_status pph_create_max_pool(const pph_max_pool_attributes* c, const pph_operator_options* options,
+                               pph_operator** op) {
+  return CreateOperator(options, op,
+                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+                          Status status = CheckStruct("attributes", c);
+                          if (status.ok()) status = CheckBool("max_pool ceil_mode", c->window.ceil_mode);
+                          if (status.ok()) status = CheckBool("max_pool column_major", c->column_major);
+                          if (!status.ok()) return status;
+                          polyphase::MaxPoolAttributes a;
+                          a.window = FromC(c->window);
+                          a.index_convention = static_cast<polyphase::IndexConvention>(c->index_convention);
+                          a.column_major = c->column_major != 0;
+                          return polyphase::CreateMaxPool(a, o);
+                        });
+}
+
+pph_status pph_create_max_unpool(const pph_max_unpool_attributes* c, const pph_operator_options* options,
+                                 pph_operator** op) {
+  return CreateOperator(
+      options, op, [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+        Status status = CheckStruct("attributes", c);
+        if (status.ok()) status = CheckBool("max_unpool ceil_mode", c->window.ceil_mode);
+        if (status.ok()) status = CheckBool("max_unpool indices_in_default_size", c->indices_in_default_size);
+        if (!status.ok()) return status;
+        polyphase::MaxUnpoolAttributes a;
+        a.window = FromC(c->window);
+        a.index_convention = static_cast<polyphase::IndexConvention>(c->index_convention);
+        a.indices_in_default_size = c->indices_in_default_size != 0;
+        return polyphase::CreateMaxUnpool(a, o);
+      });
+}
+
+pph_status pph_create_avg_pool(const pph_avg_pool_attributes* c, const pph_operator_options* options,
+                               pph_operator** op) {
+  return CreateOperator(options, op,
+                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+                          Status status = CheckStruct("attributes", c);
+                          if (status.ok()) status = CheckBool("avg_pool ceil_mode", c->window.ceil_mode);
+                          if (status.ok()) status = CheckBool("avg_pool count_include_pad", c->count_include_pad);
+                          if (!status.ok()) return status;
+                          polyphase::AvgPoolAttributes a;
+                          a.window = FromC(c->window);
+                          a.count_include_pad = c->count_include_pad != 0;
+                          a.divisor_override = c->divisor_override;
+                          return polyphase::CreateAvgPool(a, o);
+                        });
+}
+
+pph_status pph_create_avg_unpool(const pph_avg_unpool_attributes* c, const pph_operator_options* options,
+                                 pph_operator** op) {
+  return CreateOperator(options, op,
+                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+                          Status status = CheckStruct("attributes", c);
+                          if (status.ok()) status = CheckBool("avg_unpool ceil_mode", c->window.ceil_mode);
+                          if (status.ok()) status = CheckBool("avg_unpool count_include_pad", c->count_include_pad);
+                          if (!status.ok()) return status;
+                          polyphase::AvgUnpoolAttributes a;
+                          a.window = FromC(c->window);
+                          a.mode = static_cast<polyphase::AvgUnpoolMode>(c->mode);
+                          a.count_include_pad = c->count_include_pad != 0;
+                          a.divisor_override = c->divisor_override;
+                          return polyphase::CreateAvgUnpool(a, o);
                         });
 }
 

@@ -9,6 +9,8 @@
 #include <variant>
 
 #include "plan/conv_transpose.h"
+#include "plan/max_unpool.h"
+#include "plan/pool.h"
 #include "plan/rearrange.h"
 #include "plan/resize.h"
 #include "polyphase/runtime.h"
@@ -19,14 +21,15 @@ namespace polyphase::internal {
 class OperatorImpl {
  public:
   std::variant<std::shared_ptr<const ConvTransposeOperator>, std::shared_ptr<const ResizeOperator>,
-               std::shared_ptr<const RearrangeOperator>>
+               std::shared_ptr<const RearrangeOperator>, std::shared_ptr<const PoolOperator>,
+               std::shared_ptr<const MaxUnpoolOperator>>
       op;
   Runtime runtime;
 };
 
 class PlanImpl {
  public:
-  std::variant<ConvTransposePlan, ResizePlan, RearrangePlan> plan;
+  std::variant<ConvTransposePlan, ResizePlan, RearrangePlan, PoolPlan, MaxUnpoolPlan> plan;
   TensorDesc input, output;  // in the caller's form, as the next two
   std::optional<TensorDesc> residual, indices;
   Runtime runtime;

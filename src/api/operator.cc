@@ -13,6 +13,7 @@
 #include "exec/exec.h"
 #include "geometry/tensor.h"
 #include "polyphase/convert.h"
+#include "polyphase/pool.h"
 
 namespace polyphase {
 namespace internal {
@@ -73,6 +74,8 @@ size_t Threads(const Runtime& runtime, size_t requested) {
 size_t WorkerBytes(const ConvTransposePlan& plan) { return static_cast<size_t>(plan.worker_floats()) * sizeof(float); }
 size_t WorkerBytes(const ResizePlan& plan) { return static_cast<size_t>(plan.worker_floats()) * sizeof(float); }
 size_t WorkerBytes(const RearrangePlan&) { return 0; }
+size_t WorkerBytes(const PoolPlan& plan) { return static_cast<size_t>(plan.worker_bytes); }
+size_t WorkerBytes(const MaxUnpoolPlan& plan) { return static_cast<size_t>(plan.worker_bytes()); }
 
 std::string DescribeChoice(const ConvTransposePlan& plan) {
   const ConvTileKernels& kernels = plan.op->kernels.conv;
@@ -88,6 +91,13 @@ std::string DescribeChoice(const RearrangePlan& plan) {
   return Format("pixel_shuffle %s, %s x%" PRId64, ShufflePathName(plan.path),
                 plan.to_space ? "depth to space" : "space to depth", plan.factor[kColumn]);
 }
+std::string DescribeChoice(const PoolPlan& plan) {
+  return Format("%s, tiles of %" PRId64 " columns", plan.op->name(), plan.tile);
+}
+std::string DescribeChoice(const MaxUnpoolPlan& plan) {
+  return Format("max_unpool %s, %s", plan.disjoint ? "by comparison" : "scatter",
+                plan.width == 1 ? "planes" : "blocks of channels");
+}
 
 Status Execute(const ConvTransposePlan& plan, const RunContext& context) {
   plan.algorithm == Algorithm::kSubpixel ? RunSubpixel(plan, context) : RunGemmCol2im(plan, context);
@@ -101,6 +111,11 @@ Status Execute(const RearrangePlan& plan, const RunContext& context) {
   RunRearrange(plan, context);
   return Status();
 }
+Status Execute(const PoolPlan& plan, const RunContext& context) {
+  RunPool(plan, context);
+  return Status();
+}
+Status Execute(const MaxUnpoolPlan& plan, const RunContext& context) { return RunMaxUnpool(plan, context); }
 
 Status MakeOpPlan(const std::shared_ptr<const ConvTransposeOperator>& op, const TensorDesc& input,
                   const PlanOptions& options, size_t threads, PlanImpl* impl, std::string* reason) {
@@ -114,18 +129,39 @@ Status MakeOpPlan(const std::shared_ptr<const RearrangeOperator>& op, const Tens
                   const PlanOptions& options, size_t threads, PlanImpl* impl, std::string* reason) {
   return MakeRearrangePlan(op, input, options, threads, &impl->plan.emplace<RearrangePlan>(), reason);
 }
+Status MakeOpPlan(const std::shared_ptr<const PoolOperator>& op, const TensorDesc& input, const PlanOptions& options,
+                  size_t threads, PlanImpl* impl, std::string* reason) {
+  return MakePoolPlan(op, input, options, threads, &impl->plan.emplace<PoolPlan>(), reason);
+}
+Status MakeOpPlan(const std::shared_ptr<const MaxUnpoolOperator>& op, const TensorDesc& input,
+                  const PlanOptions& options, size_t threads, PlanImpl* impl, std::string* reason) {
+  impl->indices_are_input = true;
+  return MakeMaxUnpoolPlan(op, input, options, threads, &impl->plan.emplace<MaxUnpoolPlan>(), reason);
+}
 
-// Options that only conv_transpose has are an error elsewhere, not ignored.
+// Options that an op does not have are an error, not ignored.
 Status CheckPlanOptions(const OperatorImpl& op, const PlanOptions& options) {
-  if (std::holds_alternative<std::shared_ptr<const ConvTransposeOperator>>(op.op)) return Status();
-  if (options.algorithm != Algorithm::kAuto) {
+  const auto* const pool = std::get_if<std::shared_ptr<const PoolOperator>>(&op.op);
+  const bool conv = std::holds_alternative<std::shared_ptr<const ConvTransposeOperator>>(op.op);
+  const bool resize = std::holds_alternative<std::shared_ptr<const ResizeOperator>>(op.op);
+  const bool max_unpool = std::holds_alternative<std::shared_ptr<const MaxUnpoolOperator>>(op.op);
+  const bool max_pool = pool != nullptr && (*pool)->kind == PoolKind::kMax;
+  const bool avg_unpool = pool != nullptr && (*pool)->kind == PoolKind::kAverageUnpool;
+  if (options.algorithm != Algorithm::kAuto && !conv) {
     return Status::InvalidArgument("algorithm = %d: only conv_transpose has a choice of algorithms, must be kAuto",
                                    static_cast<int>(options.algorithm));
   }
   for (const int64_t size : options.output_size) {
-    if (size != 0) {
-      return Status::InvalidArgument("output_size = %" PRId64 ": only conv_transpose takes it, must be 0", size);
-    }
+    if (size == 0 || conv || max_unpool || avg_unpool) continue;
+    return Status::InvalidArgument("output_size = %" PRId64
+                                   ": only conv_transpose, max_unpool and avg_unpool take it, must be 0",
+                                   size);
+  }
+  if (options.indices && !max_pool && !max_unpool) {
+    return Status::InvalidArgument("indices: only max_pool and max_unpool have them, must be unset");
+  }
+  if (options.residual && !conv && !resize) {
+    return Status::InvalidArgument("residual: only ops with an epilogue have one, must be unset");
   }
   return Status();
 }
@@ -208,6 +244,26 @@ StatusOr<Operator> CreateResize(const ResizeAttributes& attributes, const Operat
 StatusOr<Operator> CreatePixelShuffle(const PixelShuffleAttributes& attributes, const OperatorOptions& options) {
   return internal::MakeOperator<internal::RearrangeOperator>(
       options, [&](auto* op) { return internal::CreateRearrangeOperator(&attributes, options, op); });
+}
+
+StatusOr<Operator> CreateMaxPool(const MaxPoolAttributes& attributes, const OperatorOptions& options) {
+  return internal::MakeOperator<internal::PoolOperator>(
+      options, [&](auto* op) { return internal::CreateMaxPoolOperator(attributes, options, op); });
+}
+
+StatusOr<Operator> CreateMaxUnpool(const MaxUnpoolAttributes& attributes, const OperatorOptions& options) {
+  return internal::MakeOperator<internal::MaxUnpoolOperator>(
+      options, [&](auto* op) { return internal::CreateMaxUnpoolOperator(attributes, options, op); });
+}
+
+StatusOr<Operator> CreateAvgPool(const AvgPoolAttributes& attributes, const OperatorOptions& options) {
+  return internal::MakeOperator<internal::PoolOperator>(
+      options, [&](auto* op) { return internal::CreateAvgPoolOperator(attributes, options, op); });
+}
+
+StatusOr<Operator> CreateAvgUnpool(const AvgUnpoolAttributes& attributes, const OperatorOptions& options) {
+  return internal::MakeOperator<internal::PoolOperator>(
+      options, [&](auto* op) { return internal::CreateAvgUnpoolOperator(attributes, options, op); });
 }
 
 StatusOr<Operator> CreateConvert(const OperatorOptions& options) {

@@ -1,4 +1,5 @@
-// The loop nests: one function per algorithm runs a plan on memory. None allocates, locks or fails.
+// The loop nests: one function per algorithm runs a plan on memory. None allocates or locks, and only RunMaxUnpool can
+// fail, on the values of its indices.
 #ifndef POLYPHASE_SRC_EXEC_EXEC_H_
 #define POLYPHASE_SRC_EXEC_EXEC_H_
 
@@ -6,6 +7,7 @@
 
 #include "kernels/panel.h"
 #include "polyphase/runtime.h"
+#include "polyphase/status.h"
 #include "polyphase/tensor.h"
 
 namespace polyphase::internal {
@@ -13,6 +15,8 @@ namespace polyphase::internal {
 struct ConvTransposePlan;
 struct ResizePlan;
 struct RearrangePlan;
+struct PoolPlan;
+struct MaxUnpoolPlan;
 
 // Memory and threads of one run. `workspace` holds `workers` times the plan's bytes of one worker. Null where the op has
 // no such tensor: residual, input_indices, output_indices.
@@ -31,6 +35,8 @@ void RunSubpixel(const ConvTransposePlan& plan, const RunContext& context);
 void RunGemmCol2im(const ConvTransposePlan& plan, const RunContext& context);
 void RunResize(const ResizePlan& plan, const RunContext& context);
 void RunRearrange(const RearrangePlan& plan, const RunContext& context);
+void RunPool(const PoolPlan& plan, const RunContext& context);
+Status RunMaxUnpool(const MaxUnpoolPlan& plan, const RunContext& context);
 
 // How a normalized descriptor places the channels of a pixel.
 inline ChannelMap ChannelsOf(const TensorDesc& desc) {

@@ -35,6 +35,8 @@ Status SelectKernels(const std::string& isa, Kernels* kernels) {
   kernels->panel = GetPanelKernels(bit);
   kernels->epilogue = GetEpilogueKernels(bit);
   kernels->resize = GetResizeRowKernels(bit);
+  kernels->pool = GetPoolKernels(bit);
+  kernels->max_unpool = GetMaxUnpoolKernels(bit);
   return Status();
 }
 

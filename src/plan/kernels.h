@@ -6,7 +6,9 @@
 
 #include "kernels/conv_tile.h"
 #include "kernels/epilogue.h"
+#include "kernels/max_unpool.h"
 #include "kernels/panel.h"
+#include "kernels/pool.h"
 #include "kernels/resize_row.h"
 #include "kernels/target.h"
 #include "polyphase/status.h"
@@ -19,6 +21,8 @@ struct Kernels {
   PanelKernels panel;
   EpilogueKernels epilogue;
   ResizeRowKernels resize;
+  PoolKernels pool;
+  MaxUnpoolKernels max_unpool;
 };
 
 // The best supported target that is not better than the one named `isa`; an empty name means POLYPHASE_ISA, and without

@@ -1,14 +1,16 @@
-// 2-D resize with f32 coordinates, as PyTorch has them, and all else in double.
+// Resize in one to three dimensions: coordinates in f32 or double as the attributes say, all else in double; and the
+// fixed-point arithmetic of u8.
 #ifndef POLYPHASE_TESTS_REF_RESIZE_H_
 #define POLYPHASE_TESTS_REF_RESIZE_H_
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "polyphase/resize.h"
-#include "tests/ref/activation.h"
 #include "tests/ref/tensor.h"
 
 namespace polyphase::ref {
@@ -18,85 +20,307 @@ struct Tap {
   double weight;
 };
 
-inline int64_t ResizeOutputSize(const ResizeAttributes& a, int axis, int64_t size_in) {
-  if (a.size[axis] != 0) return a.size[axis];
-  return static_cast<int64_t>(std::floor(static_cast<double>(size_in) * a.scale[axis]));
-}
+// One axis of one resize.
+struct ResizeLine {
+  const ResizeAttributes& a;
+  int axis;  // of the attributes
+  int64_t in, out;
+  double scale;      // size_out / size_in as coordinates take it
+  bool scale_given;  // otherwise it is the quotient of the sizes
+  bool kept;         // not resized
+  bool in_double;
 
-// Rounds to f32. Sums, products and quotients of two f32 values that are taken in double and then rounded are what f32
-// arithmetic gives; a compiler cannot fuse them.
-inline float F32(double x) { return static_cast<float>(x); }
+  // Rounds to the precision of coordinates. Sums, products and quotients of two f32 values that are taken in double and
+  // then rounded are what f32 arithmetic gives; a compiler cannot fuse them.
+  double R(double x) const { return in_double ? x : static_cast<double>(static_cast<float>(x)); }
+  double In() const { return R(static_cast<double>(in)); }
+  double Out() const { return R(static_cast<double>(out)); }
+  double Last() const { return R(static_cast<double>(in - 1)); }
+  double LastOut() const { return R(static_cast<double>(out - 1)); }
 
-// The f32 coordinate of output o, before any clamping.
-inline float SourceCoordinate(const ResizeAttributes& a, int axis, int64_t size_in, int64_t size_out, int64_t o) {
-  const auto in = static_cast<double>(size_in);
-  const auto out = static_cast<double>(size_out);
-  const bool scale_counts = a.scale[axis] > 0 && !a.recompute_scale_factor;
-  const double ratio = scale_counts ? F32(1.0 / a.scale[axis]) : F32(static_cast<double>(F32(in)) / F32(out));
-  const auto index = static_cast<double>(o);
-  switch (a.coordinate_transformation) {
-    case CoordinateTransformation::kHalfPixel: return F32(F32(F32(index + 0.5) * ratio) - 0.5);
-    case CoordinateTransformation::kAlignCorners:
-      return size_out == 1 ? 0.0f : F32(F32(index) * static_cast<double>(F32((in - 1) / (out - 1))));
-    case CoordinateTransformation::kAsymmetric: return F32(F32(index) * ratio);
-  }
-  return 0.0f;
-}
-
-// The taps of output o on one axis; those that read the same edge element stay apart.
-inline std::vector<Tap> ResizeTaps(const ResizeAttributes& a, int axis, int64_t size_in, int64_t size_out, int64_t o) {
-  const double x = SourceCoordinate(a, axis, size_in, size_out, o);
-  const auto clamped = [&](double index) {
-    return static_cast<int64_t>(std::clamp(index, 0.0, static_cast<double>(size_in - 1)));
-  };
-  switch (a.mode) {
-    case ResizeMode::kNearest: return {{clamped(std::floor(a.nearest_mode == NearestMode::kFloor ? x : x + 0.5)), 1.0}};
-    case ResizeMode::kLinear: {
-      if (size_in == size_out) return {{o, 1.0}};
-      const double from_zero = std::max(x, 0.0);
-      const int64_t first = clamped(std::floor(from_zero));
-      const double weight = std::clamp(from_zero - static_cast<double>(first), 0.0, 1.0);
-      return {{first, 1.0 - weight}, {std::min(first + 1, size_in - 1), weight}};
+  // Inputs per output.
+  double Ratio() const {
+    if (a.coordinate_transformation == CoordinateTransformation::kAlignCorners) {
+      return out > 1 ? R(Last() / LastOut()) : 0;
     }
-    case ResizeMode::kCubic: {
-      const double c = a.cubic_coeff_a;
-      const auto near = [&](double d) { return ((c + 2) * d - (c + 3)) * d * d + 1; };       // 0 <= d <= 1
-      const auto far = [&](double d) { return ((c * d - 5 * c) * d + 8 * c) * d - 4 * c; };  // 1 <= d <= 2
-      const double first = std::floor(x);
-      const double t = x - first;
-      return {{clamped(first - 1), far(t + 1)},
-              {clamped(first), near(t)},
-              {clamped(first + 1), near(1 - t)},
-              {clamped(first + 2), far(2 - t)}};
+    return scale_given ? R(1 / scale) : R(In() / Out());
+  }
+
+  // position / scale
+  double Unscaled(double position) const {
+    return in_double ? position / (scale_given ? scale : Out() / In()) : R(Ratio() * position);
+  }
+
+  double Coordinate(int64_t o) const {
+    const double position = R(static_cast<double>(o));
+    const double middle = R(position + 0.5);
+    switch (a.coordinate_transformation) {
+      case CoordinateTransformation::kHalfPixel: return R(Unscaled(middle) - 0.5);
+      case CoordinateTransformation::kPytorchHalfPixel: return out == 1 ? 0 : R(Unscaled(middle) - 0.5);
+      case CoordinateTransformation::kAsymmetric: return Unscaled(position);
+      case CoordinateTransformation::kTfHalfPixelForNn: return Unscaled(middle);
+      case CoordinateTransformation::kAlignCorners:
+        if (out == 1) return 0;
+        return in_double ? position * Last() / LastOut() : R(position * Ratio());
+      case CoordinateTransformation::kHalfPixelSymmetric: {
+        const double centre = R(In() / 2);
+        const double adjustment = scale_given ? R(Out() / R(R(scale) * In())) : 1;
+        return R(R(R(centre * R(1 - adjustment)) + Unscaled(middle)) - 0.5);
+      }
+      case CoordinateTransformation::kTfCropAndResize: {
+        const double begin = R(a.roi_begin[axis]);
+        const double end = R(a.roi_end[axis]);
+        if (out == 1) return R(R(0.5 * R(begin + end)) * Last());
+        return R(R(begin * Last()) + R(R(R(position * R(end - begin)) * Last()) / LastOut()));
+      }
+    }
+    return std::nan("");
+  }
+
+  bool Outside(int64_t o) const {
+    if (kept || a.coordinate_transformation != CoordinateTransformation::kTfCropAndResize) return false;
+    const double x = Coordinate(o);
+    return x < 0 || x > Last();
+  }
+
+  int64_t Edge(double index) const {
+    return static_cast<int64_t>(std::min(std::max(index, 0.0), static_cast<double>(in - 1)));
+  }
+
+  double Nearest(double x) const {
+    switch (a.nearest_mode) {
+      case NearestMode::kFloor: return std::floor(x);
+      case NearestMode::kCeil: return std::ceil(x);
+      case NearestMode::kRoundPreferCeil: return std::floor(R(std::max(x, 0.0) + 0.5));
+      case NearestMode::kRoundPreferFloor: return std::ceil(R(x - 0.5));
+      case NearestMode::kSimple: {
+        const double factor = scale_given ? R(scale) : R(Out() / In());
+        return factor < 1 ? std::ceil(x) : std::floor(x);
+      }
+    }
+    return std::nan("");
+  }
+
+  double Filter(double distance) const {
+    const double d = std::fabs(distance);
+    const double c = static_cast<double>(a.cubic_coeff_a);
+    const double pi_d = d * std::acos(-1.0);
+    switch (a.mode) {
+      case ResizeMode::kCubic:
+        if (d <= 1) return (c + 2) * d * d * d - (c + 3) * d * d + 1;
+        return d < 2 ? c * d * d * d - 5 * c * d * d + 8 * c * d - 4 * c : 0;
+      case ResizeMode::kLanczos:
+        if (d == 0) return 1;
+        return d < 3 ? std::sin(pi_d) / pi_d * std::sin(pi_d / 3) / (pi_d / 3) : 0;
+      default: return std::max(0.0, 1 - d);
     }
   }
-  return {};
+  double Radius() const { return a.mode == ResizeMode::kLanczos ? 3 : a.mode == ResizeMode::kCubic ? 2 : 1; }
+
+  // The taps of output o, of which several may read the same edge element.
+  std::vector<Tap> Taps(int64_t o) const {
+    if (kept) return {{o, 1.0}};
+    if (a.mode == ResizeMode::kArea) {
+      const int64_t begin = o * in / out;
+      const int64_t end = ((o + 1) * in + out - 1) / out;
+      std::vector<Tap> taps;
+      for (int64_t i = begin; i < end; ++i) taps.push_back({i, 1.0 / static_cast<double>(end - begin)});
+      return taps;
+    }
+    if (a.antialias == Antialias::kPillow) return PillowTaps(o);
+    const double x = Coordinate(o);
+    if (a.mode == ResizeMode::kNearest) return {{Edge(Nearest(x)), 1.0}};
+    const double factor = scale_given ? R(scale) : R(Out() / In());
+    if (a.antialias == Antialias::kOnnx && factor < 1) return OnnxTaps(x, factor);
+    if (a.mode == ResizeMode::kLinear) {
+      const bool cropped = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
+      if (in == out && a.copy_unchanged_axes && !cropped && a.antialias == Antialias::kNone) return {{o, 1.0}};
+      // Beyond both ends there is only the edge.
+      const double inside = std::min(std::max(x, 0.0), static_cast<double>(in - 1));
+      const double first = std::floor(inside);
+      return {{Edge(first), 1 - (inside - first)}, {Edge(first + 1), inside - first}};
+    }
+    return Weighted(std::floor(x) - 1, 4, x, 1, a.exclude_outside, a.exclude_outside);
+  }
+
+ private:
+  // Taps first, first + 1, ... with the filter's weights at their distance from x times `narrowing`.
+  std::vector<Tap> Weighted(double first, int64_t count, double x, double narrowing, bool exclude,
+                            bool normalize) const {
+    std::vector<Tap> taps;
+    double sum = 0;
+    for (int64_t k = 0; k < count; ++k) {
+      const double index = first + static_cast<double>(k);
+      if (exclude && (index < 0 || index > static_cast<double>(in - 1))) continue;
+      taps.push_back({Edge(index), Filter((index - x) * narrowing)});
+      sum += taps.back().weight;
+    }
+    for (Tap& tap : taps) tap.weight = normalize && sum != 0 ? tap.weight / sum : tap.weight;
+    return taps;
+  }
+
+  std::vector<Tap> PillowTaps(int64_t o) const {
+    const double widening = std::max(Ratio(), 1.0);
+    const double support = Radius() * widening;
+    const double centre = R(Ratio() * R(static_cast<double>(o) + 0.5));
+    const double first = std::max(std::trunc(centre - support + 0.5), 0.0);
+    const double end = std::min(std::trunc(centre + support + 0.5), static_cast<double>(in));
+    return Weighted(first, std::max<int64_t>(static_cast<int64_t>(end - first), 1), centre - 0.5, 1 / widening, true,
+                    true);
+  }
+
+  std::vector<Tap> OnnxTaps(double x, double factor) const {
+    const double base = std::ceil(x) - 1;
+    const double start = std::floor(-Radius() / factor) + 1;
+    return Weighted(base + start, static_cast<int64_t>(2 - 2 * start), x, factor, a.exclude_outside, true);
+  }
+};
+
+// The axis `axis` of D, H, W for an input of `size`.
+inline ResizeLine MakeResizeLine(const ResizeAttributes& a, const Size3& size, int axis, bool in_double) {
+  const int own = axis - (kMaxSpatialRank - a.spatial_rank);
+  const int64_t in = size[static_cast<size_t>(axis)];
+  ResizeLine line{a, own, in, in, 1, false, own < 0 || (a.size[own] == 0 && a.scale[own] == 0), in_double};
+  if (line.kept) return line;
+  const auto real = static_cast<double>(in);
+  if (a.scale[own] != 0) {
+    const auto f32 = static_cast<float>(a.scale[own]);
+    switch (a.output_size_rule) {
+      case OutputSizeRule::kPyTorch: line.out = static_cast<int64_t>(std::floor(real * a.scale[own])); break;
+      case OutputSizeRule::kOnnx: line.out = static_cast<int64_t>(std::floor(real * static_cast<double>(f32))); break;
+      case OutputSizeRule::kOnnxRuntime:
+        line.out = static_cast<int64_t>(std::floor(static_cast<float>(in) * f32));
+        break;
+    }
+    line.scale_given = !a.recompute_scale_factor;
+    line.scale = a.scale[own];
+    return line;
+  }
+  line.out = a.size[own];
+  if (a.keep_aspect_ratio_policy == KeepAspectRatioPolicy::kStretch) return line;
+  std::vector<double> scales;
+  for (int i = 0; i < a.spatial_rank; ++i) {
+    const int64_t other = size[static_cast<size_t>(i + kMaxSpatialRank - a.spatial_rank)];
+    if (a.size[i] != 0) scales.push_back(static_cast<double>(a.size[i]) / static_cast<double>(other));
+  }
+  const bool smaller = a.keep_aspect_ratio_policy == KeepAspectRatioPolicy::kNotLarger;
+  line.scale =
+      smaller ? *std::min_element(scales.begin(), scales.end()) : *std::max_element(scales.begin(), scales.end());
+  line.scale_given = true;
+  line.out = static_cast<int64_t>(std::floor(line.scale * real + 0.5));
+  return line;
 }
 
-inline Tensor<double> Resize(const ResizeAttributes& a, const Tensor<float>& input) {
-  const int64_t oh = ResizeOutputSize(a, 0, input.h);
-  const int64_t ow = ResizeOutputSize(a, 1, input.w);
-  std::vector<std::vector<Tap>> columns;
-  for (int64_t ox = 0; ox < ow; ++ox) columns.push_back(ResizeTaps(a, 1, input.w, ow, ox));
+inline Size3 ResizedSize(const ResizeAttributes& a, const Size3& size) {
+  Size3 result{};
+  for (int axis = 0; axis < 3; ++axis) result[static_cast<size_t>(axis)] = MakeResizeLine(a, size, axis, true).out;
+  return result;
+}
 
-  Tensor<double> output(input.n, input.c, oh, ow);
-  for (int64_t oy = 0; oy < oh; ++oy) {
-    const std::vector<Tap> rows = ResizeTaps(a, 0, input.h, oh, oy);
-    for (int64_t n = 0; n < input.n; ++n) {
-      for (int64_t c = 0; c < input.c; ++c) {
-        for (int64_t ox = 0; ox < ow; ++ox) {
-          double sum = 0;
-          for (const Tap& row : rows) {
-            for (const Tap& column : columns[static_cast<size_t>(ox)]) {
-              sum += row.weight * column.weight * static_cast<double>(input(n, c, row.index, column.index));
-            }
-          }
-          output(n, c, oy, ox) = sum;
+// The taps of every output of one axis; none where it is extrapolated.
+inline std::vector<std::vector<Tap>> ResizeTaps(const ResizeAttributes& a, const Size3& size, int axis) {
+  const ResizeLine line = MakeResizeLine(a, size, axis, a.coordinate_precision == CoordinatePrecision::kF64);
+  std::vector<std::vector<Tap>> taps;
+  for (int64_t o = 0; o < line.out; ++o) taps.push_back(line.Outside(o) ? std::vector<Tap>() : line.Taps(o));
+  return taps;
+}
+
+// `bound`: how far a computation in f32 may be off, whose weights, products and sums are rounded one by one.
+struct ResizeResult {
+  Tensor<double> value, bound;
+};
+
+inline ResizeResult Resize(const ResizeAttributes& a, const Tensor<double>& input) {
+  const Size3 size = ResizedSize(a, input.size());
+  const auto planes = ResizeTaps(a, input.size(), 0);
+  const auto rows = ResizeTaps(a, input.size(), 1);
+  const auto columns = ResizeTaps(a, input.size(), 2);
+  ResizeResult result{Tensor<double>(input.n, input.c, size), Tensor<double>(input.n, input.c, size)};
+  for (size_t i = 0; i < result.value.data.size(); ++i) {
+    const auto index = static_cast<int64_t>(i);
+    const int64_t image = index / result.value.plane() / input.c;
+    const int64_t channel = index / result.value.plane() % input.c;
+    const auto& plane_taps = planes[static_cast<size_t>(index / size[2] / size[1] % size[0])];
+    const auto& row_taps = rows[static_cast<size_t>(index / size[2] % size[1])];
+    const auto& column_taps = columns[static_cast<size_t>(index % size[2])];
+    if (plane_taps.empty() || row_taps.empty() || column_taps.empty()) {
+      result.value.data[i] = static_cast<double>(a.extrapolation_value);
+      continue;
+    }
+    double sum = 0, magnitude = 0;
+    for (const Tap& plane : plane_taps) {
+      for (const Tap& row : row_taps) {
+        for (const Tap& column : column_taps) {
+          const double product =
+              plane.weight * row.weight * column.weight * input(image, channel, plane.index, row.index, column.index);
+          sum += product;
+          magnitude += std::fabs(product);
         }
       }
     }
+    const size_t roundings = column_taps.size() + plane_taps.size() * row_taps.size() + 8;
+    result.value.data[i] = sum;
+    result.bound.data[i] = a.mode == ResizeMode::kNearest ? 0 : static_cast<double>(roundings) * 0x1p-24 * magnitude;
   }
-  Activate(a.epilogue, output);
+  return result;
+}
+
+// ---- u8 in fixed point
+
+// One pass along `axis`: weights rounded to `precision` bits after the point, results to whole numbers.
+inline Tensor<int64_t> FixedPass(const ResizeAttributes& a, const Tensor<int64_t>& input, int axis) {
+  const ResizeLine line = MakeResizeLine(a, input.size(), axis, true);
+  const bool cropped = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
+  if (line.kept || (line.in == line.out && !cropped)) return input;
+  // Taps that read the same element are one.
+  std::vector<std::map<int64_t, double>> weights(static_cast<size_t>(line.out));
+  double largest = 0;
+  for (int64_t o = 0; o < line.out; ++o) {
+    auto& own = weights[static_cast<size_t>(o)];
+    for (const Tap& tap : line.Taps(o)) own[tap.index] += tap.weight;
+    for (const auto& [index, weight] : own) largest = std::max(largest, weight);
+  }
+  int precision = 22;
+  for (int p = 21; p >= 0 && a.u8_rounding == U8Rounding::kFixed16; --p) {
+    if (std::trunc(0.5 + largest * std::ldexp(1.0, p + 1)) >= 32768) precision = p;
+  }
+  Size3 size = input.size();
+  size[static_cast<size_t>(axis)] = line.out;
+  Tensor<int64_t> output(input.n, input.c, size);
+  for (size_t i = 0; i < output.data.size(); ++i) {
+    auto index = static_cast<int64_t>(i);
+    std::array<int64_t, 3> at{};
+    for (size_t k = 3; k-- > 0; index /= size[k]) at[k] = index % size[k];
+    const int64_t o = at[static_cast<size_t>(axis)];
+    double sum = std::ldexp(1.0, precision - 1);
+    if (precision == 0) sum = 0;
+    for (const auto& [source, weight] : weights[static_cast<size_t>(o)]) {
+      at[static_cast<size_t>(axis)] = source;
+      const double scaled = weight * std::ldexp(1.0, precision);
+      const double coefficient = std::trunc(scaled + (scaled < 0 ? -0.5 : 0.5));
+      sum += coefficient * static_cast<double>(input(index / input.c, index % input.c, at[0], at[1], at[2]));
+    }
+    output.data[i] = static_cast<int64_t>(std::clamp(std::floor(std::ldexp(sum, -precision)), 0.0, 255.0));
+  }
+  return output;
+}
+
+// Along W, and then along H.
+inline Tensor<double> ResizeFixed(const ResizeAttributes& a, const Tensor<double>& input) {
+  Tensor<int64_t> whole(input.n, input.c, input.size());
+  std::copy(input.data.begin(), input.data.end(), whole.data.begin());
+  whole = FixedPass(a, FixedPass(a, whole, 2), 1);
+  Tensor<double> output(whole.n, whole.c, whole.size());
+  std::copy(whole.data.begin(), whole.data.end(), output.data.begin());
+  // What is extrapolated is no sum.
+  const ResizeLine row = MakeResizeLine(a, input.size(), 1, true);
+  const ResizeLine column = MakeResizeLine(a, input.size(), 2, true);
+  for (size_t i = 0; i < output.data.size(); ++i) {
+    const auto index = static_cast<int64_t>(i);
+    if (!row.Outside(index / output.w % output.h) && !column.Outside(index % output.w)) continue;
+    const auto value = static_cast<double>(a.extrapolation_value);
+    output.data[i] = value > 0 ? std::nearbyint(std::min(value, 255.0)) : 0;
+  }
   return output;
 }
 

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "polyphase/resize.h"
+#include "tests/ref/element.h"
+#include "tests/ref/epilogue.h"
 #include "tests/ref/resize.h"
 #include "tests/testers/harness.h"
 
@@ -18,63 +20,64 @@ namespace polyphase::testing {
 
 class ResizeTester {
  public:
-  explicit ResizeTester(PyTorchMode mode, bool align_corners = false)
-      : attributes_(ResizeAttributes::PyTorch(mode, align_corners)) {}
+  explicit ResizeTester(PyTorchMode mode, bool align_corners = false, bool antialias = false)
+      : attributes_(ResizeAttributes::PyTorch(mode, align_corners, antialias)) {}
   explicit ResizeTester(const ResizeAttributes& attributes) : attributes_(attributes) {}
 
-  ResizeTester& Input(int64_t n, int64_t c, int64_t h, int64_t w) { return input_ = {n, c, h, w}, *this; }
-  ResizeTester& Size(int64_t h, int64_t w) {
-    attributes_.size = {h, w, 0};
-    attributes_.scale = {};
-    return *this;
+  // One size per spatial axis; their number is the rank.
+  template <typename... Sizes>
+  ResizeTester& Input(int64_t n, int64_t c, Sizes... sizes) {
+    attributes_.spatial_rank = sizeof...(sizes);
+    return n_ = n, c_ = c, size_ = ref::ToSize3({sizes...}, sizeof...(sizes)), *this;
   }
-  ResizeTester& Scale(double h, double w) {
-    attributes_.scale = {h, w, 0};
-    attributes_.size = {};
-    return *this;
+  template <typename... Sizes>
+  ResizeTester& Size(Sizes... sizes) {
+    return attributes_.size = {sizes...}, attributes_.scale = {}, *this;
+  }
+  template <typename... Scales>
+  ResizeTester& Scale(Scales... scales) {
+    return attributes_.scale = {static_cast<double>(scales)...}, attributes_.size = {}, *this;
   }
   ResizeTester& Recompute() { return attributes_.recompute_scale_factor = true, *this; }
   ResizeTester& WithEpilogue(const Epilogue& epilogue) { return attributes_.epilogue = epilogue, *this; }
+  // Scale and shift of every channel, and a slope for kPRelu.
+  ResizeTester& Constants() { return constants_ = true, *this; }
+  ResizeTester& Residual(polyphase::Residual residual, bool in_place = false) {
+    return attributes_.epilogue.residual = residual, in_place_ = in_place, *this;
+  }
+  ResizeTester& Type(DataType dtype) { return dtype_ = dtype, *this; }
   ResizeTester& Formats(std::vector<FormatPair> formats) { return formats_ = std::move(formats), *this; }
   ResizeTester& OnlyTargets(std::vector<std::string> targets) { return targets_ = std::move(targets), *this; }
   ResizeTester& Seed(uint32_t seed) { return seed_ = seed, *this; }
   // Small whole numbers, results that must match bit for bit: for ratios whose weights are short binary fractions.
   ResizeTester& Exact() { return exact_ = true, *this; }
+  // How far results may be from the oracle besides the bound of f32 arithmetic.
+  ResizeTester& Tolerance(double tolerance) { return tolerance_ = tolerance, *this; }
 
-  bool by_size() const { return attributes_.size[0] != 0; }
+  ResizeAttributes& attributes() { return attributes_; }
 
   std::string Describe() const {
     const ResizeAttributes& a = attributes_;
     std::ostringstream s;
-    s << "resize mode " << static_cast<int>(a.mode) << " coordinates " << static_cast<int>(a.coordinate_transformation)
-      << " nearest " << static_cast<int>(a.nearest_mode) << " a " << a.cubic_coeff_a << " in " << input_.n << "x"
-      << input_.c << "x" << input_.h << "x" << input_.w << " size " << a.size[0] << "x" << a.size[1] << " scale "
-      << a.scale[0] << "x" << a.scale[1] << " recompute " << a.recompute_scale_factor << " activation "
-      << static_cast<int>(a.epilogue.activation);
+    s << "resize rank " << a.spatial_rank << " mode " << static_cast<int>(a.mode) << " coordinates "
+      << static_cast<int>(a.coordinate_transformation) << " precision " << static_cast<int>(a.coordinate_precision)
+      << " nearest " << static_cast<int>(a.nearest_mode) << " a " << a.cubic_coeff_a << " antialias "
+      << static_cast<int>(a.antialias) << " exclude " << a.exclude_outside << " copy " << a.copy_unchanged_axes
+      << " in " << n_ << "x" << c_ << Name(size_) << " size " << Name(a.size) << " scale " << Name(a.scale) << " rule "
+      << static_cast<int>(a.output_size_rule) << " policy " << static_cast<int>(a.keep_aspect_ratio_policy)
+      << " recompute " << a.recompute_scale_factor << " roi " << Name(a.roi_begin) << " to " << Name(a.roi_end)
+      << " dtype " << static_cast<int>(dtype_) << " rounding " << static_cast<int>(a.u8_rounding) << " activation "
+      << static_cast<int>(a.epilogue.activation) << " constants " << constants_ << " residual "
+      << static_cast<int>(a.epilogue.residual) << (in_place_ ? " in place" : "") << " seed " << seed_;
     return s.str();
   }
 
-  // nearest is exact; linear and cubic have weights in f32, of which each may be wrong by a few 2^-24 of the largest.
   void Run() const {
     SCOPED_TRACE(Describe());
-    std::mt19937 rng(seed_);
-    const ref::Tensor<float> input = MakeInput(rng);
-    const ref::Tensor<double> expected = ref::Resize(attributes_, input);
-    const bool exact = exact_ || attributes_.mode == ResizeMode::kNearest;
-    for (const std::string& target : RunTargets()) {
-      const Operator op = Create(target);
-      for (const FormatPair& formats : RunFormats(rng)) {
-        const RunChoice choice = RandomChoice(rng);
-        SCOPED_TRACE(target + " " + Name(formats.first) + " -> " + Name(formats.second) + ", " + Name(choice));
-        ref::Tensor<float> output;
-        ASSERT_TRUE(RunOnce(op, target, PlanOptions(), choice, input, InputDesc(formats.first),
-                            OutputDesc(formats.second, expected), output));
-        ASSERT_TRUE(CompareTensors(output, expected, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
-          const double e = expected(n, c, y, x);
-          if (exact) return output(n, c, y, x) == static_cast<float>(e);
-          return std::fabs(static_cast<double>(output(n, c, y, x)) - e) <= 2e-6;
-        }));
-      }
+    switch (dtype_) {
+      case DataType::kF32: return RunAs<float>();
+      case DataType::kU8: return RunAs<uint8_t>();
+      default: return RunAs<uint16_t>();
     }
   }
 
@@ -82,47 +85,151 @@ class ResizeTester {
   void RunDeterminism() const {
     SCOPED_TRACE(Describe());
     std::mt19937 rng(seed_);
-    ref::Tensor<float> input = MakeInput(rng);
-    for (size_t i = 0; i < input.data.size(); ++i) input.data[i] = input.data[i % (input.data.size() / input_.n)];
-    const ref::Tensor<double> expected = ref::Resize(attributes_, input);
+    Data<float> data = MakeData<float>(rng);
+    for (size_t i = 0; i < data.input.data.size(); ++i) {
+      data.input.data[i] = data.input.data[i % (data.input.data.size() / n_)];
+    }
     for (const std::string& target : RunTargets()) {
-      const Operator op = Create(target);
+      const Operator op = Create(data, target);
       for (const FormatPair& formats : RunFormats(rng)) {
-        SCOPED_TRACE(target + " " + Name(formats.first) + " -> " + Name(formats.second));
+        SCOPED_TRACE(target + " " + testing::Name(formats.first) + " -> " + testing::Name(formats.second));
         ref::Tensor<float> first;
         for (const size_t threads : {1, 2, 3, 7}) {
           RunChoice choice;
           choice.threads = threads;
           ref::Tensor<float> output;
-          ASSERT_TRUE(RunOnce(op, target, PlanOptions(), choice, input, InputDesc(formats.first),
-                              OutputDesc(formats.second, expected), output));
+          ASSERT_TRUE(RunOnce(op, target, PlanOptions(), choice, data.input, InputDesc(formats.first, data),
+                              OutputDesc(formats.second, data), output));
           if (first.data.empty()) first = output;
           ASSERT_TRUE(BitwiseEqual(output, first)) << threads << " threads differ from 1";
-          ASSERT_TRUE(CompareTensors(output, output, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
-            return SameBits(output(n, c, y, x), output(0, c, y, x));
-          })) << "differs from batch position 0";
+          ASSERT_TRUE(ImagesEqual(output));
         }
       }
     }
   }
 
  private:
-  struct Shape {
-    int64_t n, c, h, w;
+  template <typename T>
+  struct Data {
+    ref::Tensor<T> input, residual;
+    std::vector<float> scale, shift, slope;
+    ref::Tensor<double> value, bound;  // what the output must be, and how far it may be off before it is rounded
   };
 
-  ref::Tensor<float> MakeInput(std::mt19937& rng) const {
-    ref::Tensor<float> input(input_.n, input_.c, input_.h, input_.w);
-    if (exact_) {
-      FillIntegers(input.data, 8, rng);
-    } else {
-      FillUniform(input.data, rng);
-    }
-    return input;
+  template <typename Sizes>
+  static std::string Name(const Sizes& sizes) {
+    std::ostringstream s;
+    for (const auto size : sizes) s << "x" << size;
+    return s.str();
   }
 
-  Operator Create(const std::string& target) const {
-    StatusOr<Operator> op = CreateResize(attributes_, OptionsFor(target));
+  bool fixed() const {
+    return dtype_ == DataType::kU8 && attributes_.mode != ResizeMode::kNearest &&
+           (attributes_.u8_rounding == U8Rounding::kFixed16 || attributes_.u8_rounding == U8Rounding::kFixed22);
+  }
+
+  template <typename T>
+  void Fill(ref::Tensor<T>& tensor, std::mt19937& rng) const {
+    std::uniform_real_distribution<double> real(-1, 1);
+    for (T& element : tensor.data) {
+      // Whole ranges, and often the extremes.
+      const double level = rng() % 4 == 0 ? static_cast<double>(rng() % 2 * 255) : static_cast<double>(rng() % 256);
+      const double whole = static_cast<double>(rng() % 17) - 8;
+      const double value = dtype_ == DataType::kU8 ? level : exact_ ? whole : real(rng);
+      element = ref::Encode<T>(dtype_, value);
+    }
+  }
+
+  template <typename T>
+  ref::Tensor<double> Decoded(const ref::Tensor<T>& tensor) const {
+    ref::Tensor<double> numbers(tensor.n, tensor.c, tensor.size());
+    std::transform(tensor.data.begin(), tensor.data.end(), numbers.data.begin(),
+                   [&](T element) { return ref::Decode(dtype_, element); });
+    return numbers;
+  }
+
+  template <typename T>
+  Data<T> MakeData(std::mt19937& rng) const {
+    Data<T> data;
+    data.input = ref::Tensor<T>(n_, c_, size_);
+    Fill(data.input, rng);
+    const ref::Tensor<double> input = Decoded(data.input);
+    ref::ResizeResult result = ref::Resize(attributes_, input);
+    if (fixed()) result.value = ref::ResizeFixed(attributes_, input);
+    if (exact_ || fixed()) std::fill(result.bound.data.begin(), result.bound.data.end(), 0.0);
+    data.value = std::move(result.value);
+    data.bound = std::move(result.bound);
+    for (double& bound : data.bound.data) bound += tolerance_;
+    if (constants_) {
+      for (std::vector<float>* values : {&data.scale, &data.shift, &data.slope}) {
+        values->resize(static_cast<size_t>(c_));
+        FillUniform(*values, rng);
+      }
+    }
+    if (attributes_.epilogue.residual != polyphase::Residual::kNone) {
+      data.residual = ref::Tensor<T>(data.value.n, data.value.c, data.value.size());
+      Fill(data.residual, rng);
+    }
+    const Epilogue epilogue = EpilogueOf(data);
+    const bool trivial = epilogue.activation == Activation::kNone && !constants_ && data.residual.data.empty();
+    if (trivial) return data;
+    const ref::Tensor<double> residual = Decoded(data.residual);
+    ref::ApplyEpilogue(epilogue, data.residual.data.empty() ? nullptr : &residual, data.value, &data.bound);
+    return data;
+  }
+
+  // Its pointers are those of `data`.
+  template <typename T>
+  Epilogue EpilogueOf(const Data<T>& data) const {
+    Epilogue epilogue = attributes_.epilogue;
+    if (!constants_) return epilogue;
+    epilogue.scale = data.scale.data();
+    epilogue.shift = data.shift.data();
+    epilogue.slope = data.slope.data();
+    epilogue.channels = c_;
+    return epilogue;
+  }
+
+  template <typename T>
+  void RunAs() const {
+    std::mt19937 rng(seed_);
+    const Data<T> data = MakeData<T>(rng);
+    for (const std::string& target : RunTargets()) {
+      const Operator op = Create(data, target);
+      for (const FormatPair& formats : RunFormats(rng)) {
+        const RunChoice choice = RandomChoice(rng);
+        SCOPED_TRACE(target + " " + testing::Name(formats.first) + " -> " + testing::Name(formats.second) + ", " +
+                     testing::Name(choice));
+        ResidualInput<T> residual;
+        if (!data.residual.data.empty()) {
+          const Format format = in_place_ ? formats.second : kFormats[rng() % 5];
+          residual = {&data.residual, OutputDesc(format, data), choice.input_view, in_place_};
+        }
+        ref::Tensor<T> output;
+        ASSERT_TRUE(RunOnce(op, target, PlanOptions(), choice, data.input, InputDesc(formats.first, data),
+                            OutputDesc(formats.second, data), output, residual));
+        const ref::Tensor<double> numbers = Decoded(output);
+        ASSERT_TRUE(CompareTensors(numbers, data.value, [&](size_t i) {
+          return Right(numbers.data[i], data.value.data[i], data.bound.data[i]);
+        }));
+      }
+    }
+  }
+
+  // Whether `actual` is what a number within `bound` of `expected` is rounded to.
+  bool Right(double actual, double expected, double bound) const {
+    const auto rounded = [&](double x) {
+      if (dtype_ != DataType::kU8 || attributes_.u8_rounding != U8Rounding::kTruncate) return ref::RoundTo(dtype_, x);
+      return x > 0 ? std::trunc(std::min(x, 255.0)) : 0;
+    };
+    return actual >= rounded(expected - bound) && actual <= rounded(expected + bound);
+  }
+
+  template <typename T>
+  Operator Create(const Data<T>& data, const std::string& target) const {
+    ResizeAttributes attributes = attributes_;
+    attributes.epilogue = EpilogueOf(data);
+    StatusOr<Operator> op = CreateResize(attributes, OptionsFor(target));
     if (!op.ok()) throw std::runtime_error(std::string("CreateResize: ") + op.status().message());
     return *op;
   }
@@ -131,16 +238,21 @@ class ResizeTester {
   std::vector<FormatPair> RunFormats(std::mt19937& rng) const {
     return formats_.empty() ? SomeFormatPairs(2, rng) : Chosen(formats_, rng);
   }
-  TensorDesc InputDesc(const Format& format) const {
-    return MakeDesc(DataType::kF32, format, input_.n, input_.c, input_.h, input_.w);
+  template <typename T>
+  TensorDesc InputDesc(const Format& format, const Data<T>& data) const {
+    return DescOf(dtype_, format, data.input, attributes_.spatial_rank);
   }
-  TensorDesc OutputDesc(const Format& format, const ref::Tensor<double>& expected) const {
-    return MakeDesc(DataType::kF32, format, expected.n, expected.c, expected.h, expected.w);
+  template <typename T>
+  TensorDesc OutputDesc(const Format& format, const Data<T>& data) const {
+    return DescOf(dtype_, format, data.value, attributes_.spatial_rank);
   }
 
   ResizeAttributes attributes_;
-  Shape input_{1, 3, 5, 7};
-  bool exact_ = false;
+  int64_t n_ = 1, c_ = 3;
+  ref::Size3 size_{1, 5, 7};
+  DataType dtype_ = DataType::kF32;
+  bool exact_ = false, constants_ = false, in_place_ = false;
+  double tolerance_ = 0;
   std::vector<std::string> targets_;
   std::vector<FormatPair> formats_;
   uint32_t seed_ = 1;

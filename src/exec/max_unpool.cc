@@ -1,0 +1,364 @@
+// MaxUnpool: by comparison where windows do not overlap, else by scattering; errors are found by the latter.
+#include "plan/max_unpool.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cinttypes>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include "base/checked_math.h"
+#include "exec/exec.h"
+#include "exec/runner.h"
+#include "exec/store.h"
+
+namespace polyphase::internal {
+namespace {
+
+// Channels [channel, channel + channels) of an image.
+struct Planes {
+  int64_t image, channel, channels;
+};
+
+Planes PlanesOf(const MaxUnpoolPlan& plan, int64_t index) {
+  const int64_t channel = index % plan.block_tasks * plan.width;
+  return {index / plan.block_tasks, channel, std::min(plan.width, plan.input.c - channel)};
+}
+
+// Writes zeros to `pixels` neighbouring pixels, tail lanes included; `offset` counts elements up to channel 0 of the
+// first.
+void FillZeros(const MaxUnpoolPlan& plan, const Planes& planes, char* output, int64_t offset, int64_t pixels) {
+  const TensorDesc& desc = plan.output;
+  const ChannelMap map = ChannelsOf(desc);
+  const int64_t end = planes.channel + planes.channels;
+  const int64_t stored = desc.layout == Layout::kNchwc ? RoundUp(end, map.block) : end;
+  for (int64_t c = planes.channel; c < stored;) {
+    const int64_t length = std::min(ContiguousChannels(map, c), stored - c);
+    char* pixel = output + ((offset + ChannelOffset(map, c)) << plan.element_log2);
+    const auto bytes = static_cast<size_t>(length << plan.element_log2);
+    if (length == desc.stride[kColumn]) {
+      std::memset(pixel, 0, bytes * static_cast<size_t>(pixels));
+    } else {
+      for (int64_t p = 0; p < pixels; ++p, pixel += desc.stride[kColumn] << plan.element_log2) {
+        std::memset(pixel, 0, bytes);
+      }
+    }
+    c += length;
+  }
+}
+
+// ---- Comparison
+
+class CompareTask {
+ public:
+  CompareTask(const MaxUnpoolPlan& plan, const RunContext& context, int64_t index, char* workspace)
+      : plan_(plan),
+        kernels_(plan.op->kernels),
+        context_(context),
+        values_(workspace),
+        indices_(values_ + plan.value_bytes),
+        taps_(reinterpret_cast<int32_t*>(indices_ + plan.index_bytes)),
+        panel_(indices_ + plan.index_bytes + plan.tap_bytes),
+        planar_(plan.width == 1) {
+    const int64_t row_task = index % plan.row_tasks;
+    index /= plan.row_tasks;
+    const int64_t tile_begin = index % plan.tile_tasks * plan.tile;
+    planes_ = PlanesOf(plan, index / plan.tile_tasks);
+    tile_ = {tile_begin, std::min(tile_begin + plan.tile, plan.input.size[kColumn])};
+    const int64_t kernel = plan.axes[kColumn].kernel;
+    const bool last = tile_.end == plan.input.size[kColumn];
+    columns_ = {tile_.begin * kernel, last ? plan.output.size[kColumn] : tile_.end * kernel};
+    row_begin_ = row_task * plan.rows_per_task;
+    row_end_ = std::min(row_begin_ + plan.rows_per_task, plan.output_rows());
+    output_in_place_ = planar_ || IsPanel(plan.output);
+  }
+
+  // False where an index does not name an element of its window; the output is then incomplete.
+  bool Run() {
+    int64_t held = -1;  // the input row in values_ and taps_
+    const auto& [depth, row, column] = plan_.axes;
+    for (int64_t r = row_begin_; r < row_end_; ++r) {
+      const int64_t oz = r / row.full;
+      const int64_t oy = r % row.full;
+      const int64_t iz = oz / depth.kernel;
+      const int64_t iy = oy / row.kernel;
+      const int64_t output = PixelOffset(plan_.output, planes_.image, oz, oy, columns_.begin);
+      if (iz >= depth.pooled || iy >= row.pooled) {
+        FillZeros(plan_, planes_, static_cast<char*>(context_.output), output, columns_.count());
+        continue;
+      }
+      if (held != iz * row.pooled + iy && !LoadRow(iz, iy)) return false;
+      held = iz * row.pooled + iy;
+      const int64_t tap = (oz % depth.kernel * row.kernel + oy % row.kernel) * column.kernel;
+      StoreRow(output, static_cast<int32_t>(tap));
+    }
+    return true;
+  }
+
+ private:
+  // Whether the task's channels of a pixel are what the kernels read and write.
+  bool IsPanel(const TensorDesc& desc) const {
+    return planes_.channels == kUnpoolLanes && (desc.layout == Layout::kNhwc || desc.channel_block == kUnpoolLanes);
+  }
+
+  // A tile's part of a row: where it is, or packed into `buffer`. `*step`: elements from pixel to pixel.
+  const void* Fetch(const TensorDesc& desc, const void* tensor, int element_log2, int64_t z, int64_t y, char* buffer,
+                    int64_t* step) const {
+    const int64_t offset = PixelOffset(desc, planes_.image, z, y, tile_.begin);
+    const ChannelMap map = ChannelsOf(desc);
+    const char* const first = static_cast<const char*>(tensor) + (offset << element_log2);
+    *step = planar_ ? 1 : desc.stride[kColumn];
+    if (planar_ || IsPanel(desc)) return first + (ChannelOffset(map, planes_.channel) << element_log2);
+    *step = kUnpoolLanes;
+    kernels_.panel.pack[element_log2]({map, planes_.channel, planes_.channels, tile_.count(), desc.stride[kColumn]},
+                                      first, buffer, kUnpoolLanes, kUnpoolLanes);
+    return buffer;
+  }
+
+  // Values and taps of an input row; false where there is an index without a tap.
+  bool LoadRow(int64_t iz, int64_t iy) {
+    row_values_ = Fetch(plan_.input, context_.input, plan_.element_log2, iz, iy, values_, &value_step_);
+    int64_t index_step = 0;
+    const TensorDesc& desc = *plan_.indices;
+    const int element_log2 = desc.dtype == DataType::kI64 ? 3 : 2;
+    const void* row = Fetch(desc, context_.input_indices, element_log2, iz, iy, indices_, &index_step);
+    // Only the last pixel may have taps that are cut off.
+    const auto& [depth, row_axis, column] = plan_.axes;
+    const int64_t whole = std::min(tile_.end, column.full / column.kernel) - tile_.begin;
+    return FindTaps(row, index_step, iz, iy, {0, whole}, column.kernel) &&
+           FindTaps(row, index_step, iz, iy, {whole, tile_.count()}, column.full % column.kernel);
+  }
+
+  // Finds the taps of pixels of the tile whose windows have `width` columns.
+  bool FindTaps(const void* row, int64_t index_step, int64_t iz, int64_t iy, const IndexRange& pixels, int64_t width) {
+    if (pixels.count() <= 0) return true;
+    const IndexMap& map = plan_.index_map;
+    const auto& [depth, row_axis, column] = plan_.axes;
+    int64_t offsets[kMaxUnpoolTaps];
+    int32_t numbers[kMaxUnpoolTaps];
+    int64_t count = 0;
+    const int64_t height = std::min(row_axis.kernel, row_axis.full - iy * row_axis.kernel);
+    const int64_t slices = std::min(depth.kernel, depth.full - iz * depth.kernel);
+    for (int64_t z = 0; z < slices; ++z) {
+      for (int64_t y = 0; y < height; ++y) {
+        for (int64_t x = 0; x < width; ++x) {
+          offsets[count] = z * map.step[kDepth] + y * map.step[kRow] + x * map.step[kColumn];
+          numbers[count++] = static_cast<int32_t>((z * row_axis.kernel + y) * column.kernel + x);
+        }
+      }
+    }
+    int64_t first = planes_.image * map.image_step + planes_.channel * map.channel_step;
+    const int64_t pixel_step = map.window ? 0 : column.kernel * map.step[kColumn];
+    if (!map.window) first += iz * depth.kernel * map.step[kDepth] + iy * row_axis.kernel * map.step[kRow];
+    first += (tile_.begin + pixels.begin) * pixel_step;
+
+    const bool wide = plan_.indices->dtype == DataType::kI64;
+    const char* const indices = static_cast<const char*>(row) + ((pixels.begin * index_step) << (wide ? 3 : 2));
+    int64_t base[kUnpoolLanes];
+    for (int lane = 0; lane < kUnpoolLanes; ++lane) base[lane] = first + lane * (planar_ ? pixel_step : map.channel_step);
+    UnpoolTapArgs args{indices,    index_step, pixels.count(), planes_.channels, base,
+                       pixel_step, offsets,    numbers,        count,            taps_ + pixels.begin * plan_.width};
+    const UnpoolTapFn find = wide ? kernels_.max_unpool.taps64 : kernels_.max_unpool.taps32;
+    if (!planar_) return find(args) == pixels.count() * planes_.channels;
+    // Lanes are pixels.
+    args.lanes = args.index_step = kUnpoolLanes;
+    args.base_step *= kUnpoolLanes;
+    args.pixels = pixels.count() / kUnpoolLanes;
+    int64_t found = find(args);
+    const int64_t done = args.pixels * kUnpoolLanes;
+    for (int64_t& position : base) position += done * pixel_step;
+    args.indices = indices + (done << (wide ? 3 : 2));
+    args.taps += done;
+    args.lanes = pixels.count() - done;
+    args.pixels = args.lanes > 0 ? 1 : 0;
+    found += find(args);
+    return found == pixels.count();
+  }
+
+  void StoreRow(int64_t output, int32_t first_tap) {
+    const TensorDesc& desc = plan_.output;
+    const ChannelMap map = ChannelsOf(desc);
+    const int64_t kernel = plan_.axes[kColumn].kernel;
+    const int64_t outputs = std::min(columns_.count(), tile_.count() * kernel);
+    char* const tensor = static_cast<char*>(context_.output);
+    char* const first = tensor + (output << plan_.element_log2);
+    UnpoolSpreadArgs args{row_values_, value_step_, taps_, first_tap, kernel, panel_, kUnpoolLanes, outputs};
+    if (output_in_place_) {
+      args.output = first + (ChannelOffset(map, planes_.channel) << plan_.element_log2);
+      args.output_step = desc.stride[kColumn];
+    }
+    const auto& spread = planar_ ? kernels_.max_unpool.planar : kernels_.max_unpool.lanes;
+    spread[plan_.element_log2](args);
+    if (!output_in_place_) {
+      kernels_.panel.unpack[plan_.element_log2](
+          {map, planes_.channel, planes_.channels, outputs, desc.stride[kColumn]}, panel_, kUnpoolLanes,
+          ZeroFrom(desc), first);
+    }
+    if (outputs < columns_.count()) {
+      FillZeros(plan_, planes_, tensor, output + outputs * desc.stride[kColumn], columns_.count() - outputs);
+    }
+  }
+
+  const MaxUnpoolPlan& plan_;
+  const Kernels& kernels_;
+  const RunContext& context_;
+  char* const values_;
+  char* const indices_;
+  int32_t* const taps_;
+  char* const panel_;
+  const bool planar_;
+  Planes planes_{};
+  IndexRange tile_{};     // input columns
+  IndexRange columns_{};  // output columns
+  int64_t row_begin_, row_end_;
+  bool output_in_place_;
+  const void* row_values_ = nullptr;
+  int64_t value_step_ = 0;
+};
+
+// ---- Scatter
+
+// The flat position in the output plane that an index names, or -1.
+int64_t Locate(const MaxUnpoolPlan& plan, int64_t n, int64_t c, const SpatialSizes& input, int64_t index) {
+  const IndexMap& map = plan.index_map;
+  SpatialSizes position;
+  if (map.window) {
+    if (index < 0 || index >= map.count) return -1;
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+      position[axis] = plan.axes[axis].Begin(input[axis]) + index / map.step[axis];
+      index %= map.step[axis];
+      if (position[axis] < 0 || position[axis] >= plan.output.size[axis]) return -1;
+    }
+  } else {
+    const SpatialSizes& size = plan.index_size;
+    // Unsigned, so that any index wraps around instead of overflowing.
+    const uint64_t plane = static_cast<uint64_t>(size[kDepth]) * static_cast<uint64_t>(size[kRow] * size[kColumn]);
+    const uint64_t local =
+        static_cast<uint64_t>(index) - static_cast<uint64_t>(n * map.image_step + c * map.channel_step);
+    if (local >= plane) return -1;
+    const auto flat = static_cast<int64_t>(local);
+    if (size == plan.output.size) return flat;
+    position = {flat / (size[kRow] * size[kColumn]), flat / size[kColumn] % size[kRow], flat % size[kColumn]};
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+      if (position[axis] >= plan.output.size[axis]) return -1;
+    }
+  }
+  return (position[kDepth] * plan.output.size[kRow] + position[kRow]) * plan.output.size[kColumn] + position[kColumn];
+}
+
+// The smallest flat (n, c, pixel) whose index is outside; kNoError without one.
+constexpr int64_t kNoError = std::numeric_limits<int64_t>::max();
+void KeepFirst(std::atomic<int64_t>& first, int64_t candidate) {
+  int64_t held = first.load(std::memory_order_relaxed);
+  while (candidate < held && !first.compare_exchange_weak(held, candidate, std::memory_order_relaxed)) {
+  }
+}
+
+template <typename T, typename Index>
+void Scatter(const MaxUnpoolPlan& plan, const RunContext& context, int64_t task, std::atomic<int64_t>& first_error) {
+  const TensorDesc& in = plan.input;
+  const TensorDesc& out = plan.output;
+  const TensorDesc& indices = *plan.indices;
+  const Planes planes = PlanesOf(plan, task / plan.bands);
+  const int64_t band_size = DivCeil(plan.output_plane(), plan.bands);
+  const int64_t band_begin = task % plan.bands * band_size;
+  const IndexRange band{band_begin, std::min(band_begin + band_size, plan.output_plane())};
+
+  const int64_t width = out.size[kColumn];
+  for (int64_t p = band.begin; p < band.end;) {
+    const int64_t row = p / width;
+    const int64_t pixels = std::min(band.end, (row + 1) * width) - p;
+    FillZeros(plan, planes, static_cast<char*>(context.output),
+              PixelOffset(out, planes.image, row / out.size[kRow], row % out.size[kRow], p % width), pixels);
+    p += pixels;
+  }
+
+  const bool dense = out.stride[kRow] == width * out.stride[kColumn] &&
+                     (out.size[kDepth] == 1 || out.stride[kDepth] == out.size[kRow] * out.stride[kRow]);
+  const T* const x = static_cast<const T*>(context.input) + planes.image * in.stride_n;
+  const Index* const index = static_cast<const Index*>(context.input_indices) + planes.image * indices.stride_n;
+  T* const y = static_cast<T*>(context.output) + planes.image * out.stride_n;
+  int64_t in_channel[kUnpoolLanes], index_channel[kUnpoolLanes], out_channel[kUnpoolLanes];
+  for (int64_t c = 0; c < planes.channels; ++c) {
+    in_channel[c] = ChannelOffset(ChannelsOf(in), planes.channel + c);
+    index_channel[c] = ChannelOffset(ChannelsOf(indices), planes.channel + c);
+    out_channel[c] = ChannelOffset(ChannelsOf(out), planes.channel + c);
+  }
+  int64_t pixel = 0;
+  for (int64_t iz = 0; iz < in.size[kDepth]; ++iz) {
+    for (int64_t iy = 0; iy < in.size[kRow]; ++iy) {
+      const T* x_pixel = x + PixelOffset(in, 0, iz, iy, 0);
+      const Index* index_pixel = index + PixelOffset(indices, 0, iz, iy, 0);
+      for (int64_t ix = 0; ix < in.size[kColumn];
+           ++ix, ++pixel, x_pixel += in.stride[kColumn], index_pixel += indices.stride[kColumn]) {
+        for (int64_t c = 0; c < planes.channels; ++c) {
+          const int64_t channel = planes.channel + c;
+          const int64_t flat = Locate(plan, planes.image, channel, {iz, iy, ix}, index_pixel[index_channel[c]]);
+          if (flat < 0) {
+            const int64_t plane = in.size[kDepth] * in.size[kRow] * in.size[kColumn];
+            KeepFirst(first_error, (planes.image * in.c + channel) * plane + pixel);
+          } else if (flat >= band.begin && flat < band.end) {
+            const int64_t offset = dense ? flat * out.stride[kColumn]
+                                         : PixelOffset(out, 0, flat / width / out.size[kRow],
+                                                       flat / width % out.size[kRow], flat % width);
+            y[offset + out_channel[c]] = x_pixel[in_channel[c]];
+          }
+        }
+      }
+    }
+  }
+}
+
+using ScatterFn = void (*)(const MaxUnpoolPlan&, const RunContext&, int64_t, std::atomic<int64_t>&);
+template <typename Index>
+constexpr ScatterFn kScatter[4] = {&Scatter<uint8_t, Index>, &Scatter<uint16_t, Index>, &Scatter<uint32_t, Index>,
+                                   &Scatter<uint64_t, Index>};
+
+Status OutsideError(const MaxUnpoolPlan& plan, const RunContext& context, int64_t at) {
+  const SpatialSizes& in = plan.input.size;
+  const int64_t plane = in[kDepth] * in[kRow] * in[kColumn];
+  const int64_t n = at / plane / plan.input.c;
+  const int64_t c = at / plane % plan.input.c;
+  const int64_t x = at % in[kColumn];
+  const int64_t y = at % plane / in[kColumn] % in[kRow];
+  const int64_t z = at % plane / in[kColumn] / in[kRow];
+  const TensorDesc& desc = *plan.indices;
+  const int64_t offset = PixelOffset(desc, n, z, y, x) + ChannelOffset(ChannelsOf(desc), c);
+  const int64_t index = desc.dtype == DataType::kI64 ? static_cast<const int64_t*>(context.input_indices)[offset]
+                                                     : static_cast<const int32_t*>(context.input_indices)[offset];
+  const SpatialSizes& size = plan.index_map.window ? plan.op->attributes.window.kernel : plan.index_size;
+  const int64_t first = n * plan.index_map.image_step + c * plan.index_map.channel_step;
+  return Status::InvalidArgument(
+      "max_unpool input_indices = %" PRId64 " at n = %" PRId64 ", c = %" PRId64 ", z = %" PRId64 ", y = %" PRId64
+      ", x = %" PRId64 ": must be in [%" PRId64 ", %" PRId64 ") and inside of the %s of %" PRId64 "x%" PRId64
+      "x%" PRId64,
+      index, n, c, z, y, x, first, first + size[kDepth] * size[kRow] * size[kColumn],
+      plan.index_map.window ? "output, a tap" : "output, in a plane", size[kDepth], size[kRow], size[kColumn]);
+}
+
+}  // namespace
+
+Status RunMaxUnpool(const MaxUnpoolPlan& plan, const RunContext& context) {
+  if (plan.disjoint) {
+    std::atomic<bool> stray{false};
+    RunTasks(context.runtime, plan.compare_tasks(), context.workers, [&](int64_t index, size_t worker) {
+      char* const workspace =
+          static_cast<char*>(context.workspace) + static_cast<int64_t>(worker) * plan.worker_bytes();
+      if (!stray.load(std::memory_order_relaxed) && !CompareTask(plan, context, index, workspace).Run()) {
+        stray.store(true, std::memory_order_relaxed);
+      }
+    });
+    if (!stray.load(std::memory_order_relaxed)) return Status();
+  }
+  std::atomic<int64_t> first_error{kNoError};
+  const ScatterFn scatter =
+      (plan.indices->dtype == DataType::kI64 ? kScatter<int64_t> : kScatter<int32_t>)[plan.element_log2];
+  RunTasks(context.runtime, plan.scatter_tasks(), context.workers,
+           [&](int64_t index, size_t) { scatter(plan, context, index, first_error); });
+  const int64_t at = first_error.load(std::memory_order_relaxed);
+  return at == kNoError ? Status() : OutsideError(plan, context, at);
+}
+
+}  // namespace polyphase::internal
