@@ -25,7 +25,7 @@ Tensor TensorOf(ElementType type, std::vector<int64_t> dims, const std::vector<T
   tensor.type = type;
   tensor.dims = std::move(dims);
   tensor.data.resize(elements.size() * sizeof(T));
-  std::memcpy(tensor.data.data(), elements.data(), tensor.data.size());
+  if (!elements.empty()) std::memcpy(tensor.data.data(), elements.data(), tensor.data.size());
   return tensor;
 }
 
