@@ -247,7 +247,7 @@ static_assert(static_cast<int>(polyphase::Algorithm::kGemmCol2im) == PPH_GEMM_CO
 static_assert(static_cast<int>(polyphase::ResizeMode::kLanczos) == PPH_LANCZOS);
 static_assert(static_cast<int>(polyphase::CoordinateTransformation::kTfHalfPixelForNn) == PPH_TF_HALF_PIXEL_FOR_NN);
 static_assert(static_cast<int>(polyphase::CoordinatePrecision::kF64) == PPH_COORDINATES_F64);
-static_assert(static_cast<int>(polyphase::NearestMode::kSimple) == PPH_SIMPLE);
+static_assert(static_cast<int>(polyphase::NearestMode::kPillow) == PPH_NEAREST_PILLOW);
 static_assert(static_cast<int>(polyphase::Antialias::kOnnx) == PPH_ANTIALIAS_ONNX);
 static_assert(static_cast<int>(polyphase::OutputSizeRule::kOnnxRuntime) == PPH_SIZE_ONNX_RUNTIME);
 static_assert(static_cast<int>(polyphase::KeepAspectRatioPolicy::kNotSmaller) == PPH_NOT_SMALLER);
