@@ -368,18 +368,19 @@ pph_status pph_create_max_pool(const pph_max_pool_attributes* c, const pph_opera
 
 pph_status pph_create_max_unpool(const pph_max_unpool_attributes* c, const pph_operator_options* options,
                                  pph_operator** op) {
-  return CreateOperator(
-      options, op, [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-        Status status = CheckStruct("attributes", c);
-        if (status.ok()) status = CheckBool("max_unpool ceil_mode", c->window.ceil_mode);
-        if (status.ok()) status = CheckBool("max_unpool indices_in_default_size", c->indices_in_default_size);
-        if (!status.ok()) return status;
-        polyphase::MaxUnpoolAttributes a;
-        a.window = FromC(c->window);
-        a.index_convention = static_cast<polyphase::IndexConvention>(c->index_convention);
-        a.indices_in_default_size = c->indices_in_default_size != 0;
-        return polyphase::CreateMaxUnpool(a, o);
-      });
+  return CreateOperator(options, op,
+                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+                          Status status = CheckStruct("attributes", c);
+                          if (status.ok()) status = CheckBool("max_unpool ceil_mode", c->window.ceil_mode);
+                          if (status.ok())
+                            status = CheckBool("max_unpool indices_in_default_size", c->indices_in_default_size);
+                          if (!status.ok()) return status;
+                          polyphase::MaxUnpoolAttributes a;
+                          a.window = FromC(c->window);
+                          a.index_convention = static_cast<polyphase::IndexConvention>(c->index_convention);
+                          a.indices_in_default_size = c->indices_in_default_size != 0;
+                          return polyphase::CreateMaxUnpool(a, o);
+                        });
 }
 
 pph_status pph_create_avg_pool(const pph_avg_pool_attributes* c, const pph_operator_options* options,
