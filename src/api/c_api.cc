@@ -315,7 +315,7 @@ pph_status pph_resize_pytorch(int32_t mode, int32_t align_corners, int32_t antia
 pph_status pph_resize_pillow(int32_t mode, pph_resize_attributes* c) {
   if (c == nullptr) return Report(NullError("attributes"));
   const auto a = polyphase::ResizeAttributes::Pillow(static_cast<polyphase::ResizeMode>(mode));
-  if (static_cast<int32_t>(a.mode) != mode) {
+  if (mode < 0 || static_cast<int32_t>(a.mode) != mode) {
     return Report(Status::InvalidArgument(
         "resize resize_mode = %d: must be PPH_NEAREST, PPH_LINEAR, PPH_CUBIC or PPH_LANCZOS", mode));
   }
