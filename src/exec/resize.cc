@@ -133,7 +133,7 @@ class ResizeTask {
            ChannelOffset(ChannelsOf(desc), channel_);
   }
 
-  // The empty lanes of the last channel block, whose sums may be -0.
+  // The empty lanes of the last channel block, whose sums are no zeros where a weight is infinite.
   void ClearTail(float* row) const {
     for (int64_t p = 0; p < columns_.count(); ++p) {
       std::fill(row + p * plan_.width + channels_, row + (p + 1) * plan_.width, 0.0f);

@@ -286,17 +286,17 @@ void AreaWindow(int64_t in, int64_t out, int64_t o, Window* window) {
   for (double& weight : window->weights) weight = 1.0 / static_cast<double>(end - begin);
 }
 
+// What follows from the centre is in double: in f32 a tap at an end could be lost by rounding.
 template <typename T>
 void PillowWindow(const ResizeAttributes& a, T ratio, int64_t in, int64_t o, Window* window) {
-  const T widening = std::max(ratio, T{1});
-  const T support = static_cast<T>(FilterRadius(a.mode)) * widening;
-  const T centre = ratio * (static_cast<T>(o) + T{0.5});
-  int64_t end = std::clamp<int64_t>(static_cast<int64_t>(centre + support + T{0.5}), 1, in);
-  const int64_t begin = std::clamp<int64_t>(static_cast<int64_t>(centre - support + T{0.5}), 0, end - 1);
+  const auto centre = static_cast<double>(ratio * (static_cast<T>(o) + T{0.5}));
+  const double widening = std::max(static_cast<double>(ratio), 1.0);
+  const double support = static_cast<double>(FilterRadius(a.mode)) * widening;
+  const int64_t end = std::clamp<int64_t>(static_cast<int64_t>(centre + support + 0.5), 1, in);
+  const int64_t begin = std::clamp<int64_t>(static_cast<int64_t>(centre - support + 0.5), 0, end - 1);
   window->Reset(begin, end);
   for (int64_t j = begin; j < end; ++j) {
-    (*window)[j] =
-        Filter(a, (static_cast<double>(j) - static_cast<double>(centre) + 0.5) / static_cast<double>(widening));
+    (*window)[j] = Filter(a, (static_cast<double>(j) - centre + 0.5) / widening);
   }
   window->Normalize();
 }

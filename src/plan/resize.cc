@@ -160,7 +160,7 @@ void CutTasks(size_t threads, ResizePlan* plan) {
   plan->ring_y = plan->y.taps + (plan->batched ? kResizeLanes - 1 : 0);
   const int64_t column_floats = plan->width * plan->ring_z * plan->ring_y;
   int64_t chunk = std::max<int64_t>(kResizeLanes, kRingFloats / column_floats / kResizeLanes * kResizeLanes);
-  if (plan->in_place_x) chunk = columns;
+  if (plan->in_place_x) chunk = RoundUp(columns, kResizeLanes);
   if (rows <= min_rows) {
     chunk = std::min(chunk, std::max(kMinColumns, RoundUp(DivCeil(columns, tasks_per_plane), kResizeLanes)));
   }

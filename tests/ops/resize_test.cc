@@ -221,6 +221,24 @@ TEST(Resize, CubicCoefficient) {
   }
 }
 
+// Weights that f32 does not hold: all that counts is that the lanes behind the last channel stay 0, which RunOnce checks.
+TEST(Resize, InfiniteWeightsStayOutOfTailLanes) {
+  ResizeAttributes attributes = ResizeAttributes::PyTorch(PyTorchMode::kBicubic);
+  attributes.cubic_coeff_a = 3e38f;
+  attributes.size = {9, 11, 0};
+  ref::Tensor<float> input(1, 3, 4, 5);
+  std::mt19937 rng(1);
+  FillUniform(input.data, rng);
+  for (const std::string& target : SupportedTargets()) {
+    const Operator op = *CreateResize(attributes, OptionsFor(target));
+    for (const Format& format : kFormats) {
+      ref::Tensor<float> output;
+      EXPECT_TRUE(RunOnce(op, target, PlanOptions(), RunChoice(), input, DescOf(DataType::kF32, format, input, 2),
+                          MakeDesc(DataType::kF32, format, 1, 3, 9, 11), output));
+    }
+  }
+}
+
 TEST(Resize, Epilogues) {
   for (const Mode& mode : kModes) {
     for (int activation = 1; activation <= static_cast<int>(Activation::kHardSwish); ++activation) {
