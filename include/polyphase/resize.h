@@ -44,6 +44,9 @@ enum class NearestMode : int32_t {
   kRoundPreferFloor = 2,  // ceil(x - 0.5)
   kCeil = 3,
   kSimple = 4,  // Resize-10 in ONNX Runtime: floor, and ceil where scale < 1
+  // Pillow: floor(s / 2 + s + s + ...) with s = 1 / scale, summed output by output, whatever the coordinate
+  // transformation. Rounding makes it another one than floor((o + 0.5) * s) on one size out of seven.
+  kPillow = 5,
 };
 
 // What linear, cubic and lanczos do where an axis shrinks. Filters are widened by 1 / scale.
@@ -116,8 +119,8 @@ struct POLYPHASE_EXPORT ResizeAttributes {
   // kLinear and kCubic: taps outside of the input count 0 and the others are divided by their sum, instead of reading
   // the edge.
   bool exclude_outside = false;
-  // kLinear without antialias: an axis whose size does not change is copied whatever the scale (PyTorch), unless it is
-  // kTfCropAndResize's.
+  // kLinear without antialias, and antialias kPillow: an axis whose size does not change is copied whatever the scale
+  // (PyTorch 2), unless it is kTfCropAndResize's.
   bool copy_unchanged_axes = true;
   // Exactly one of size and scale is given (> 0); an axis for which it is 0 is copied (not one of ONNX's `axes`).
   SpatialSizes size{};

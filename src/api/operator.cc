@@ -153,9 +153,8 @@ Status CheckPlanOptions(const OperatorImpl& op, const PlanOptions& options) {
   }
   for (const int64_t size : options.output_size) {
     if (size == 0 || conv || max_unpool || avg_unpool) continue;
-    return Status::InvalidArgument("output_size = %" PRId64
-                                   ": only conv_transpose, max_unpool and avg_unpool take it, must be 0",
-                                   size);
+    return Status::InvalidArgument(
+        "output_size = %" PRId64 ": only conv_transpose, max_unpool and avg_unpool take it, must be 0", size);
   }
   if (options.indices && !max_pool && !max_unpool) {
     return Status::InvalidArgument("indices: only max_pool and max_unpool have them, must be unset");

@@ -157,9 +157,13 @@ class CompareTask {
     const bool wide = plan_.indices->dtype == DataType::kI64;
     const char* const indices = static_cast<const char*>(row) + ((pixels.begin * index_step) << (wide ? 3 : 2));
     int64_t base[kUnpoolLanes];
-    for (int lane = 0; lane < kUnpoolLanes; ++lane) base[lane] = first + lane * (planar_ ? pixel_step : map.channel_step);
-    UnpoolTapArgs args{indices,    index_step, pixels.count(), planes_.channels, base,
-                       pixel_step, offsets,    numbers,        count,            taps_ + pixels.begin * plan_.width};
+    for (int lane = 0; lane < kUnpoolLanes; ++lane)
+      base[lane] = first + lane * (planar_ ? pixel_step : map.channel_step);
+    UnpoolTapArgs args{indices,        index_step,
+                       pixels.count(), planes_.channels,
+                       base,           pixel_step,
+                       offsets,        numbers,
+                       count,          taps_ + pixels.begin * plan_.width};
     const UnpoolTapFn find = wide ? kernels_.max_unpool.taps64 : kernels_.max_unpool.taps32;
     if (!planar_) return find(args) == pixels.count() * planes_.channels;
     // Lanes are pixels.
@@ -192,9 +196,8 @@ class CompareTask {
     const auto& spread = planar_ ? kernels_.max_unpool.planar : kernels_.max_unpool.lanes;
     spread[plan_.element_log2](args);
     if (!output_in_place_) {
-      kernels_.panel.unpack[plan_.element_log2](
-          {map, planes_.channel, planes_.channels, outputs, desc.stride[kColumn]}, panel_, kUnpoolLanes,
-          ZeroFrom(desc), first);
+      kernels_.panel.unpack[plan_.element_log2]({map, planes_.channel, planes_.channels, outputs, desc.stride[kColumn]},
+                                                panel_, kUnpoolLanes, ZeroFrom(desc), first);
     }
     if (outputs < columns_.count()) {
       FillZeros(plan_, planes_, tensor, output + outputs * desc.stride[kColumn], columns_.count() - outputs);
@@ -300,9 +303,9 @@ void Scatter(const MaxUnpoolPlan& plan, const RunContext& context, int64_t task,
             const int64_t plane = in.size[kDepth] * in.size[kRow] * in.size[kColumn];
             KeepFirst(first_error, (planes.image * in.c + channel) * plane + pixel);
           } else if (flat >= band.begin && flat < band.end) {
-            const int64_t offset = dense ? flat * out.stride[kColumn]
-                                         : PixelOffset(out, 0, flat / width / out.size[kRow],
-                                                       flat / width % out.size[kRow], flat % width);
+            const int64_t offset =
+                dense ? flat * out.stride[kColumn]
+                      : PixelOffset(out, 0, flat / width / out.size[kRow], flat / width % out.size[kRow], flat % width);
             y[offset + out_channel[c]] = x_pixel[in_channel[c]];
           }
         }
@@ -330,12 +333,12 @@ Status OutsideError(const MaxUnpoolPlan& plan, const RunContext& context, int64_
                                                      : static_cast<const int32_t*>(context.input_indices)[offset];
   const SpatialSizes& size = plan.index_map.window ? plan.op->attributes.window.kernel : plan.index_size;
   const int64_t first = n * plan.index_map.image_step + c * plan.index_map.channel_step;
-  return Status::InvalidArgument(
-      "max_unpool input_indices = %" PRId64 " at n = %" PRId64 ", c = %" PRId64 ", z = %" PRId64 ", y = %" PRId64
-      ", x = %" PRId64 ": must be in [%" PRId64 ", %" PRId64 ") and inside of the %s of %" PRId64 "x%" PRId64
-      "x%" PRId64,
-      index, n, c, z, y, x, first, first + size[kDepth] * size[kRow] * size[kColumn],
-      plan.index_map.window ? "output, a tap" : "output, in a plane", size[kDepth], size[kRow], size[kColumn]);
+  return Status::InvalidArgument("max_unpool input_indices = %" PRId64 " at n = %" PRId64 ", c = %" PRId64
+                                 ", z = %" PRId64 ", y = %" PRId64 ", x = %" PRId64 ": must be in [%" PRId64
+                                 ", %" PRId64 ") and inside of the %s of %" PRId64 "x%" PRId64 "x%" PRId64,
+                                 index, n, c, z, y, x, first, first + size[kDepth] * size[kRow] * size[kColumn],
+                                 plan.index_map.window ? "output, a tap" : "output, in a plane", size[kDepth],
+                                 size[kRow], size[kColumn]);
 }
 
 }  // namespace

@@ -180,8 +180,7 @@ class PoolTask {
     const IndexMap& map = plan_.index_map;
     const bool wide = desc.dtype == DataType::kI64;
     const int element_log2 = wide ? 3 : 2;
-    const bool in_place =
-        channels_ == kPoolLanes && (desc.layout == Layout::kNhwc || desc.channel_block == kPoolLanes);
+    const bool in_place = channels_ == kPoolLanes && (desc.layout == Layout::kNhwc || desc.channel_block == kPoolLanes);
     const int64_t offset = PixelOffset(desc, image_, oz, oy, tile_.begin);
     char* const output = static_cast<char*>(context_.output_indices) + (offset << element_log2);
     char* const panel = in_place ? output + (ChannelOffset(ChannelsOf(desc), channel_) << element_log2)

@@ -59,10 +59,9 @@ int64_t FindTaps(const UnpoolTapArgs& args) {
     }
     for (; c < local.lanes; ++c) {
       const auto* const end = local.offsets + local.count;
-      const auto* const at =
-          std::find_if(local.offsets, end, [&](int64_t offset) {
-            return int64_t{indices[c]} == local.base[c] + p * local.base_step + offset;
-          });
+      const auto* const at = std::find_if(local.offsets, end, [&](int64_t offset) {
+        return int64_t{indices[c]} == local.base[c] + p * local.base_step + offset;
+      });
       taps[c] = at == end ? -1 : local.numbers[at - local.offsets];
       found += at != end;
     }

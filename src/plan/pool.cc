@@ -101,7 +101,8 @@ int64_t RingSlots(const PoolPlan& plan, int axis) {
 // Outputs of a tile, slots of the strip, workspace.
 Status SetTile(PoolPlan* plan) {
   const bool packs = plan->divide_inputs || !(plan->input.c % kPoolLanes == 0 && IsPoolPanel(plan->input, 0));
-  const int64_t box_rows = std::min(plan->MaxInputs(kRow), kMaxBoxRows) * std::min(plan->MaxInputs(kDepth), kMaxBoxRows);
+  const int64_t box_rows =
+      std::min(plan->MaxInputs(kRow), kMaxBoxRows) * std::min(plan->MaxInputs(kDepth), kMaxBoxRows);
   // Values, positions and two words of index for each output.
   const int64_t output_bytes = kPixelBytes * (plan->indices ? 4 : 1);
   const double ring_rows = static_cast<double>(RingSlots(*plan, kRow)) * static_cast<double>(RingSlots(*plan, kDepth));
@@ -110,9 +111,14 @@ Status SetTile(PoolPlan* plan) {
            (packs ? ring_rows * static_cast<double>(TileInputs(*plan, tile)) * static_cast<double>(kPixelBytes) : 0.0);
   };
   plan->tile = plan->output.size[kColumn];
-  while (plan->tile > kMinTile && tile_bytes(plan->tile) > kTileBytes) plan->tile = DivCeil(plan->tile, 2);
+  // Not so small that neighbouring tiles read mostly the same inputs.
+  while (plan->tile > kMinTile && tile_bytes(plan->tile) > kTileBytes &&
+         (plan->tile > kTileBytes / 2 / output_bytes || TileInputs(*plan, plan->tile) > 2 * TileInputs(*plan, 1))) {
+    plan->tile = DivCeil(plan->tile, 2);
+  }
   // Strides so large that one row is too long.
-  while (packs && plan->tile > 1 && TileInputs(*plan, plan->tile) > kTileBytes / kPixelBytes) {
+  while (packs && plan->tile > 1 && TileInputs(*plan, plan->tile) > kTileBytes / kPixelBytes &&
+         TileInputs(*plan, plan->tile) > 2 * TileInputs(*plan, 1)) {
     plan->tile = DivCeil(plan->tile, 2);
   }
   plan->tile_inputs = packs ? TileInputs(*plan, plan->tile) : 0;
@@ -133,10 +139,9 @@ Status SetTile(PoolPlan* plan) {
       plan->slots = plan->box_rows;
     }
   }
-  plan->worker_bytes = RoundUp(plan->slots * int64_t{sizeof(int64_t)}, 64) +
-                       RoundUp(plan->box_rows * int64_t{sizeof(float*)}, 64) +
-                       RoundUp(plan->box_rows * int64_t{sizeof(int32_t)}, 64) + plan->strip_bytes() +
-                       plan->tile * output_bytes;
+  plan->worker_bytes =
+      RoundUp(plan->slots * int64_t{sizeof(int64_t)}, 64) + RoundUp(plan->box_rows * int64_t{sizeof(float*)}, 64) +
+      RoundUp(plan->box_rows * int64_t{sizeof(int32_t)}, 64) + plan->strip_bytes() + plan->tile * output_bytes;
   return Status();
 }
 
@@ -222,10 +227,10 @@ Status MakePoolPlan(std::shared_ptr<const PoolOperator> shared_op, const TensorD
   if (!status.ok()) return status;
   plan->divide_inputs = plan->unpool() && DivisorsDiffer(*plan);
   if (status = SetTile(plan); !status.ok()) return status;
-  *reason = plan->tile_inputs == 0                  ? "rows are read where they are"
-            : plan->divide_inputs                   ? "rows are packed and divided"
-            : plan->ring_y > 0                      ? "rows are packed into a ring"
-                                                    : "rows are packed for each window";
+  *reason = plan->tile_inputs == 0 ? "rows are read where they are"
+            : plan->divide_inputs  ? "rows are packed and divided"
+            : plan->ring_y > 0     ? "rows are packed into a ring"
+                                   : "rows are packed for each window";
   if (input.n == 0) return Status();
 
   plan->block_tasks = DivCeil(input.c, kPoolLanes);

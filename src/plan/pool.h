@@ -46,11 +46,11 @@ struct PoolPlan : PlanTensors {
   // AvgUnpool: the windows have different divisors, so that inputs are divided while they are packed, not the sums.
   bool divide_inputs = false;
 
-  int64_t tile = 0;                      // output columns
-  int64_t tile_inputs = 0;               // most input columns that a tile reads
-  int64_t box_rows = 0;                  // most rows that are reduced at once
-  int64_t ring_z = 0, ring_y = 0;        // slots; row (z, y) is in slot (z mod ring_z, y mod ring_y)
-  int64_t slots = 0;                     // without a ring (ring_y == 0) as many as box_rows
+  int64_t tile = 0;                // output columns
+  int64_t tile_inputs = 0;         // most input columns that a tile reads
+  int64_t box_rows = 0;            // most rows that are reduced at once
+  int64_t ring_z = 0, ring_y = 0;  // slots; row (z, y) is in slot (z mod ring_z, y mod ring_y)
+  int64_t slots = 0;               // without a ring (ring_y == 0) as many as box_rows
   int64_t rows_per_task = 0, row_tasks = 0, tile_tasks = 0, block_tasks = 0;
 
   // Workspace of one worker: an id for each slot, pointers and positions of box_rows rows, the strip, and, for a tile,

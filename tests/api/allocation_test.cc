@@ -76,6 +76,7 @@ struct Work {
   std::string name;
   Plan plan;
   std::vector<float> input, output;
+  std::vector<int64_t> indices;  // all 0
 };
 
 // Every op, algorithm and layout with each input and output.
@@ -106,6 +107,11 @@ std::vector<Work> AllWork(const Runtime& runtime) {
       {"nearest", *CreateResize(nearest, options)},
       {"pixel_shuffle", *CreatePixelShuffle({}, options)},
       {"convert", *CreateConvert(options)},
+      {"max_pool", *CreateMaxPool({}, options)},
+      {"avg_pool", *CreateAvgPool({}, options)},
+      {"avg_unpool", *CreateAvgUnpool({}, options)},
+      {"max_unpool by comparison", *CreateMaxUnpool({PoolWindow(), IndexConvention::kWindow}, options)},
+      {"max_unpool by scattering", *CreateMaxUnpool({}, options)},
   };
   std::vector<Work> work;
   for (const auto& [name, op] : operators) {
@@ -118,9 +124,11 @@ std::vector<Work> AllWork(const Runtime& runtime) {
         plan_options.num_threads = 2;
         plan_options.output = MakeDesc(DataType::kF32, formats.second, 0, 0, 0, 0);
         const Plan plan = *op.MakePlan(MakeDesc(DataType::kF32, formats.first, 2, 20, 9, 11), plan_options);
-        work.push_back({name + " " + Name(formats.first) + " -> " + Name(formats.second) + ": " + plan.Describe(), plan,
-                        std::vector<float>(static_cast<size_t>(ref::Extent(plan.input()))),
-                        std::vector<float>(static_cast<size_t>(ref::Extent(plan.output())))});
+        work.push_back(
+            {name + " " + Name(formats.first) + " -> " + Name(formats.second) + ": " + plan.Describe(), plan,
+             std::vector<float>(static_cast<size_t>(ref::Extent(plan.input()))),
+             std::vector<float>(static_cast<size_t>(ref::Extent(plan.output()))),
+             std::vector<int64_t>(plan.indices() != nullptr ? static_cast<size_t>(ref::Extent(*plan.indices())) : 0)});
       }
     }
   }
@@ -133,6 +141,7 @@ int64_t AllocationsOf(Work& work, int times) {
   RunOptions options;
   options.workspace = workspace.data();
   options.workspace_bytes = workspace.bytes();
+  options.input_indices = options.output_indices = work.indices.data();
   bool ok = true;
   const int64_t count = CountAllocations([&] {
     for (int i = 0; i < times; ++i) ok = work.plan.Run(work.input.data(), work.output.data(), options).ok() && ok;

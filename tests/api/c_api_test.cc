@@ -320,6 +320,169 @@ TEST(CApi, ResizeShuffleAndConvert) {
 }
 
 // The initializers and the defaults of the C++ structs say the same.
+// The four pooling ops, with attributes of which each one changes the result.
+TEST(CApi, Pooling) {
+  const std::vector<float> in = Numbers(2 * 3 * 7 * 8);
+  pph_pool_window window = PPH_POOL_WINDOW_INIT;
+  window.kernel[0] = window.kernel[1] = 3;
+  window.padding_begin[1] = window.padding_end[1] = 1;
+  window.ceil_mode = 1;
+  PoolWindow cpp_window;
+  cpp_window.kernel = {3, 3, 2};
+  cpp_window.padding_begin = cpp_window.padding_end = {0, 1, 0};
+  cpp_window.ceil_mode = true;
+
+  Handles max;
+  pph_max_pool_attributes max_pool = PPH_MAX_POOL_ATTRIBUTES_INIT;
+  max_pool.window = window;
+  max_pool.index_convention = PPH_INDEX_TENSOR;
+  max_pool.column_major = 1;
+  ASSERT_EQ(pph_create_max_pool(&max_pool, nullptr, &max.op), PPH_OK) << pph_last_error();
+  const pph_tensor_desc input = Desc(PPH_NCHW, 2, 3, 7, 8);
+  pph_plan_options options = PPH_PLAN_OPTIONS_INIT;
+  pph_tensor_desc indices_desc = Desc(PPH_NHWC, 0, 0, 0, 0);
+  indices_desc.dtype = PPH_I32;
+  options.indices = &indices_desc;
+  ASSERT_EQ(pph_make_plan(max.op, &input, &options, &max.plan), PPH_OK) << pph_last_error();
+  ASSERT_EQ(pph_plan_indices(max.plan, &indices_desc), PPH_OK) << pph_last_error();
+  EXPECT_EQ(indices_desc.size[0], 3);
+  EXPECT_EQ(indices_desc.size[1], 5);
+  EXPECT_EQ(indices_desc.stride[1], 3);
+  std::vector<float> out(2 * 3 * 3 * 5), expected(out.size());
+  std::vector<int32_t> indices(out.size()), expected_indices(out.size());
+  pph_run_options run = PPH_RUN_OPTIONS_INIT;
+  run.output_indices = indices.data();
+  ASSERT_EQ(pph_run(max.plan, in.data(), out.data(), &run), PPH_OK) << pph_last_error();
+  PlanOptions cpp_options;
+  cpp_options.indices = TensorDesc::Nhwc(0, 0, 0, 0);
+  cpp_options.indices->dtype = DataType::kI32;
+  const Plan cpp_max =
+      *CreateMaxPool({cpp_window, IndexConvention::kTensor, true})->MakePlan(TensorDesc::Nchw(2, 3, 7, 8), cpp_options);
+  RunOptions cpp_run;
+  cpp_run.output_indices = expected_indices.data();
+  ASSERT_TRUE(cpp_max.Run(in.data(), expected.data(), cpp_run).ok());
+  EXPECT_EQ(out, expected);
+  EXPECT_EQ(indices, expected_indices);
+  EXPECT_NE(indices, std::vector<int32_t>(indices.size()));
+
+  Handles avg;
+  pph_avg_pool_attributes avg_pool = PPH_AVG_POOL_ATTRIBUTES_INIT;
+  avg_pool.window = window;
+  avg_pool.count_include_pad = 0;
+  ASSERT_EQ(pph_create_avg_pool(&avg_pool, nullptr, &avg.op), PPH_OK) << pph_last_error();
+  ASSERT_EQ(pph_make_plan(avg.op, &input, nullptr, &avg.plan), PPH_OK) << pph_last_error();
+  EXPECT_NE(pph_plan_indices(avg.plan, &indices_desc), PPH_OK);
+  ASSERT_EQ(pph_run(avg.plan, in.data(), out.data(), nullptr), PPH_OK) << pph_last_error();
+  const Plan cpp_avg = *CreateAvgPool({cpp_window, false})->MakePlan(TensorDesc::Nchw(2, 3, 7, 8));
+  ASSERT_TRUE(cpp_avg.Run(in.data(), expected.data()).ok());
+  EXPECT_EQ(out, expected);
+
+  Handles up;
+  pph_avg_unpool_attributes avg_unpool = PPH_AVG_UNPOOL_ATTRIBUTES_INIT;
+  avg_unpool.divisor_override = 7;
+  ASSERT_EQ(pph_create_avg_unpool(&avg_unpool, nullptr, &up.op), PPH_OK) << pph_last_error();
+  options = PPH_PLAN_OPTIONS_INIT;
+  options.output_size[0] = 15;
+  options.output_size[1] = 16;
+  ASSERT_EQ(pph_make_plan(up.op, &input, &options, &up.plan), PPH_OK) << pph_last_error();
+  out.assign(2 * 3 * 15 * 16, -1);
+  ASSERT_EQ(pph_run(up.plan, in.data(), out.data(), nullptr), PPH_OK) << pph_last_error();
+  EXPECT_EQ(out[17], in[0] / 7);
+  EXPECT_EQ(out[14 * 16], 0.0f);
+
+  Handles back;
+  pph_max_unpool_attributes max_unpool = PPH_MAX_UNPOOL_ATTRIBUTES_INIT;
+  max_unpool.index_convention = PPH_INDEX_WINDOW;
+  ASSERT_EQ(pph_create_max_unpool(&max_unpool, nullptr, &back.op), PPH_OK) << pph_last_error();
+  ASSERT_EQ(pph_make_plan(back.op, &input, nullptr, &back.plan), PPH_OK) << pph_last_error();
+  std::vector<int64_t> taps(in.size(), 3);
+  run = PPH_RUN_OPTIONS_INIT;
+  run.input_indices = taps.data();
+  out.assign(2 * 3 * 14 * 16, -1);
+  ASSERT_EQ(pph_run(back.plan, in.data(), out.data(), &run), PPH_OK) << pph_last_error();
+  EXPECT_EQ(out[17], in[0]);
+  EXPECT_EQ(out[0], 0.0f);
+  taps[100] = 4;
+  EXPECT_TRUE(Failed(pph_run(back.plan, in.data(), out.data(), &run), {"input_indices", "4"}));
+}
+
+TEST(CApi, PoolingArguments) {
+  pph_max_pool_attributes max_pool = PPH_MAX_POOL_ATTRIBUTES_INIT;
+  pph_max_unpool_attributes max_unpool = PPH_MAX_UNPOOL_ATTRIBUTES_INIT;
+  pph_avg_pool_attributes avg_pool = PPH_AVG_POOL_ATTRIBUTES_INIT;
+  pph_avg_unpool_attributes avg_unpool = PPH_AVG_UNPOOL_ATTRIBUTES_INIT;
+  pph_operator* op = nullptr;
+  // Calls all four, with what `change` makes of the attributes.
+  const auto all_fail = [&](std::initializer_list<const char*> words, const auto& change) {
+    const auto fails = [&](auto attributes, const auto& create) {
+      change(attributes);
+      EXPECT_TRUE(Failed(create(&attributes, nullptr, &op), words));
+      EXPECT_EQ(op, nullptr);
+    };
+    fails(max_pool, pph_create_max_pool);
+    fails(max_unpool, pph_create_max_unpool);
+    fails(avg_pool, pph_create_avg_pool);
+    fails(avg_unpool, pph_create_avg_unpool);
+  };
+  all_fail({"struct_size", "7"}, [](auto& a) { a.struct_size = 7; });
+  all_fail({"ceil_mode", "2"}, [](auto& a) { a.window.ceil_mode = 2; });
+  all_fail({"auto_pad", "9"}, [](auto& a) { a.window.auto_pad = 9; });
+  all_fail({"kernel", "-1"}, [](auto& a) { a.window.kernel[1] = -1; });
+  all_fail({"stride", "0"}, [](auto& a) { a.window.stride[0] = 0; });
+  all_fail({"dilation", "0"}, [](auto& a) { a.window.dilation[0] = 0; });
+  all_fail({"padding_end", "-4"}, [](auto& a) { a.window.padding_end[0] = -4; });
+  all_fail({"spatial_rank", "4"}, [](auto& a) { a.window.spatial_rank = 4; });
+
+  EXPECT_TRUE(Failed(pph_create_max_pool(nullptr, nullptr, &op), {"attributes", "null"}));
+  EXPECT_TRUE(Failed(pph_create_max_unpool(nullptr, nullptr, &op), {"attributes", "null"}));
+  EXPECT_TRUE(Failed(pph_create_avg_pool(nullptr, nullptr, &op), {"attributes", "null"}));
+  EXPECT_TRUE(Failed(pph_create_avg_unpool(nullptr, nullptr, &op), {"attributes", "null"}));
+  EXPECT_TRUE(Failed(pph_create_max_pool(&max_pool, nullptr, nullptr), {"op", "null"}));
+  max_pool.column_major = -1;
+  EXPECT_TRUE(Failed(pph_create_max_pool(&max_pool, nullptr, &op), {"column_major", "-1"}));
+  max_pool = PPH_MAX_POOL_ATTRIBUTES_INIT;
+  max_pool.index_convention = 77;
+  EXPECT_TRUE(Failed(pph_create_max_pool(&max_pool, nullptr, &op), {"index_convention", "77"}));
+  max_unpool.indices_in_default_size = 2;
+  EXPECT_TRUE(Failed(pph_create_max_unpool(&max_unpool, nullptr, &op), {"indices_in_default_size", "2"}));
+  avg_pool.count_include_pad = 2;
+  EXPECT_TRUE(Failed(pph_create_avg_pool(&avg_pool, nullptr, &op), {"count_include_pad", "2"}));
+  avg_unpool.mode = 2;
+  EXPECT_TRUE(Failed(pph_create_avg_unpool(&avg_unpool, nullptr, &op), {"mode", "2"}));
+  avg_unpool = PPH_AVG_UNPOOL_ATTRIBUTES_INIT;
+  avg_unpool.count_include_pad = -3;
+  EXPECT_TRUE(Failed(pph_create_avg_unpool(&avg_unpool, nullptr, &op), {"count_include_pad", "-3"}));
+}
+
+// Of the pooling ops: each initializer makes the operator that the defaults of C++ make.
+TEST(CApi, PoolingInitializersAreTheCppDefaults) {
+  const pph_pool_window c = PPH_POOL_WINDOW_INIT;
+  const PoolWindow cpp;
+  EXPECT_EQ(c.spatial_rank, cpp.spatial_rank);
+  for (size_t i = 0; i < kMaxSpatialRank; ++i) {
+    EXPECT_EQ(c.kernel[i], cpp.kernel[i]);
+    EXPECT_EQ(c.stride[i], cpp.stride[i]);
+    EXPECT_EQ(c.padding_begin[i], cpp.padding_begin[i]);
+    EXPECT_EQ(c.padding_end[i], cpp.padding_end[i]);
+    EXPECT_EQ(c.dilation[i], cpp.dilation[i]);
+  }
+  EXPECT_EQ(c.ceil_mode != 0, cpp.ceil_mode);
+  EXPECT_EQ(c.auto_pad, static_cast<int32_t>(cpp.auto_pad));
+  const pph_max_pool_attributes max_pool = PPH_MAX_POOL_ATTRIBUTES_INIT;
+  EXPECT_EQ(max_pool.index_convention, static_cast<int32_t>(MaxPoolAttributes().index_convention));
+  EXPECT_EQ(max_pool.column_major != 0, MaxPoolAttributes().column_major);
+  const pph_max_unpool_attributes max_unpool = PPH_MAX_UNPOOL_ATTRIBUTES_INIT;
+  EXPECT_EQ(max_unpool.index_convention, static_cast<int32_t>(MaxUnpoolAttributes().index_convention));
+  EXPECT_EQ(max_unpool.indices_in_default_size != 0, MaxUnpoolAttributes().indices_in_default_size);
+  const pph_avg_pool_attributes avg_pool = PPH_AVG_POOL_ATTRIBUTES_INIT;
+  EXPECT_EQ(avg_pool.count_include_pad != 0, AvgPoolAttributes().count_include_pad);
+  EXPECT_EQ(avg_pool.divisor_override, AvgPoolAttributes().divisor_override);
+  const pph_avg_unpool_attributes avg_unpool = PPH_AVG_UNPOOL_ATTRIBUTES_INIT;
+  EXPECT_EQ(avg_unpool.mode, static_cast<int32_t>(AvgUnpoolAttributes().mode));
+  EXPECT_EQ(avg_unpool.count_include_pad != 0, AvgUnpoolAttributes().count_include_pad);
+  EXPECT_EQ(avg_unpool.divisor_override, AvgUnpoolAttributes().divisor_override);
+}
+
 TEST(CApi, InitializersAreTheCppDefaults) {
   const pph_conv_transpose_attributes c = PPH_CONV_TRANSPOSE_ATTRIBUTES_INIT;
   const ConvTransposeAttributes cpp;

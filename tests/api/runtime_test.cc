@@ -135,7 +135,18 @@ TEST(Runtime, RunnersOfAllOps) {
         return CreateResize(a, o);
       },
       [](const OperatorOptions& o) { return CreatePixelShuffle({}, o); },
-      [](const OperatorOptions& o) { return CreateConvert(o); }};
+      [](const OperatorOptions& o) { return CreateConvert(o); },
+      [](const OperatorOptions& o) { return CreateMaxPool({}, o); },
+      [](const OperatorOptions& o) { return CreateAvgPool({}, o); },
+      [](const OperatorOptions& o) {
+        return CreateAvgUnpool({PoolWindow(), AvgUnpoolMode::kCopy}, o);
+      },
+      [](const OperatorOptions& o) {  // each window has one tap, number 0
+        MaxUnpoolAttributes a;
+        a.window.kernel = a.window.stride = {1, 1, 1};
+        a.index_convention = IndexConvention::kWindow;
+        return CreateMaxUnpool(a, o);
+      }};
   for (const auto& create : creators) {
     Recorder recorder;
     OperatorOptions options;
@@ -145,7 +156,10 @@ TEST(Runtime, RunnersOfAllOps) {
     const Plan plan = *create(options)->MakePlan(TensorDesc::Nchw(2, 32, 120, 110), plan_options);
     std::vector<float> input(2 * 32 * 120 * 110, 1.0f);
     std::vector<float> output(static_cast<size_t>(ref::Extent(plan.output())));
-    ASSERT_TRUE(plan.Run(input.data(), output.data()).ok());
+    std::vector<int64_t> indices(plan.indices() != nullptr ? static_cast<size_t>(ref::Extent(*plan.indices())) : 0);
+    RunOptions run_options;
+    run_options.input_indices = run_options.output_indices = indices.data();
+    ASSERT_TRUE(plan.Run(input.data(), output.data(), run_options).ok());
     EXPECT_GE(recorder.most, 2u) << plan.Describe();
     EXPECT_LE(recorder.most, 3u) << plan.Describe();
     EXPECT_EQ(output, std::vector<float>(output.size(), 1.0f));

@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "polyphase/polyphase.h"
 #include "tests/testers/harness.h"
+#include "tests/testers/is_error.h"
 
 namespace polyphase::testing {
 namespace {
@@ -19,30 +20,6 @@ namespace {
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr int64_t kHuge = int64_t{1} << 62;
-
-// `words` are what the message must contain: an attribute's name, its value.
-::testing::AssertionResult IsError(const Status& status, std::initializer_list<const char*> words) {
-  if (status.code() != StatusCode::kInvalidArgument && status.code() != StatusCode::kUnsupported) {
-    return ::testing::AssertionFailure() << "code " << static_cast<int>(status.code()) << ", message \""
-                                         << status.message() << "\"";
-  }
-  const std::string message = status.message();
-  if (message.empty() || message.find('\n') != std::string::npos) {
-    return ::testing::AssertionFailure() << "not one line: \"" << message << "\"";
-  }
-  for (const char* word : words) {
-    if (!ContainsWord(message, word)) {
-      return ::testing::AssertionFailure() << "\"" << word << "\" is not in \"" << message << "\"";
-    }
-  }
-  return ::testing::AssertionSuccess();
-}
-
-template <typename T>
-::testing::AssertionResult IsError(const StatusOr<T>& result, std::initializer_list<const char*> words) {
-  if (result.ok()) return ::testing::AssertionFailure() << "succeeded";
-  return IsError(result.status(), words);
-}
 
 // ---- ConvTranspose: Create
 

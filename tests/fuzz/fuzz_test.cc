@@ -8,10 +8,12 @@
 #include <iostream>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "tests/testers/conv_transpose_tester.h"
 #include "tests/testers/move_tester.h"
+#include "tests/testers/pool_tester.h"
 #include "tests/testers/resize_tester.h"
 
 namespace polyphase::testing {
@@ -243,6 +245,115 @@ TEST(Fuzz, PixelShuffle) {
     if (rank == 2) tester.Input(n, c, size[0], size[1]);
     if (rank == 3) tester.Input(n, c, size[0], size[1], size[2]);
     tester.Type(static_cast<DataType>(rng() % 10)).Seed(seed).Run();
+  });
+}
+
+// A window of the pooling ops that fits over `size` at least once; of the unpooling ops one whose output is not empty.
+PoolWindow RandomWindow(bool unpool, int rank, std::vector<int64_t>& size, std::mt19937& rng) {
+  for (;;) {
+    PoolWindow w;
+    w.spatial_rank = rank;
+    size.assign(static_cast<size_t>(rank), 1);
+    const bool disjoint = rng() % 3 == 0;
+    for (int axis = 0; axis < rank; ++axis) {
+      size[static_cast<size_t>(axis)] = Small(1, rank == 3 ? 6 : 25, rng);
+      w.kernel[axis] = Small(1, rank == 3 ? 4 : 9, rng);
+      w.stride[axis] = disjoint ? w.kernel[axis] : Small(1, 6, rng);
+      w.dilation[axis] = !unpool && rng() % 4 == 0 ? Between(1, 4, rng) : 1;
+      const int64_t most = w.dilation[axis] * (w.kernel[axis] - 1);
+      if (!disjoint) {
+        w.padding_begin[axis] = Small(0, most, rng);
+        w.padding_end[axis] = rng() % 2 == 0 ? w.padding_begin[axis] : Small(0, most, rng);
+      }
+    }
+    if (!unpool) {
+      w.ceil_mode = rng() % 3 == 0;
+      if (rng() % 5 == 0) {
+        w.auto_pad = static_cast<AutoPad>(1 + rng() % 3);
+        w.padding_begin = w.padding_end = {};
+      }
+    }
+    ref::Size3 in{1, 1, 1};
+    for (int axis = 0; axis < rank; ++axis) in[static_cast<size_t>(3 - rank + axis)] = size[static_cast<size_t>(axis)];
+    const ref::Size3 out = unpool ? ref::UnpoolDefaultSize(w, in) : ref::PoolWindows(w, in).pooled;
+    // Windows that step over the whole input are refused.
+    bool good = true;
+    for (int axis = 0; axis < rank; ++axis) good = good && w.dilation[axis] <= size[static_cast<size_t>(axis)];
+    for (const int64_t o : out) good = good && o >= 1;
+    if (good && out[0] * out[1] * out[2] <= 10000) return w;
+  }
+}
+
+TEST(Fuzz, MaxPool) {
+  ForEachSeed(400, [](uint32_t seed, std::mt19937& rng) {
+    std::vector<int64_t> size;
+    const PoolWindow window = RandomWindow(false, static_cast<int>(Between(1, 3, rng)), size, rng);
+    MaxPoolTester(window)
+        .Input(Between(1, 3, rng), Between(1, rng() % 3 == 0 ? 40 : 6, rng), size)
+        .Type(static_cast<DataType>(rng() % 4))
+        .Convention(static_cast<IndexConvention>(rng() % 3), rng() % 3 == 0)
+        .IndexType(rng() % 2 == 0 ? DataType::kI32 : DataType::kI64)
+        .Values(static_cast<Fill>(rng() % 4))
+        .Seed(seed)
+        .Run();
+  });
+}
+
+TEST(Fuzz, AvgPool) {
+  ForEachSeed(300, [](uint32_t seed, std::mt19937& rng) {
+    std::vector<int64_t> size;
+    const PoolWindow window = RandomWindow(false, static_cast<int>(Between(1, 3, rng)), size, rng);
+    AvgPoolTester(window)
+        .Input(Between(1, 3, rng), Between(1, rng() % 3 == 0 ? 40 : 6, rng), size)
+        .Type(static_cast<DataType>(rng() % 4))
+        .Values(Fill::kIntegers)
+        .CountIncludePad(rng() % 2 == 0)
+        .Divisor(rng() % 4 == 0 ? Between(1, 9, rng) : 0)
+        .Seed(seed)
+        .Run();
+  });
+}
+
+TEST(Fuzz, AvgUnpool) {
+  ForEachSeed(300, [](uint32_t seed, std::mt19937& rng) {
+    std::vector<int64_t> size;
+    const PoolWindow window = RandomWindow(true, static_cast<int>(Between(1, 3, rng)), size, rng);
+    AvgUnpoolTester(window)
+        .Input(Between(1, 3, rng), Between(1, rng() % 3 == 0 ? 40 : 6, rng), size)
+        .Type(static_cast<DataType>(rng() % 3))
+        .Mode(static_cast<AvgUnpoolMode>(rng() % 2))
+        .CountIncludePad(rng() % 2 == 0)
+        .Divisor(rng() % 4 == 0 ? Between(1, 9, rng) : 0)
+        .Seed(seed)
+        .Run();
+  });
+}
+
+TEST(Fuzz, MaxUnpool) {
+  ForEachSeed(400, [](uint32_t seed, std::mt19937& rng) {
+    std::vector<int64_t> size;
+    const PoolWindow window = RandomWindow(true, static_cast<int>(Between(1, 3, rng)), size, rng);
+    const bool disjoint = window.kernel == window.stride && window.padding_begin == SpatialSizes{} &&
+                          window.padding_end == SpatialSizes{};
+    MaxUnpoolTester tester(window);
+    tester.Input(Between(1, 3, rng), Between(1, rng() % 3 == 0 ? 40 : 6, rng), size)
+        .Type(static_cast<DataType>(rng() % 10))
+        .IndexType(rng() % 2 == 0 ? DataType::kI32 : DataType::kI64)
+        .Seed(seed);
+    if (disjoint) {  // every window is in the output
+      tester.Convention(static_cast<IndexConvention>(rng() % 3)).IndicesAre(static_cast<Indices>(rng() % 3));
+      if (rng() % 2 == 0) {
+        SpatialSizes output{};
+        for (int axis = 0; axis < window.spatial_rank; ++axis) {
+          const int64_t stride = window.stride[axis];
+          output[axis] = size[static_cast<size_t>(axis)] * stride + Between(1 - stride, stride - 1, rng);
+        }
+        tester.OutputSize(output).InDefaultSize(rng() % 2 == 0);
+      }
+    } else {
+      tester.Convention(static_cast<IndexConvention>(rng() % 2)).IndicesAre(Indices::kAny);
+    }
+    tester.Run();
   });
 }
 

@@ -742,10 +742,21 @@ TEST(Resize, AntialiasOfPyTorchPillowAndOnnxDiffer) {
   a.mode = ResizeMode::kCubic;
   a.cubic_coeff_a = -0.5f;
   ExpectRow(a, {squares, cubic}, 2e-5);
-  // A user's scale has no shortcut for an equal size.
+  // A user's scale that leaves the size as it is: PyTorch 1 resizes, PyTorch 2 copies.
   ResizeAttributes scaled = ResizeAttributes::PyTorch(PyTorchMode::kBilinear, false, true);
   scaled.scale = {1.3, 0, 0};
+  ExpectRow(scaled, {{0, 1, 2}, {0, 1, 2}}, 0);
+  scaled.copy_unchanged_axes = false;
   ExpectRow(scaled, {{0, 1, 2}, {0, 0.653846, 1.423077}}, 1e-5);
+}
+
+// Pillow 12, grey pictures of one row or column; of the centres alone the fourth pixel of 4 -> 7 would be another.
+TEST(Resize, PillowSumsItsNearestCoordinates) {
+  ExpectRow(ResizeAttributes::Pillow(ResizeMode::kNearest), {{0, 1, 2, 3}, {0, 0, 1, 1, 2, 3, 3}}, 0);
+  ResizeAttributes centres = ResizeAttributes::Pillow(ResizeMode::kNearest);
+  centres.coordinate_transformation = CoordinateTransformation::kTfHalfPixelForNn;
+  centres.nearest_mode = NearestMode::kFloor;
+  ExpectRow(centres, {{0, 1, 2, 3}, {0, 0, 1, 2, 2, 3, 3}}, 0);
 }
 
 // An output whose coordinate is an ulp above a whole number: taps and weights must come of the same number.

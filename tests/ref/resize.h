@@ -101,6 +101,7 @@ struct ResizeLine {
         const double factor = scale_given ? R(scale) : R(Out() / In());
         return factor < 1 ? std::ceil(x) : std::floor(x);
       }
+      case NearestMode::kPillow: break;  // of no coordinate
     }
     return std::nan("");
   }
@@ -132,6 +133,11 @@ struct ResizeLine {
       return taps;
     }
     if (a.antialias == Antialias::kPillow) return PillowTaps(o);
+    if (a.mode == ResizeMode::kNearest && a.nearest_mode == NearestMode::kPillow) {
+      double x = R(Ratio() / 2);
+      for (int64_t i = 0; i < o; ++i) x = R(x + Ratio());
+      return {{Edge(std::floor(x)), 1.0}};
+    }
     const double x = Coordinate(o);
     if (a.mode == ResizeMode::kNearest) return {{Edge(Nearest(x)), 1.0}};
     const double factor = scale_given ? R(scale) : R(Out() / In());
@@ -164,6 +170,7 @@ struct ResizeLine {
   }
 
   std::vector<Tap> PillowTaps(int64_t o) const {
+    if (in == out && a.copy_unchanged_axes) return {{o, 1.0}};
     const double widening = std::max(Ratio(), 1.0);
     const double support = Radius() * widening;
     const double centre = R(Ratio() * R(static_cast<double>(o) + 0.5));

@@ -374,12 +374,12 @@ struct ResidualInput {
 };
 
 // Plans and runs `op` on `input`, writes the result to `output`, and checks all but the values. `target` must be named
-// by the plan's Describe().
+// by the plan's Describe(). Indices come with both options, and are the caller's to check.
 template <typename T>
 ::testing::AssertionResult RunOnce(const Operator& op, const std::string& target, PlanOptions plan_options,
                                    const RunChoice& choice, const ref::Tensor<T>& input, const TensorDesc& input_dense,
                                    const TensorDesc& output_dense, ref::Tensor<T>& output,
-                                   const ResidualInput<T>& residual = {}) {
+                                   const ResidualInput<T>& residual = {}, RunOptions run_options = {}) {
   Memory<T> in(input_dense, choice.input_view);
   Memory<T> out(output_dense, choice.output_view);
   in.Write(input);
@@ -395,7 +395,6 @@ template <typename T>
   if (!ContainsWord(plan->Describe(), target)) {
     return ::testing::AssertionFailure() << "plan did not use " << target << ": " << plan->Describe();
   }
-  RunOptions run_options;
   Workspace workspace(plan->workspace_bytes());
   if (choice.own_workspace) {
     run_options.workspace = workspace.data();
