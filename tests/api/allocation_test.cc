@@ -97,6 +97,8 @@ std::vector<Work> AllWork(const Runtime& runtime) {
   cubic.size = {13, 31, 0};
   ResizeAttributes linear;
   linear.scale = {2, 2, 0};
+  ResizeAttributes antialias = ResizeAttributes::Pillow(ResizeMode::kLanczos);
+  antialias.scale = {0.4, 0.7, 0};
   ResizeAttributes nearest = ResizeAttributes::PyTorch(PyTorchMode::kNearest);
   nearest.scale = {2, 2, 0};
   const std::vector<std::pair<std::string, Operator>> operators = {
@@ -105,6 +107,7 @@ std::vector<Work> AllWork(const Runtime& runtime) {
       {"cubic", *CreateResize(cubic, options)},
       {"linear", *CreateResize(linear, options)},
       {"nearest", *CreateResize(nearest, options)},
+      {"antialias", *CreateResize(antialias, options)},
       {"pixel_shuffle", *CreatePixelShuffle({}, options)},
       {"convert", *CreateConvert(options)},
       {"max_pool", *CreateMaxPool({}, options)},
