@@ -143,8 +143,7 @@ struct POLYPHASE_EXPORT ResizeAttributes {
   // recompute_scale_factor. spatial_rank is the mode's; of kNearest, kNearestExact and kArea 2, to be changed at will.
   // `align_corners` is ignored by the modes that have none.
   static ResizeAttributes PyTorch(PyTorchMode mode, bool align_corners = false, bool antialias = false);
-  // PIL.Image.resize (of RGB or grey pictures): kNearest, kLinear (BILINEAR), kCubic (BICUBIC), kLanczos. Where (o + 0.5)
-  // / scale is a whole number, Pillow's kNearest may take the pixel before: it adds 1 / scale up instead of multiplying.
+  // PIL.Image.resize (of RGB or grey pictures): kNearest, kLinear (BILINEAR), kCubic (BICUBIC), kLanczos.
   static ResizeAttributes Pillow(ResizeMode mode);
   // Everything that a Resize node says. Errors: what contradicts itself or asks to resize axes 0 or 1.
   static StatusOr<ResizeAttributes> Onnx(const OnnxResize& node);
