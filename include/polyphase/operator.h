@@ -111,7 +111,7 @@ class POLYPHASE_EXPORT Plan {
 class POLYPHASE_EXPORT Operator {
  public:
   // Takes microseconds, unless the plan needs a form of the weights that was not packed yet. A resize also makes its
-  // tables, in time and memory proportional to output width plus height.
+  // tables, in time and memory proportional to the sizes of the axes (and of the windows, where it shrinks).
   // Errors: an input that breaks a rule of the op, a wrong layout or stride, sizes beyond 2^63 bytes.
   StatusOr<Plan> MakePlan(const TensorDesc& input, const PlanOptions& options = {}) const;
 

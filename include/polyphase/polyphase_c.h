@@ -92,7 +92,8 @@ typedef enum pph_nearest_mode {
   PPH_ROUND_PREFER_CEIL = 1,
   PPH_ROUND_PREFER_FLOOR = 2,
   PPH_CEIL = 3,
-  PPH_SIMPLE = 4
+  PPH_SIMPLE = 4,
+  PPH_NEAREST_PILLOW = 5
 } pph_nearest_mode;
 
 typedef enum pph_antialias { PPH_ANTIALIAS_NONE = 0, PPH_ANTIALIAS_PILLOW = 1, PPH_ANTIALIAS_ONNX = 2 } pph_antialias;

@@ -18,7 +18,9 @@ enum class ResizeMode : int32_t {
   kNearest = 0,
   kLinear = 1,
   kCubic = 2,
-  kArea = 3,     // mean of the inputs [floor(o * in / out), ceil((o + 1) * in / out)); no coordinates
+  // Mean of the inputs [floor(o * in / out), ceil((o + 1) * in / out)), whatever the coordinate transformation, which must
+  // not be kTfCropAndResize.
+  kArea = 3,
   kLanczos = 4,  // three lobes; needs an antialias of kPillow
 };
 
@@ -42,13 +44,17 @@ enum class NearestMode : int32_t {
   kRoundPreferFloor = 2,  // ceil(x - 0.5)
   kCeil = 3,
   kSimple = 4,  // Resize-10 in ONNX Runtime: floor, and ceil where scale < 1
+  // Pillow: floor(s / 2 + s + s + ...) with s = 1 / scale, summed output by output, whatever the coordinate
+  // transformation. Rounding makes it another one than floor((o + 0.5) * s) on one size out of seven.
+  kPillow = 5,
 };
 
 // What linear, cubic and lanczos do where an axis shrinks. Filters are widened by 1 / scale.
 enum class Antialias : int32_t {
   kNone = 0,
-  // The window is cut at the edges and its weights divided by their sum; the centre is (o + 0.5) / scale whatever the
-  // coordinate transformation; enlarging uses the same rule. PyTorch's antialias=True, Pillow.
+  // The window is cut at the edges and its weights divided by their sum; the centre is (o + 0.5) / scale, of
+  // kAlignCorners (o + 0.5) * (size_in - 1) / (size_out - 1), whatever the coordinate transformation, which must not be
+  // kTfCropAndResize; enlarging uses the same rule. PyTorch's antialias=True, Pillow.
   kPillow = 1,
   // ONNX's antialias: weights divided by their sum, taps outside read the edge (or count as exclude_outside says);
   // enlarging is the plain filter.
@@ -72,18 +78,20 @@ enum class KeepAspectRatioPolicy : int32_t {
   kNotSmaller = 2,  // the largest of them
 };
 
-// The arithmetic of coordinates and of the ratio 1 / scale.
+// The arithmetic of coordinates.
 enum class CoordinatePrecision : int32_t {
-  kF32 = 0,  // PyTorch's, whose nearest indices it reproduces bit for bit
-  kF64 = 1,  // the ONNX standard's reference, Pillow
+  kF32 = 0,  // PyTorch's, which multiplies by a rounded 1 / scale and whose nearest indices it reproduces bit for bit
+  kF64 = 1,  // the ONNX standard's reference, which divides by scale; Pillow
 };
 
 // How u8 results are rounded.
 enum class U8Rounding : int32_t {
   kHalfEven = 0,  // f32 arithmetic, nearest with ties to even (ONNX's reference, torchvision's float path)
   kTruncate = 1,  // f32 arithmetic, towards zero (ONNX Runtime)
-  kFixed16 = 2,   // PyTorch: int16 weights, W pass and H pass each rounded to 8 bits, unchanged axes skipped
-  kFixed22 = 3,   // Pillow: the same with 22 fractional bits
+  // PyTorch: int16 weights, made in double; W pass and H pass each rounded to 8 bits, unchanged axes skipped. kNearest,
+  // which has no weights, is exact in any case.
+  kFixed16 = 2,
+  kFixed22 = 3,  // Pillow: the same with 22 fractional bits
 };
 
 // torch.nn.functional.interpolate's `mode`.
@@ -111,9 +119,10 @@ struct POLYPHASE_EXPORT ResizeAttributes {
   // kLinear and kCubic: taps outside of the input count 0 and the others are divided by their sum, instead of reading
   // the edge.
   bool exclude_outside = false;
-  // kLinear without antialias: an axis whose size does not change is copied whatever the scale (PyTorch).
+  // kLinear without antialias, and antialias kPillow: an axis whose size does not change is copied whatever the scale
+  // (PyTorch 2), unless it is kTfCropAndResize's.
   bool copy_unchanged_axes = true;
-  // Exactly one of size and scale is given (> 0); an axis for which it is 0 keeps its size (ONNX's `axes`).
+  // Exactly one of size and scale is given (> 0); an axis for which it is 0 is copied (not one of ONNX's `axes`).
   SpatialSizes size{};
   std::array<double, kMaxSpatialRank> scale{};
   OutputSizeRule output_size_rule = OutputSizeRule::kPyTorch;
@@ -128,13 +137,14 @@ struct POLYPHASE_EXPORT ResizeAttributes {
   U8Rounding u8_rounding = U8Rounding::kHalfEven;
   // What the input must have, as ONNX's `sizes` say of axes 0 and 1; 0: anything.
   int64_t n = 0, c = 0;
-  Epilogue epilogue;  // not with kFixed16, kFixed22
+  Epilogue epilogue;  // not of u8 with kFixed16 or kFixed22
 
   // interpolate(mode=..., align_corners=..., antialias=...), everything but the size: set `size`, or `scale` and
   // recompute_scale_factor. spatial_rank is the mode's; of kNearest, kNearestExact and kArea 2, to be changed at will.
   // `align_corners` is ignored by the modes that have none.
   static ResizeAttributes PyTorch(PyTorchMode mode, bool align_corners = false, bool antialias = false);
-  // PIL.Image.resize (of RGB or grey pictures): kNearest, kLinear (BILINEAR), kCubic (BICUBIC), kLanczos.
+  // PIL.Image.resize (of RGB or grey pictures): kNearest, kLinear (BILINEAR), kCubic (BICUBIC), kLanczos. Where (o + 0.5)
+  // / scale is a whole number, Pillow's kNearest may take the pixel before: it adds 1 / scale up instead of multiplying.
   static ResizeAttributes Pillow(ResizeMode mode);
   // Everything that a Resize node says. Errors: what contradicts itself or asks to resize axes 0 or 1.
   static StatusOr<ResizeAttributes> Onnx(const OnnxResize& node);

@@ -1,4 +1,4 @@
-// The C API: converts structs, calls the C++ API, keeps the last message of the thread.
+// The C API: calls the C++ API with converted structs, keeps the last message of the thread.
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/c_structs.h"
 #include "polyphase/polyphase.h"
 #include "polyphase/polyphase_c.h"
 
@@ -21,203 +22,19 @@ namespace {
 
 using polyphase::Status;
 using polyphase::StatusCode;
+using polyphase::internal::CheckFlag;
+using polyphase::internal::CheckOptional;
+using polyphase::internal::CheckStruct;
+using polyphase::internal::FromC;
+using polyphase::internal::NullError;
+using polyphase::internal::Sizes;
+using polyphase::internal::ToC;
 
 thread_local char last_error[Status::kMaxMessage + 1];
 
 pph_status Report(const Status& status) {
   if (!status.ok()) std::memcpy(last_error, status.message(), sizeof(last_error));
   return static_cast<pph_status>(status.code());
-}
-
-Status NullError(const char* name) { return Status::InvalidArgument("%s = null: must not be null", name); }
-
-template <class T>
-Status CheckStruct(const char* name, const T* value) {
-  if (value == nullptr) return NullError(name);
-  if (value->struct_size == sizeof(T)) return Status();
-  return Status::InvalidArgument("%s struct_size = %zu: must be %zu; use the matching PPH_..._INIT", name,
-                                 value->struct_size, sizeof(T));
-}
-
-template <class T>
-Status CheckOptional(const char* name, const T* value) {
-  return value == nullptr ? Status() : CheckStruct(name, value);
-}
-
-polyphase::SpatialSizes Sizes(const int64_t (&values)[PPH_MAX_SPATIAL_RANK]) {
-  return {values[0], values[1], values[2]};
-}
-
-void Copy(const polyphase::SpatialSizes& from, int64_t (&to)[PPH_MAX_SPATIAL_RANK]) {
-  std::copy(from.begin(), from.end(), to);
-}
-
-polyphase::TensorDesc FromC(const pph_tensor_desc& c) {
-  polyphase::TensorDesc desc;
-  desc.dtype = static_cast<polyphase::DataType>(c.dtype);
-  desc.layout = static_cast<polyphase::Layout>(c.layout);
-  desc.channel_block = c.channel_block;
-  desc.spatial_rank = c.spatial_rank;
-  desc.n = c.n;
-  desc.c = c.c;
-  desc.size = Sizes(c.size);
-  desc.stride_n = c.stride_n;
-  desc.stride_c = c.stride_c;
-  desc.stride = Sizes(c.stride);
-  return desc;
-}
-
-Status ToC(const polyphase::TensorDesc& desc, pph_tensor_desc* c) {
-  if (Status status = CheckStruct("desc", c); !status.ok()) return status;
-  c->dtype = static_cast<int32_t>(desc.dtype);
-  c->layout = static_cast<int32_t>(desc.layout);
-  c->channel_block = desc.channel_block;
-  c->spatial_rank = desc.spatial_rank;
-  c->n = desc.n;
-  c->c = desc.c;
-  Copy(desc.size, c->size);
-  c->stride_n = desc.stride_n;
-  c->stride_c = desc.stride_c;
-  Copy(desc.stride, c->stride);
-  return Status();
-}
-
-polyphase::Epilogue FromC(const pph_epilogue& c) {
-  return {static_cast<polyphase::Activation>(c.activation),
-          c.negative_slope,
-          c.lower,
-          c.upper,
-          static_cast<polyphase::Residual>(c.residual),
-          c.scale,
-          c.shift,
-          c.slope,
-          c.channels};
-}
-
-Status CheckBool(const char* name, int32_t value) {
-  if (value == 0 || value == 1) return Status();
-  return Status::InvalidArgument("%s = %d: must be 0 or 1", name, static_cast<int>(value));
-}
-
-polyphase::PoolWindow FromC(const pph_pool_window& c) {
-  polyphase::PoolWindow window;
-  window.spatial_rank = c.spatial_rank;
-  window.kernel = Sizes(c.kernel);
-  window.stride = Sizes(c.stride);
-  window.padding_begin = Sizes(c.padding_begin);
-  window.padding_end = Sizes(c.padding_end);
-  window.dilation = Sizes(c.dilation);
-  window.ceil_mode = c.ceil_mode != 0;
-  window.auto_pad = static_cast<polyphase::AutoPad>(c.auto_pad);
-  return window;
-}
-
-Status FromC(const pph_operator_options* c, polyphase::OperatorOptions* options) {
-  if (c == nullptr) return Status();
-  if (Status status = CheckStruct("options", c); !status.ok()) return status;
-  if (c->isa != nullptr) options->isa = c->isa;
-  if (Status status = CheckOptional("runtime", c->runtime); !status.ok()) return status;
-  if (c->runtime != nullptr) options->runtime = *c->runtime;
-  if (Status status = CheckOptional("input_hint", c->input_hint); !status.ok()) return status;
-  if (c->input_hint != nullptr) options->input_hint = FromC(*c->input_hint);
-  return Status();
-}
-
-Status CheckFlag(const char* name, int32_t value) {
-  if (value == 0 || value == 1) return Status();
-  return Status::InvalidArgument("%s = %d: must be 0 or 1", name, static_cast<int>(value));
-}
-
-Status FromC(const pph_resize_attributes* c, polyphase::ResizeAttributes* a) {
-  Status status = CheckStruct("attributes", c);
-  if (!status.ok()) return status;
-  status = CheckFlag("resize exclude_outside", c->exclude_outside);
-  if (status.ok()) status = CheckFlag("resize copy_unchanged_axes", c->copy_unchanged_axes);
-  if (status.ok()) status = CheckFlag("resize recompute_scale_factor", c->recompute_scale_factor);
-  if (!status.ok()) return status;
-  a->spatial_rank = c->spatial_rank;
-  a->mode = static_cast<polyphase::ResizeMode>(c->mode);
-  a->coordinate_transformation = static_cast<polyphase::CoordinateTransformation>(c->coordinate_transformation);
-  a->coordinate_precision = static_cast<polyphase::CoordinatePrecision>(c->coordinate_precision);
-  a->nearest_mode = static_cast<polyphase::NearestMode>(c->nearest_mode);
-  a->cubic_coeff_a = c->cubic_coeff_a;
-  a->antialias = static_cast<polyphase::Antialias>(c->antialias);
-  a->exclude_outside = c->exclude_outside != 0;
-  a->copy_unchanged_axes = c->copy_unchanged_axes != 0;
-  a->size = Sizes(c->size);
-  std::copy_n(c->scale, PPH_MAX_SPATIAL_RANK, a->scale.begin());
-  a->output_size_rule = static_cast<polyphase::OutputSizeRule>(c->output_size_rule);
-  a->keep_aspect_ratio_policy = static_cast<polyphase::KeepAspectRatioPolicy>(c->keep_aspect_ratio_policy);
-  a->recompute_scale_factor = c->recompute_scale_factor != 0;
-  std::copy_n(c->roi_begin, PPH_MAX_SPATIAL_RANK, a->roi_begin.begin());
-  std::copy_n(c->roi_end, PPH_MAX_SPATIAL_RANK, a->roi_end.begin());
-  a->extrapolation_value = c->extrapolation_value;
-  a->u8_rounding = static_cast<polyphase::U8Rounding>(c->u8_rounding);
-  a->n = c->n;
-  a->c = c->c;
-  a->epilogue = FromC(c->epilogue);
-  return Status();
-}
-
-// Of a preset, which has no epilogue.
-void ToC(const polyphase::ResizeAttributes& a, pph_resize_attributes* c) {
-  *c = PPH_RESIZE_ATTRIBUTES_INIT;
-  c->spatial_rank = a.spatial_rank;
-  c->mode = static_cast<int32_t>(a.mode);
-  c->coordinate_transformation = static_cast<int32_t>(a.coordinate_transformation);
-  c->coordinate_precision = static_cast<int32_t>(a.coordinate_precision);
-  c->nearest_mode = static_cast<int32_t>(a.nearest_mode);
-  c->cubic_coeff_a = a.cubic_coeff_a;
-  c->antialias = static_cast<int32_t>(a.antialias);
-  c->exclude_outside = a.exclude_outside ? 1 : 0;
-  c->copy_unchanged_axes = a.copy_unchanged_axes ? 1 : 0;
-  Copy(a.size, c->size);
-  std::copy(a.scale.begin(), a.scale.end(), c->scale);
-  c->output_size_rule = static_cast<int32_t>(a.output_size_rule);
-  c->keep_aspect_ratio_policy = static_cast<int32_t>(a.keep_aspect_ratio_policy);
-  c->recompute_scale_factor = a.recompute_scale_factor ? 1 : 0;
-  std::copy(a.roi_begin.begin(), a.roi_begin.end(), c->roi_begin);
-  std::copy(a.roi_end.begin(), a.roi_end.end(), c->roi_end);
-  c->extrapolation_value = a.extrapolation_value;
-  c->u8_rounding = static_cast<int32_t>(a.u8_rounding);
-  c->n = a.n;
-  c->c = a.c;
-}
-
-template <class T>
-Status FromC(const char* name, const T* values, size_t count, std::vector<T>* result) {
-  if (values == nullptr && count > 0) {
-    return Status::InvalidArgument("resize %s = null: must not be null for %s_count = %zu", name, name, count);
-  }
-  constexpr size_t kMost = 2 * (2 + PPH_MAX_SPATIAL_RANK);
-  if (count > kMost) {
-    return Status::InvalidArgument("resize %s_count = %zu: must be at most %zu", name, count, kMost);
-  }
-  if (count > 0) result->assign(values, values + count);
-  return Status();
-}
-
-Status FromC(const pph_onnx_resize* c, polyphase::OnnxResize* node) {
-  Status status = CheckStruct("node", c);
-  if (!status.ok()) return status;
-  status = CheckFlag("ONNX resize exclude_outside", c->exclude_outside);
-  if (status.ok()) status = CheckFlag("ONNX resize antialias", c->antialias);
-  if (status.ok()) status = FromC("axes", c->axes, c->axes_count, &node->axes);
-  if (status.ok()) status = FromC("scales", c->scales, c->scales_count, &node->scales);
-  if (status.ok()) status = FromC("sizes", c->sizes, c->sizes_count, &node->sizes);
-  if (status.ok()) status = FromC("roi", c->roi, c->roi_count, &node->roi);
-  if (!status.ok()) return status;
-  node->rank = c->rank;
-  node->mode = static_cast<polyphase::ResizeMode>(c->mode);
-  node->coordinate_transformation = static_cast<polyphase::CoordinateTransformation>(c->coordinate_transformation);
-  node->nearest_mode = static_cast<polyphase::NearestMode>(c->nearest_mode);
-  node->cubic_coeff_a = c->cubic_coeff_a;
-  node->exclude_outside = c->exclude_outside != 0;
-  node->antialias = c->antialias != 0;
-  node->extrapolation_value = c->extrapolation_value;
-  node->keep_aspect_ratio_policy = static_cast<polyphase::KeepAspectRatioPolicy>(c->keep_aspect_ratio_policy);
-  node->output_size_rule = static_cast<polyphase::OutputSizeRule>(c->output_size_rule);
-  return Status();
 }
 
 // The body of every create function: `create(options)` gives the C++ operator.
@@ -236,65 +53,36 @@ pph_status CreateOperator(const pph_operator_options* c_options, pph_operator** 
   }
 }
 
-// The enums are passed on as numbers.
-static_assert(static_cast<int>(StatusCode::kOutOfMemory) == PPH_OUT_OF_MEMORY);
-static_assert(static_cast<int>(polyphase::DataType::kI64) == PPH_I64);
-static_assert(static_cast<int>(polyphase::Layout::kNchwc) == PPH_NCHWC);
-static_assert(static_cast<int>(polyphase::Activation::kHardSwish) == PPH_HARD_SWISH);
-static_assert(static_cast<int>(polyphase::Residual::kAfterActivation) == PPH_RESIDUAL_AFTER_ACTIVATION);
-static_assert(static_cast<int>(polyphase::AutoPad::kValid) == PPH_PAD_VALID);
-static_assert(static_cast<int>(polyphase::Algorithm::kGemmCol2im) == PPH_GEMM_COL2IM);
-static_assert(static_cast<int>(polyphase::ResizeMode::kLanczos) == PPH_LANCZOS);
-static_assert(static_cast<int>(polyphase::CoordinateTransformation::kTfHalfPixelForNn) == PPH_TF_HALF_PIXEL_FOR_NN);
-static_assert(static_cast<int>(polyphase::CoordinatePrecision::kF64) == PPH_COORDINATES_F64);
-static_assert(static_cast<int>(polyphase::NearestMode::kSimple) == PPH_SIMPLE);
-static_assert(static_cast<int>(polyphase::Antialias::kOnnx) == PPH_ANTIALIAS_ONNX);
-static_assert(static_cast<int>(polyphase::OutputSizeRule::kOnnxRuntime) == PPH_SIZE_ONNX_RUNTIME);
-static_assert(static_cast<int>(polyphase::KeepAspectRatioPolicy::kNotSmaller) == PPH_NOT_SMALLER);
-static_assert(static_cast<int>(polyphase::U8Rounding::kFixed22) == PPH_FIXED22);
-static_assert(static_cast<int>(polyphase::PyTorchMode::kLanczos) == PPH_PYTORCH_LANCZOS);
-static_assert(static_cast<int>(polyphase::ShuffleDirection::kSpaceToDepth) == PPH_SPACE_TO_DEPTH);
-static_assert(static_cast<int>(polyphase::ChannelOrder::kFocus) == PPH_FOCUS);
-static_assert(static_cast<int>(polyphase::IndexConvention::kWindow) == PPH_INDEX_WINDOW);
-static_assert(static_cast<int>(polyphase::AvgUnpoolMode::kCopy) == PPH_UNPOOL_COPY);
-static_assert(polyphase::kMaxSpatialRank == PPH_MAX_SPATIAL_RANK);
-static_assert(polyphase::kWorkspaceAlignment == PPH_WORKSPACE_ALIGNMENT);
+// The same for an op with attributes: `create(attributes, options)`.
+template <class CStruct, class Attributes>
+pph_status CreateFrom(const CStruct* attributes, const pph_operator_options* options, pph_operator** op,
+                      polyphase::StatusOr<polyphase::Operator> (*create)(const Attributes&,
+                                                                         const polyphase::OperatorOptions&)) {
+  return CreateOperator(options, op,
+                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+                          Attributes a;
+                          if (Status status = FromC(attributes, &a); !status.ok()) return status;
+                          return create(a, o);
+                        });
+}
 
 }  // namespace
 
 extern "C" {
 
-pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* c, const float* weights, const float* bias,
-                                     const pph_operator_options* options, pph_operator** op) {
-  return CreateOperator(
-      options, op, [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-        if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
-        polyphase::ConvTransposeAttributes a;
-        a.spatial_rank = c->spatial_rank;
-        a.input_channels = c->input_channels;
-        a.output_channels = c->output_channels;
-        a.groups = c->groups;
-        a.kernel = Sizes(c->kernel);
-        a.stride = Sizes(c->stride);
-        a.padding_begin = Sizes(c->padding_begin);
-        a.padding_end = Sizes(c->padding_end);
-        a.output_padding = Sizes(c->output_padding);
-        a.dilation = Sizes(c->dilation);
-        a.auto_pad = static_cast<polyphase::AutoPad>(c->auto_pad);
-        a.output_shape = Sizes(c->output_shape);
-        a.prologue = {static_cast<polyphase::Activation>(c->prologue.activation), c->prologue.negative_slope};
-        a.epilogue = FromC(c->epilogue);
-        return polyphase::CreateConvTranspose(a, weights, bias, o);
-      });
-}
-
-pph_status pph_create_resize(const pph_resize_attributes* c, const pph_operator_options* options, pph_operator** op) {
+pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* attributes, const float* weights,
+                                     const float* bias, const pph_operator_options* options, pph_operator** op) {
   return CreateOperator(options, op,
                         [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-                          polyphase::ResizeAttributes a;
-                          if (Status status = FromC(c, &a); !status.ok()) return status;
-                          return polyphase::CreateResize(a, o);
+                          polyphase::ConvTransposeAttributes a;
+                          if (Status status = FromC(attributes, &a); !status.ok()) return status;
+                          return polyphase::CreateConvTranspose(a, weights, bias, o);
                         });
+}
+
+pph_status pph_create_resize(const pph_resize_attributes* attributes, const pph_operator_options* options,
+                             pph_operator** op) {
+  return CreateFrom(attributes, options, op, polyphase::CreateResize);
 }
 
 pph_status pph_resize_pytorch(int32_t mode, int32_t align_corners, int32_t antialias, pph_resize_attributes* c) {
@@ -336,84 +124,29 @@ pph_status pph_resize_onnx(const pph_onnx_resize* node, pph_resize_attributes* c
   }
 }
 
-pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* c, const pph_operator_options* options,
+pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* attributes, const pph_operator_options* options,
                                     pph_operator** op) {
-  return CreateOperator(options, op,
-                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-                          if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
-                          polyphase::PixelShuffleAttributes a;
-                          a.spatial_rank = c->spatial_rank;
-                          a.factor = Sizes(c->factor);
-                          a.direction = static_cast<polyphase::ShuffleDirection>(c->direction);
-                          a.channel_order = static_cast<polyphase::ChannelOrder>(c->channel_order);
-                          return polyphase::CreatePixelShuffle(a, o);
-                        });
+  return CreateFrom(attributes, options, op, polyphase::CreatePixelShuffle);
 }
 
-pph_status pph_create_max_pool(const pph_max_pool_attributes* c, const pph_operator_options* options,
+pph_status pph_create_max_pool(const pph_max_pool_attributes* attributes, const pph_operator_options* options,
                                pph_operator** op) {
-  return CreateOperator(options, op,
-                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-                          Status status = CheckStruct("attributes", c);
-                          if (status.ok()) status = CheckBool("max_pool ceil_mode", c->window.ceil_mode);
-                          if (status.ok()) status = CheckBool("max_pool column_major", c->column_major);
-                          if (!status.ok()) return status;
-                          polyphase::MaxPoolAttributes a;
-                          a.window = FromC(c->window);
-                          a.index_convention = static_cast<polyphase::IndexConvention>(c->index_convention);
-                          a.column_major = c->column_major != 0;
-                          return polyphase::CreateMaxPool(a, o);
-                        });
+  return CreateFrom(attributes, options, op, polyphase::CreateMaxPool);
 }
 
-pph_status pph_create_max_unpool(const pph_max_unpool_attributes* c, const pph_operator_options* options,
+pph_status pph_create_max_unpool(const pph_max_unpool_attributes* attributes, const pph_operator_options* options,
                                  pph_operator** op) {
-  return CreateOperator(options, op,
-                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-                          Status status = CheckStruct("attributes", c);
-                          if (status.ok()) status = CheckBool("max_unpool ceil_mode", c->window.ceil_mode);
-                          if (status.ok())
-                            status = CheckBool("max_unpool indices_in_default_size", c->indices_in_default_size);
-                          if (!status.ok()) return status;
-                          polyphase::MaxUnpoolAttributes a;
-                          a.window = FromC(c->window);
-                          a.index_convention = static_cast<polyphase::IndexConvention>(c->index_convention);
-                          a.indices_in_default_size = c->indices_in_default_size != 0;
-                          return polyphase::CreateMaxUnpool(a, o);
-                        });
+  return CreateFrom(attributes, options, op, polyphase::CreateMaxUnpool);
 }
 
-pph_status pph_create_avg_pool(const pph_avg_pool_attributes* c, const pph_operator_options* options,
+pph_status pph_create_avg_pool(const pph_avg_pool_attributes* attributes, const pph_operator_options* options,
                                pph_operator** op) {
-  return CreateOperator(options, op,
-                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-                          Status status = CheckStruct("attributes", c);
-                          if (status.ok()) status = CheckBool("avg_pool ceil_mode", c->window.ceil_mode);
-                          if (status.ok()) status = CheckBool("avg_pool count_include_pad", c->count_include_pad);
-                          if (!status.ok()) return status;
-                          polyphase::AvgPoolAttributes a;
-                          a.window = FromC(c->window);
-                          a.count_include_pad = c->count_include_pad != 0;
-                          a.divisor_override = c->divisor_override;
-                          return polyphase::CreateAvgPool(a, o);
-                        });
+  return CreateFrom(attributes, options, op, polyphase::CreateAvgPool);
 }
 
-pph_status pph_create_avg_unpool(const pph_avg_unpool_attributes* c, const pph_operator_options* options,
+pph_status pph_create_avg_unpool(const pph_avg_unpool_attributes* attributes, const pph_operator_options* options,
                                  pph_operator** op) {
-  return CreateOperator(options, op,
-                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-                          Status status = CheckStruct("attributes", c);
-                          if (status.ok()) status = CheckBool("avg_unpool ceil_mode", c->window.ceil_mode);
-                          if (status.ok()) status = CheckBool("avg_unpool count_include_pad", c->count_include_pad);
-                          if (!status.ok()) return status;
-                          polyphase::AvgUnpoolAttributes a;
-                          a.window = FromC(c->window);
-                          a.mode = static_cast<polyphase::AvgUnpoolMode>(c->mode);
-                          a.count_include_pad = c->count_include_pad != 0;
-                          a.divisor_override = c->divisor_override;
-                          return polyphase::CreateAvgUnpool(a, o);
-                        });
+  return CreateFrom(attributes, options, op, polyphase::CreateAvgUnpool);
 }
 
 pph_status pph_create_convert(const pph_operator_options* options, pph_operator** op) {

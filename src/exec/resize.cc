@@ -29,7 +29,7 @@ class ResizeTask {
         weights_(reinterpret_cast<float*>(rows_) + plan.taps_floats),
         store_{kernels_,
                plan.op->epilogue.get(),
-               plan,
+               plan.rows,
                plan.conversion,
                plan.stream,
                static_cast<char*>(context.output),
@@ -133,7 +133,7 @@ class ResizeTask {
            ChannelOffset(ChannelsOf(desc), channel_);
   }
 
-  // The empty lanes of the last channel block, whose sums may be -0.
+  // The empty lanes of the last channel block, whose sums are no zeros where a weight is infinite.
   void ClearTail(float* row) const {
     for (int64_t p = 0; p < columns_.count(); ++p) {
       std::fill(row + p * plan_.width + channels_, row + (p + 1) * plan_.width, 0.0f);
@@ -156,15 +156,15 @@ class ResizeTask {
   void Store(int64_t oz, int64_t oy) const {
     PanelStore run{};
     run.channel = channel_;
-    run.channels = channels_;
-    run.pixels = columns_.count();
+    run.channels = plan_.contiguous ? 1 : channels_;
+    run.pixels = plan_.contiguous ? count() : columns_.count();
     run.panel = panel_;
-    run.panel_stride = plan_.width;
+    run.panel_stride = plan_.contiguous ? 1 : plan_.width;
     run.output_offset = PixelOffset(plan_.output, image_, oz, oy, columns_.begin);
-    run.output_pixel_stride = plan_.output.stride[kColumn];
+    run.output_pixel_stride = plan_.rows.output.stride[kColumn];
     if (plan_.residual) {
       run.residual_offset = PixelOffset(*plan_.residual, image_, oz, oy, columns_.begin);
-      run.residual_pixel_stride = plan_.residual->stride[kColumn];
+      run.residual_pixel_stride = plan_.rows.residual->stride[kColumn];
     }
     StorePanel(store_, run);
   }
@@ -224,9 +224,14 @@ class ResizeTask {
   // Pixels of a source row, converted.
   void Pack(const char* input, IndexRange pixels, float* panel) const {
     const TensorDesc& desc = plan_.input;
-    kernels_.panel.pack_as[static_cast<int>(plan_.conversion)](
-        {ChannelsOf(desc), channel_, channels_, pixels.count(), desc.stride[kColumn]},
-        input + pixels.begin * desc.stride[kColumn] * element_bytes_, panel, plan_.width, plan_.width);
+    const PackFn pack = kernels_.panel.pack_as[static_cast<int>(plan_.conversion)];
+    const char* const begin = input + pixels.begin * desc.stride[kColumn] * element_bytes_;
+    if (plan_.contiguous) {
+      const char* const plane = begin + ChannelOffset(ChannelsOf(desc), channel_) * element_bytes_;
+      return pack({{1, 0}, 0, 1, pixels.count() * plan_.width, 1}, plane, panel, 1, 1);
+    }
+    pack({ChannelsOf(desc), channel_, channels_, pixels.count(), desc.stride[kColumn]}, begin, panel, plan_.width,
+         plan_.width);
   }
 
   void ResizeX(const float* source, IndexRange outputs, float* row) const {
@@ -254,27 +259,29 @@ class ResizeTask {
   // Windows of what was packed from pixel `first` on.
   void WindowX(int64_t first, IndexRange outputs, float* row) const {
     const ResizeAxis& x = plan_.x;
+    const int64_t vectors = plan_.contiguous ? plan_.width : 1;
     const void* weights = plan_.fixed ? static_cast<const void*>(x.fixed_weights.data()) : x.weights.data();
-    kernels_.resize.window_x[lane_]({source_ - first * kResizeLanes, x.first.data(), x.count.data(), weights, x.stride,
-                                     x.precision, row, outputs.begin, outputs.end});
+    kernels_.resize.window_x[lane_]({source_ - first * vectors * kResizeLanes, vectors, x.first.data(), x.count.data(),
+                                     weights, x.stride, x.precision, row, outputs.begin, outputs.end});
   }
 
-  // Source rows [iy, iy + rows) of a planar channel side by side, and from there into the ring.
+  // Source rows [iy, iy + rows) of a contiguous plane side by side, and from there into the ring.
   void ResizeRows(int64_t iz, int64_t iy, int64_t rows) {
     const TensorDesc& desc = plan_.input;
+    const int64_t width = plan_.width;
     const char* const input = RowOf(iz, iy) + ChannelOffset(ChannelsOf(desc), channel_) * element_bytes_;
     ForEachStep(columns_, [&](IndexRange outputs) {
       const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
-      kernels_.panel.pack_as[static_cast<int>(plan_.conversion)]({{1, desc.stride[kRow]}, 0, rows, sources.count(), 1},
-                                                                 input + sources.begin * element_bytes_, source_,
-                                                                 kResizeLanes, kResizeLanes);
-      WindowX(sources.begin, outputs, batch_ - outputs.begin * kResizeLanes);
+      kernels_.panel.pack_as[static_cast<int>(plan_.conversion)](
+          {{1, desc.stride[kRow]}, 0, rows, sources.count() * width, 1}, input + sources.begin * width * element_bytes_,
+          source_, kResizeLanes, kResizeLanes);
+      WindowX(sources.begin, outputs, batch_ - outputs.begin * width * kResizeLanes);
       // The slots of neighbouring rows lie next to each other up to the end of the ring.
       for (int64_t done = 0; done < rows;) {
         const int64_t slot = Slot(iz, iy + done);
         const int64_t piece = std::min(rows - done, plan_.ring_y - (iy + done) % plan_.ring_y);
-        kernels_.panel.unpack[2]({{1, plan_.row_floats}, 0, piece, outputs.count(), 1}, batch_ + done, kResizeLanes,
-                                 kNoFill, RingRow(slot) + outputs.begin - columns_.begin);
+        kernels_.panel.unpack[2]({{1, plan_.row_floats}, 0, piece, outputs.count() * width, 1}, batch_ + done,
+                                 kResizeLanes, kNoFill, RingRow(slot) + (outputs.begin - columns_.begin) * width);
         done += piece;
       }
     });

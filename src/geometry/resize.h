@@ -69,6 +69,9 @@ inline bool IsFixedPoint(U8Rounding rounding) {
   return rounding == U8Rounding::kFixed16 || rounding == U8Rounding::kFixed22;
 }
 
+// An axis without size and scale.
+inline bool KeepsItsSize(const ResizeAttributes& a, int axis) { return a.size[axis] == 0 && a.scale[axis] == 0; }
+
 // `fixed`: the weights of a fixed-point u8_rounding, which are made of coordinates in double whatever the attributes
 // say. Errors: kOutOfMemory for a table that is too large, kInvalidArgument for weights that fixed point has no room for.
 Status MakeResizeAxis(const ResizeAttributes& attributes, int axis, int64_t in, const ResizeSizes& sizes, bool fixed,

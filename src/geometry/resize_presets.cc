@@ -108,10 +108,7 @@ ResizeAttributes ResizeAttributes::Pillow(ResizeMode mode) {
   a.mode = mode;
   a.coordinate_precision = CoordinatePrecision::kF64;
   switch (mode) {
-    case ResizeMode::kNearest:
-      a.coordinate_transformation = CoordinateTransformation::kTfHalfPixelForNn;
-      a.nearest_mode = NearestMode::kFloor;
-      return a;
+    case ResizeMode::kNearest: a.nearest_mode = NearestMode::kPillow; return a;
     case ResizeMode::kLinear:
     case ResizeMode::kCubic:
     case ResizeMode::kLanczos: break;

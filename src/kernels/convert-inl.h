@@ -96,6 +96,7 @@ struct BF16 {
   template <class D>
   static HWY_INLINE void Store(hwy::HWY_NAMESPACE::Vec<D> v, D d, Element* p) {
     namespace hn = hwy::HWY_NAMESPACE;
+    (void)d;  // its type says all
     const hn::Rebind<uint16_t, D> d16;
     const hn::RebindToUnsigned<D> d32;
     const hn::RebindToSigned<D> di;
@@ -142,6 +143,7 @@ struct U8Integer {
   template <class D>
   static HWY_INLINE void Store(hwy::HWY_NAMESPACE::Vec<D> v, D d, Element* p) {
     namespace hn = hwy::HWY_NAMESPACE;
+    (void)d;  // its type says all
     const hn::Rebind<uint8_t, D> d8;
     hn::StoreU(hn::DemoteTo(d8, v), d8, p);
   }

@@ -216,14 +216,15 @@ void WindowX(const WindowXArgs& args) {
   const int64_t lanes = hn::Lanes(d);
   const WindowXArgs local = args;
   const Sum arithmetic(local.precision);
+  const int64_t pixel_lanes = local.vectors * kResizeLanes;
   for (int64_t o = local.begin; o < local.end; ++o) {
     const Lane* HWY_RESTRICT w = static_cast<const Lane*>(local.weights) + o * local.stride;
-    const Lane* HWY_RESTRICT pixel = static_cast<const Lane*>(local.source) + int64_t{local.first[o]} * kResizeLanes;
-    Lane* HWY_RESTRICT row = static_cast<Lane*>(local.row) + o * kResizeLanes;
+    const Lane* HWY_RESTRICT pixel = static_cast<const Lane*>(local.source) + local.first[o] * pixel_lanes;
+    Lane* HWY_RESTRICT row = static_cast<Lane*>(local.row) + o * pixel_lanes;
     const int64_t taps = local.count[o];
-    for (int64_t v = 0; v < kResizeLanes; v += lanes) {
+    for (int64_t v = 0; v < pixel_lanes; v += lanes) {
       auto sum = arithmetic.Begin(d);
-      for (int64_t k = 0; k < taps; ++k) sum = arithmetic.Add(d, hn::LoadU(d, pixel + k * kResizeLanes + v), w[k], sum);
+      for (int64_t k = 0; k < taps; ++k) sum = arithmetic.Add(d, hn::LoadU(d, pixel + k * pixel_lanes + v), w[k], sum);
       hn::StoreU(arithmetic.End(d, sum), d, row + v);
     }
   }

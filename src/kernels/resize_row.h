@@ -47,9 +47,10 @@ using ResizeYFn = void (*)(const ResizeYArgs& args);
 enum class ResizeLane : int { kF32 = 0, kFixed = 1 };
 
 // row[o] = sum over k < count[o] of weights[o * stride + k] * source[first[o] + k], for o in [begin, end), in pixels of
-// kResizeLanes lanes.
+// `vectors` times kResizeLanes lanes.
 struct WindowXArgs {
   const void* source;
+  int64_t vectors;
   const int32_t* first;
   const int32_t* count;
   const void* weights;

@@ -77,17 +77,48 @@ Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* p
   return Status();
 }
 
+// Whether the rows of all channels lie in memory without gaps.
+bool IsInterleaved(const TensorDesc& desc) { return desc.layout == Layout::kNhwc && desc.stride[kColumn] == desc.c; }
+
+// The same memory as one channel.
+TensorDesc AsOneChannel(TensorDesc desc) {
+  desc.layout = Layout::kNchw;
+  desc.size[kColumn] *= desc.c;
+  desc.stride[kColumn] = 1;
+  desc.c = 1;
+  return desc;
+}
+
+// The form of planes. Of few channels blocks would be mostly empty; where they are more, blocks save windows from being
+// transposed, and taps have no other form. Where x does not change, rows are just copied.
+void SelectPlanes(ResizePlan* plan, std::string* reason) {
+  constexpr int64_t kFewChannels = kResizeLanes / 2;
+  const ResizeAxis& x = plan->x;
+  plan->rows = *plan;
+  const bool one_channel = IsPlanar(plan->input) && IsPlanar(plan->output);
+  const bool interleaved = IsInterleaved(plan->input) && IsInterleaved(plan->output) &&
+                           (!plan->residual || IsInterleaved(*plan->residual)) &&
+                           !HasConstants(plan->op->attributes.epilogue) &&
+                           (x.identity || (x.windows && plan->input.c <= kFewChannels));
+  plan->contiguous = one_channel || interleaved;
+  plan->width = one_channel ? 1 : interleaved ? plan->input.c : kResizeLanes;
+  *reason = one_channel ? "planar on both sides" : interleaved ? "channels interleaved on both sides" : "mixed layouts";
+  if (one_channel || !interleaved) return;
+  plan->rows.input = AsOneChannel(plan->input);
+  plan->rows.output = AsOneChannel(plan->output);
+  if (plan->residual) plan->rows.residual = AsOneChannel(*plan->residual);
+}
+
 // Which kernel resizes rows.
 void SelectPath(const ResizeRowKernels& kernels, ResizePlan* plan) {
   const ResizeAxis& x = plan->x;
-  const bool planar = plan->width == 1;
   if (x.identity) {
     plan->path = "copy";
-    plan->in_place_x = planar && plan->conversion == Conversion::kF32;
+    plan->in_place_x = plan->contiguous && plan->conversion == Conversion::kF32;
   } else if (x.windows) {
-    plan->batched = planar;
-    plan->path = planar ? "row_block" : "channel_block";
-  } else if (!planar) {
+    plan->batched = plan->contiguous;
+    plan->path = plan->contiguous ? "row_block" : "channel_block";
+  } else if (!plan->contiguous) {
     plan->resize_x = kernels.block_x[x.taps];
     plan->path = "channel_block";
   } else {
@@ -118,7 +149,10 @@ void CutTasks(size_t threads, ResizePlan* plan) {
   const double wanted = threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), elements / kTaskElements);
   const auto tasks_per_plane = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(wanted / planes)));
   // Every further row task resizes a few source rows once more, hence not too short ones.
-  const int64_t min_rows = std::min<int64_t>(rows, 8 * plan->y.taps);
+  // Windows of a shrinking axis overlap by less than their length.
+  const double shrinking = plan->y.windows ? static_cast<double>(plan->y.out) / static_cast<double>(plan->y.in) : 1;
+  const auto min_rows =
+      std::min<int64_t>(rows, static_cast<int64_t>(std::ceil(8 * static_cast<double>(plan->y.taps) * shrinking)));
   plan->rows_per_task = std::max(min_rows, DivCeil(rows, tasks_per_plane));
   plan->row_tasks = DivCeil(rows, plan->rows_per_task);
 
@@ -126,7 +160,7 @@ void CutTasks(size_t threads, ResizePlan* plan) {
   plan->ring_y = plan->y.taps + (plan->batched ? kResizeLanes - 1 : 0);
   const int64_t column_floats = plan->width * plan->ring_z * plan->ring_y;
   int64_t chunk = std::max<int64_t>(kResizeLanes, kRingFloats / column_floats / kResizeLanes * kResizeLanes);
-  if (plan->in_place_x) chunk = columns;
+  if (plan->in_place_x) chunk = RoundUp(columns, kResizeLanes);
   if (rows <= min_rows) {
     chunk = std::min(chunk, std::max(kMinColumns, RoundUp(DivCeil(columns, tasks_per_plane), kResizeLanes)));
   }
@@ -142,7 +176,7 @@ int64_t PackedPixels(const ResizePlan& plan, int64_t begin, int64_t end) {
 // Outputs that are packed at a time, and what they need.
 void CutSources(ResizePlan* plan) {
   const ResizeAxis& x = plan->x;
-  const int64_t lanes = plan->batched ? kResizeLanes : plan->width;
+  const int64_t lanes = plan->width * (plan->batched ? kResizeLanes : 1);
   const IndexRange direct = plan->direct_x;
   const auto most_pixels = [&](int64_t step) {
     int64_t most = 1;
@@ -166,7 +200,7 @@ void CutSources(ResizePlan* plan) {
   }
   const bool packs = !x.identity && !(direct.begin == 0 && direct.end == x.out);
   plan->source_floats = packs ? RoundUp(pixels * lanes + kResizeXReach, 16) : 0;
-  plan->batch_floats = plan->batched ? plan->x_step * kResizeLanes : 0;
+  plan->batch_floats = plan->batched ? plan->x_step * lanes : 0;
 }
 
 }  // namespace
@@ -236,13 +270,11 @@ Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const Ten
     if (!status.ok()) return status;
   }
 
-  const bool planar = IsPlanar(input) && IsPlanar(plan->output);
-  plan->width = planar ? 1 : kResizeLanes;
-  *reason = planar ? "planar on both sides" : "layouts other than planar";
+  SelectPlanes(plan, reason);
   SelectPath(op.kernels.resize, plan);
 
   const bool f32 = plan->conversion == Conversion::kF32;
-  const bool in_order = f32 && (planar || plan->output.channel_block == kResizeLanes);
+  const bool in_order = f32 && (plan->contiguous || plan->output.channel_block == kResizeLanes);
   const bool extrapolates = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
   plan->direct_y = in_order && IsTrivial(a.epilogue) && !extrapolates;
   plan->stream = in_order && ShouldStream(plan->output);
@@ -254,7 +286,8 @@ Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const Ten
                         plan->z.taps, plan->y.taps, plan->x.taps);
   };
   constexpr int64_t kMost = int64_t{1} << 38;
-  if (plan->y.taps + kResizeLanes > kMost / kResizeLanes / kResizeLanes / plan->z.taps) return too_large();
+  const int64_t plane_floats = kResizeLanes * std::max<int64_t>(plan->width, kResizeLanes);
+  if (plan->y.taps + kResizeLanes > kMost / plane_floats / plan->z.taps) return too_large();
   CutTasks(threads, plan);
   CutSources(plan);
   plan->row_floats = plan->in_place_x ? 0 : plan->columns_per_task * plan->width;

@@ -24,26 +24,31 @@ struct ResizeOperator {
   std::string Describe() const;
 };
 
-// A task computes some rows (z, y) of some columns of one plane: of one channel, where both layouts are planar, else of
-// kResizeLanes channels side by side. A source row is resized along x into a ring of as many rows as an output row has
-// taps in z times y, and each output row is the weighted sum of the ring. What reads beyond the edges, what is not f32,
-// and what has 16 lanes side by side is packed first, with copies of the edges; the rest of a plane's row is read where
-// it is. Windows along x take 16 lanes: of channels, or of as many neighbouring rows of one planar channel. Chunks of
-// columns whose ring stays in L1 were slower for wide pictures (1.1 to 1.4 times, 3840 pixels): rows of memory are read
-// and streamed best as a whole.
+// A task computes some rows (z, y) of some columns of one plane. A source row is resized along x into a ring of as many
+// rows as an output row has taps in z times y, and each output row is the weighted sum of the ring. A plane is one of:
+//   contiguous: rows lie in memory without gaps on both sides, of pixels of `width` floats. That is one channel (width
+//     1), or all of the few channels of a kNhwc tensor.
+//   blocks: kResizeLanes channels side by side (width kResizeLanes), which are packed.
+// What reads beyond the edges and what is not f32 is packed first, with copies of the edges; the rest of a contiguous
+// row is read where it is. Windows along x take 16 lanes side by side: the channels of a block, or as many neighbouring
+// rows of a contiguous plane. Chunks of columns whose ring stays in L1 were slower for wide pictures (1.1 to 1.4 times,
+// 3840 pixels): rows of memory are read and streamed best as a whole.
 struct ResizePlan : PlanTensors {
   std::shared_ptr<const ResizeOperator> op;
   ResizeAxis z, y, x;
   Conversion conversion = Conversion::kF32;
   bool fixed = false;            // lanes are int32
-  int64_t width = 1;             // channels of a plane: 1 or kResizeLanes
-  bool batched = false;          // x takes kResizeLanes rows of a planar channel at a time
+  bool contiguous = false;       // the form of planes
+  int64_t width = 1;             // channels of a plane
+  bool batched = false;          // x takes kResizeLanes rows of a contiguous plane at a time
   IndexRange direct_x{0, 0};     // outputs of a row whose sources need no packing; multiples of 16
   ResizeXFn resize_x = nullptr;  // null: windows, or nothing changes along x
   const char* path = "empty";    // what happens along x, for Describe
   bool in_place_x = false;       // source rows are read where they are
   bool direct_y = false;         // output rows are stored as they are summed, not from a panel
   bool stream = false;           // past the caches
+  // As StorePanel sees a contiguous plane: its rows as those of a single channel.
+  PlanTensors rows;
   // tasks = n * plane_tasks * row_tasks * column_tasks; planes of one image, rows (z, y), columns (multiples of 16).
   int64_t plane_tasks = 0, rows_per_task = 0, row_tasks = 0, columns_per_task = 0, column_tasks = 0;
   // Outputs along x that are packed and resized at a time.

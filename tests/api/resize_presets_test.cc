@@ -341,13 +341,16 @@ TEST(ResizePresets, DescribeNamesPathTapsTypeAndRounding) {
   const auto has = [](const std::string& text, std::initializer_list<const char*> parts) {
     for (const char* part : parts) EXPECT_NE(text.find(part), std::string::npos) << part << " is not in: " << text;
   };
-  const TensorDesc planar = TensorDesc::Nchw(1, 3, 20, 30), blocked = TensorDesc::Nhwc(1, 3, 20, 30);
+  const TensorDesc planar = TensorDesc::Nchw(1, 3, 20, 30), blocked = TensorDesc::Nhwc(1, 12, 20, 30);
+  const TensorDesc picture = TensorDesc::Nhwc(1, 3, 20, 30);
   has(describe(ResizeAttributes::PyTorch(PyTorchMode::kBilinear), planar, DataType::kF32),
       {"resize linear gather", "1x2x2 taps", "f32", "direct"});
   has(describe(ResizeAttributes::PyTorch(PyTorchMode::kBilinear, false, true), planar, DataType::kU8),
       {"resize linear antialias row_block", "u8 fixed16"});
   has(describe(ResizeAttributes::Pillow(ResizeMode::kLanczos), blocked, DataType::kU8),
       {"resize lanczos antialias channel_block", "u8 fixed22"});
+  has(describe(ResizeAttributes::Pillow(ResizeMode::kCubic), picture, DataType::kU8),
+      {"resize cubic antialias row_block", "u8 fixed22", "channels interleaved"});
   has(describe(ResizeAttributes::PyTorch(PyTorchMode::kArea), blocked, DataType::kBF16),
       {"resize area channel_block", "1x4x5 taps", "bf16"});
 }

@@ -221,6 +221,24 @@ TEST(Resize, CubicCoefficient) {
   }
 }
 
+// Weights that f32 does not hold: all that counts is that the lanes behind the last channel stay 0, which RunOnce checks.
+TEST(Resize, InfiniteWeightsStayOutOfTailLanes) {
+  ResizeAttributes attributes = ResizeAttributes::PyTorch(PyTorchMode::kBicubic);
+  attributes.cubic_coeff_a = 3e38f;
+  attributes.size = {9, 11, 0};
+  ref::Tensor<float> input(1, 3, 4, 5);
+  std::mt19937 rng(1);
+  FillUniform(input.data, rng);
+  for (const std::string& target : SupportedTargets()) {
+    const Operator op = *CreateResize(attributes, OptionsFor(target));
+    for (const Format& format : kFormats) {
+      ref::Tensor<float> output;
+      EXPECT_TRUE(RunOnce(op, target, PlanOptions(), RunChoice(), input, DescOf(DataType::kF32, format, input, 2),
+                          MakeDesc(DataType::kF32, format, 1, 3, 9, 11), output));
+    }
+  }
+}
+
 TEST(Resize, Epilogues) {
   for (const Mode& mode : kModes) {
     for (int activation = 1; activation <= static_cast<int>(Activation::kHardSwish); ++activation) {
@@ -717,10 +735,21 @@ TEST(Resize, AntialiasOfPyTorchPillowAndOnnxDiffer) {
   a.mode = ResizeMode::kCubic;
   a.cubic_coeff_a = -0.5f;
   ExpectRow(a, {squares, cubic}, 2e-5);
-  // A user's scale has no shortcut for an equal size.
+  // A user's scale that leaves the size as it is: PyTorch 1 resizes, PyTorch 2 copies.
   ResizeAttributes scaled = ResizeAttributes::PyTorch(PyTorchMode::kBilinear, false, true);
   scaled.scale = {1.3, 0, 0};
+  ExpectRow(scaled, {{0, 1, 2}, {0, 1, 2}}, 0);
+  scaled.copy_unchanged_axes = false;
   ExpectRow(scaled, {{0, 1, 2}, {0, 0.653846, 1.423077}}, 1e-5);
+}
+
+// Pillow 12, grey pictures of one row or column; of the centres alone the fourth pixel of 4 -> 7 would be another.
+TEST(Resize, PillowSumsItsNearestCoordinates) {
+  ExpectRow(ResizeAttributes::Pillow(ResizeMode::kNearest), {{0, 1, 2, 3}, {0, 0, 1, 1, 2, 3, 3}}, 0);
+  ResizeAttributes centres = ResizeAttributes::Pillow(ResizeMode::kNearest);
+  centres.coordinate_transformation = CoordinateTransformation::kTfHalfPixelForNn;
+  centres.nearest_mode = NearestMode::kFloor;
+  ExpectRow(centres, {{0, 1, 2, 3}, {0, 0, 1, 2, 2, 3, 3}}, 0);
 }
 
 // An output whose coordinate is an ulp above a whole number: taps and weights must come of the same number.

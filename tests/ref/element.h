@@ -12,7 +12,7 @@
 
 namespace polyphase::ref {
 
-// A binary floating-point type: bits of the significand, the leading one included, and exponents.
+// A binary floating-point type of 16 bits: bits of the significand, the leading one included, and exponents.
 struct FloatFormat {
   int significand, min_exponent, max_exponent;
 };
@@ -20,8 +20,7 @@ struct FloatFormat {
 inline FloatFormat FormatOf(DataType dtype) {
   switch (dtype) {
     case DataType::kF16: return {11, -14, 15};
-    case DataType::kBF16: return {8, -126, 127};
-    default: return {24, -126, 127};
+    default: return {8, -126, 127};
   }
 }
 
@@ -29,6 +28,7 @@ inline FloatFormat FormatOf(DataType dtype) {
 // u8, where a NaN becomes 0.
 inline double RoundTo(DataType dtype, double x) {
   if (dtype == DataType::kU8) return x > 0 ? std::nearbyint(std::min(x, 255.0)) : 0;
+  if (dtype == DataType::kF32) return static_cast<double>(static_cast<float>(x));
   if (x == 0 || !std::isfinite(x)) return x;
   const FloatFormat format = FormatOf(dtype);
   const double unit = std::ldexp(1.0, std::max(std::ilogb(x), format.min_exponent) - format.significand + 1);

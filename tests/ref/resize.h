@@ -101,6 +101,7 @@ struct ResizeLine {
         const double factor = scale_given ? R(scale) : R(Out() / In());
         return factor < 1 ? std::ceil(x) : std::floor(x);
       }
+      case NearestMode::kPillow: break;  // of no coordinate
     }
     return std::nan("");
   }
@@ -132,6 +133,11 @@ struct ResizeLine {
       return taps;
     }
     if (a.antialias == Antialias::kPillow) return PillowTaps(o);
+    if (a.mode == ResizeMode::kNearest && a.nearest_mode == NearestMode::kPillow) {
+      double x = R(Ratio() / 2);
+      for (int64_t i = 0; i < o; ++i) x = R(x + Ratio());
+      return {{Edge(std::floor(x)), 1.0}};
+    }
     const double x = Coordinate(o);
     if (a.mode == ResizeMode::kNearest) return {{Edge(Nearest(x)), 1.0}};
     const double factor = scale_given ? R(scale) : R(Out() / In());
@@ -164,6 +170,7 @@ struct ResizeLine {
   }
 
   std::vector<Tap> PillowTaps(int64_t o) const {
+    if (in == out && a.copy_unchanged_axes) return {{o, 1.0}};
     const double widening = std::max(Ratio(), 1.0);
     const double support = Radius() * widening;
     const double centre = R(Ratio() * R(static_cast<double>(o) + 0.5));
@@ -271,9 +278,9 @@ inline ResizeResult Resize(const ResizeAttributes& a, const Tensor<double>& inpu
 
 // ---- u8 in fixed point
 
-// One pass along `axis`: weights rounded to `precision` bits after the point, results to whole numbers.
-inline Tensor<int64_t> FixedPass(const ResizeAttributes& a, const Tensor<int64_t>& input, int axis) {
-  const ResizeLine line = MakeResizeLine(a, input.size(), axis, true);
+// One pass along `axis` of D, H, W, which is `line`: weights rounded to `precision` bits after the point, results to whole numbers.
+inline Tensor<int64_t> FixedPass(const ResizeLine& line, const Tensor<int64_t>& input, int axis) {
+  const ResizeAttributes& a = line.a;
   const bool cropped = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
   if (line.kept || (line.in == line.out && !cropped)) return input;
   // Taps that read the same element are one.
@@ -313,12 +320,12 @@ inline Tensor<int64_t> FixedPass(const ResizeAttributes& a, const Tensor<int64_t
 inline Tensor<double> ResizeFixed(const ResizeAttributes& a, const Tensor<double>& input) {
   Tensor<int64_t> whole(input.n, input.c, input.size());
   std::copy(input.data.begin(), input.data.end(), whole.data.begin());
-  whole = FixedPass(a, FixedPass(a, whole, 2), 1);
+  const ResizeLine row = MakeResizeLine(a, input.size(), 1, true);
+  const ResizeLine column = MakeResizeLine(a, input.size(), 2, true);
+  whole = FixedPass(row, FixedPass(column, whole, 2), 1);
   Tensor<double> output(whole.n, whole.c, whole.size());
   std::copy(whole.data.begin(), whole.data.end(), output.data.begin());
   // What is extrapolated is no sum.
-  const ResizeLine row = MakeResizeLine(a, input.size(), 1, true);
-  const ResizeLine column = MakeResizeLine(a, input.size(), 2, true);
   for (size_t i = 0; i < output.data.size(); ++i) {
     const auto index = static_cast<int64_t>(i);
     if (!row.Outside(index / output.w % output.h) && !column.Outside(index % output.w)) continue;
