@@ -22,12 +22,13 @@ struct PoolWindow {
   int32_t spatial_rank = 2;        // 1, 2 or 3
   SpatialSizes kernel{2, 2, 2};    // >= 1
   SpatialSizes stride{2, 2, 2};    // >= 1
-  SpatialSizes padding_begin{};    // 0 <= padding < effective kernel (MaxPool, AvgPool)
+  SpatialSizes padding_begin{};    // >= 0; the pooling ops: less than dilation * (kernel - 1) + 1
   SpatialSizes padding_end{};      // likewise
   SpatialSizes dilation{1, 1, 1};  // >= 1; the unpooling ops: 1
   bool ceil_mode = false;          // the pooling ops
   // ONNX, pooling ops: size_out = ceil(size_in / stride) for kSame..., padding in all max(0, (size_out - 1) * stride +
-  // effective kernel - size_in), whose odd unit is at the end (kSameUpper) or the begin.
+  // dilation * (kernel - 1) + 1 - size_in), whose odd unit is at the end (kSameUpper) or the begin. ceil_mode then has no
+  // effect.
   AutoPad auto_pad = AutoPad::kNotSet;
 };
 
@@ -75,7 +76,8 @@ struct AvgUnpoolAttributes {
 
 // The largest element of each window: scanned in row-major order, a larger one or a NaN replaces what was found, so that
 // the first of equal elements and the last NaN win (PyTorch). Where RunOptions::output_indices is null, no indices are
-// written. f32, f16, bf16 or u8 in any layout, input and output independently.
+// written. f32, f16, bf16 or u8 in any layout, input and output independently. A dilation by which a window steps over
+// all of the input is an error, here and in AvgPool.
 POLYPHASE_EXPORT StatusOr<Operator> CreateMaxPool(const MaxPoolAttributes& attributes,
                                                   const OperatorOptions& options = {});
 
@@ -83,7 +85,7 @@ POLYPHASE_EXPORT StatusOr<Operator> CreateMaxPool(const MaxPoolAttributes& attri
 // in row-major order wins. Any DataType, moved bit for bit. PlanOptions::output_size: each size must be within (d -
 // stride, d + stride), both ends excluded, of the default size d (PyTorch). Run fails with kInvalidArgument where an
 // index is outside of its plane (kWindow: outside of its window or of the plane); nothing outside of the output is
-// written, but the output is then incomplete.
+// written, but the output is then incomplete. The message names the first such index in row-major order.
 POLYPHASE_EXPORT StatusOr<Operator> CreateMaxUnpool(const MaxUnpoolAttributes& attributes,
                                                     const OperatorOptions& options = {});
 

@@ -38,16 +38,17 @@ int64_t FindTaps(const UnpoolTapArgs& args) {
   const Words<T> d32;
   const int64_t lanes = hn::Lanes(d);
   const UnpoolTapArgs local = args;
+  alignas(64) T base[kUnpoolLanes];
+  for (int i = 0; i < kUnpoolLanes; ++i) base[i] = static_cast<T>(local.base[i]);
   int64_t found = 0;
   for (int64_t p = 0; p < local.pixels; ++p) {
+    const auto step = hn::Set(d, static_cast<T>(p * local.base_step));
     const T* HWY_RESTRICT indices = static_cast<const T*>(local.indices) + p * local.index_step;
     int32_t* HWY_RESTRICT taps = local.taps + p * kUnpoolLanes;
     int64_t c = 0;
     // Differences wrap around as sums do, so that any index is compared exactly.
     for (; c + lanes <= local.lanes; c += lanes) {
-      alignas(64) T base[kUnpoolLanes];
-      for (int64_t i = 0; i < lanes; ++i) base[i] = static_cast<T>(local.base[c + i] + p * local.base_step);
-      const auto position = hn::Sub(hn::LoadU(d, indices + c), hn::Load(d, base));
+      const auto position = hn::Sub(hn::Sub(hn::LoadU(d, indices + c), hn::Load(d, base + c)), step);
       auto tap = hn::Set(d, T{-1});
       for (int64_t k = 0; k < local.count; ++k) {
         const auto here = hn::Eq(position, hn::Set(d, static_cast<T>(local.offsets[k])));

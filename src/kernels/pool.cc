@@ -1,8 +1,6 @@
 // Reductions of windows, for every target.
 #include "kernels/pool.h"
 
-#include <type_traits>
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/pool.cc"
 #include "hwy/foreach_target.h"
@@ -18,12 +16,14 @@ using DI = hn::RebindToSigned<D>;
 using V = hn::Vec<D>;
 using VI = hn::Vec<DI>;
 
-template <bool kPositions>
+// kTaps: the number of taps where it is known, 0 where it is not.
+template <bool kPositions, int kTaps>
 void MaxPixels(const PoolArgs& args) {
   const D d;
   const DI di;
   const int64_t lanes = hn::Lanes(d);
   const PoolArgs local = args;
+  const int64_t taps = kTaps > 0 ? kTaps : local.taps;
   for (int64_t p = 0; p < local.pixels; ++p) {
     for (int64_t v = 0; v < kPoolLanes; v += lanes) {
       const int64_t source = local.source + p * local.source_step + v;
@@ -37,7 +37,8 @@ void MaxPixels(const PoolArgs& args) {
         const float* HWY_RESTRICT x = local.rows[r] + source;
         VI here = hn::Zero(di);
         if constexpr (kPositions) here = hn::Set(di, local.row_positions[r]);
-        for (int64_t t = 0; t < local.taps; ++t, x += local.tap_step) {
+#pragma GCC unroll 4
+        for (int64_t t = 0; t < taps; ++t, x += local.tap_step) {
           const V tap = hn::LoadU(d, x);
           const auto better = hn::Or(hn::Gt(tap, max), hn::IsNaN(tap));
           max = hn::IfThenElse(better, tap, max);
@@ -53,10 +54,12 @@ void MaxPixels(const PoolArgs& args) {
   }
 }
 
+template <int kTaps>
 void SumPixels(const PoolArgs& args) {
   const D d;
   const int64_t lanes = hn::Lanes(d);
   const PoolArgs local = args;
+  const int64_t taps = kTaps > 0 ? kTaps : local.taps;
   const bool divide = local.divisor != 1.0f;
   for (int64_t p = 0; p < local.pixels; ++p) {
     for (int64_t v = 0; v < kPoolLanes; v += lanes) {
@@ -65,12 +68,27 @@ void SumPixels(const PoolArgs& args) {
       V sum = local.resume ? hn::LoadU(d, value) : hn::Zero(d);
       for (int64_t r = 0; r < local.row_count; ++r) {
         const float* HWY_RESTRICT x = local.rows[r] + source;
-        for (int64_t t = 0; t < local.taps; ++t, x += local.tap_step) sum = hn::Add(sum, hn::LoadU(d, x));
+#pragma GCC unroll 4
+        for (int64_t t = 0; t < taps; ++t, x += local.tap_step) sum = hn::Add(sum, hn::LoadU(d, x));
       }
       if (divide) sum = hn::Div(sum, hn::Set(d, local.divisor));
       hn::StoreU(sum, d, value);
     }
   }
+}
+
+// Most windows have two or three taps in a row, whose loop is then unrolled.
+template <bool kPositions>
+void Max(const PoolArgs& args) {
+  if (args.taps == 2) return MaxPixels<kPositions, 2>(args);
+  if (args.taps == 3) return MaxPixels<kPositions, 3>(args);
+  MaxPixels<kPositions, 0>(args);
+}
+void Sum(const PoolArgs& args) {
+  if (args.taps == 1) return SumPixels<1>(args);
+  if (args.taps == 2) return SumPixels<2>(args);
+  if (args.taps == 3) return SumPixels<3>(args);
+  SumPixels<0>(args);
 }
 
 void Divide(float* HWY_RESTRICT panel, int64_t count, float divisor) {
@@ -105,7 +123,7 @@ void Index(const PoolIndexArgs& args) {
 }
 
 PoolKernels MakePoolKernels() {
-  return PoolKernels{&MaxPixels<false>, &MaxPixels<true>, &SumPixels, &Divide, &Index<int32_t>, &Index<int64_t>};
+  return PoolKernels{&Max<false>, &Max<true>, &Sum, &Divide, &Index<int32_t>, &Index<int64_t>};
 }
 
 }  // namespace polyphase::internal::HWY_NAMESPACE

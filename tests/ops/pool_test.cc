@@ -518,6 +518,54 @@ TEST(MaxUnpool, OutputSizesAtBothEnds) {
   }
 }
 
+// Every index of every input once, where the last windows are cut off: what would be a tap behind the end of a row or a
+// slice is a position in the next one.
+TEST(MaxUnpool, EveryIndexWhereWindowsAreCutOff) {
+  for (const std::string& target : SupportedTargets()) {
+    for (const int32_t rank : {1, 2, 3}) {
+      for (const int64_t channels : {1, 16}) {
+        MaxUnpoolAttributes attributes{MakeWindow(rank, 2, 2)};
+        const StatusOr<Operator> op = CreateMaxUnpool(attributes, OptionsFor(target));
+        ASSERT_TRUE(op.ok());
+        const ref::Size3 in_size = ref::ToSize3({2, 2, 2}, rank);
+        const ref::Size3 size = ref::ToSize3({3, 3, 3}, rank);
+        ref::Tensor<float> input(1, channels, in_size);
+        for (size_t i = 0; i < input.data.size(); ++i) input.data[i] = static_cast<float>(i + 1);
+        const Format format = channels == 1 ? kFormats[0] : kFormats[4];
+        PlanOptions options;
+        options.output_size = {3, 3, rank == 3 ? 3 : 0};
+        if (rank == 1) options.output_size = {3};
+        const StatusOr<Plan> plan = op->MakePlan(DescOf(DataType::kF32, format, input, rank), options);
+        ASSERT_TRUE(plan.ok()) << plan.status().message();
+        Memory<float> in(DescOf(DataType::kF32, format, input, rank), View::kDense);
+        in.Write(input);
+        for (int64_t i = 0; i < input.plane(); ++i) {
+          for (int64_t index = -1; index <= size[0] * size[1] * size[2]; ++index) {
+            ref::Tensor<int64_t> values(1, channels, in_size);
+            ref::ForEachPosition(1, channels, in_size, [&](int64_t n, int64_t c, const ref::Size3& p) {
+              values(n, c, p[0], p[1], p[2]) = (p[0] * 2 * size[1] + p[1] * 2) * size[2] + p[2] * 2;
+            });
+            values.data[static_cast<size_t>(i)] = index;
+            ref::Tensor<float> expected;
+            const bool wrong = ref::MaxUnpool(attributes, input, values, size, &expected).has_value();
+            Memory<int64_t> indices(DescOf(DataType::kI64, format, values, rank), View::kDense);
+            indices.Write(values);
+            Memory<float> out(DescOf(DataType::kF32, format, expected, rank), View::kDense);
+            RunOptions run;
+            run.input_indices = indices.data();
+            const Status status = plan->Run(in.data(), out.data(), run);
+            ASSERT_EQ(status.ok(), !wrong) << status.message();
+            if (!wrong) {
+              ASSERT_TRUE(BitwiseEqual(out.Read(), expected))
+                  << target << " rank " << rank << " input " << i << " index " << index;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(MaxUnpool, OddSegNetSizes) {
   for (const int64_t channels : {1, 16, 20}) {
     for (const Indices indices : {Indices::kWindow, Indices::kAny}) {
