@@ -315,7 +315,7 @@ pph_status pph_resize_pytorch(int32_t mode, int32_t align_corners, int32_t antia
 pph_status pph_resize_pillow(int32_t mode, pph_resize_attributes* c) {
   if (c == nullptr) return Report(NullError("attributes"));
   const auto a = polyphase::ResizeAttributes::Pillow(static_cast<polyphase::ResizeMode>(mode));
-  if (static_cast<int32_t>(a.mode) != mode) {
+  if (mode < 0 || static_cast<int32_t>(a.mode) != mode) {
     return Report(Status::InvalidArgument(
         "resize resize_mode = %d: must be PPH_NEAREST, PPH_LINEAR, PPH_CUBIC or PPH_LANCZOS", mode));
   }
@@ -368,18 +368,19 @@ pph_status pph_create_max_pool(const pph_max_pool_attributes* c, const pph_opera
 
 pph_status pph_create_max_unpool(const pph_max_unpool_attributes* c, const pph_operator_options* options,
                                  pph_operator** op) {
-  return CreateOperator(
-      options, op, [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-        Status status = CheckStruct("attributes", c);
-        if (status.ok()) status = CheckBool("max_unpool ceil_mode", c->window.ceil_mode);
-        if (status.ok()) status = CheckBool("max_unpool indices_in_default_size", c->indices_in_default_size);
-        if (!status.ok()) return status;
-        polyphase::MaxUnpoolAttributes a;
-        a.window = FromC(c->window);
-        a.index_convention = static_cast<polyphase::IndexConvention>(c->index_convention);
-        a.indices_in_default_size = c->indices_in_default_size != 0;
-        return polyphase::CreateMaxUnpool(a, o);
-      });
+  return CreateOperator(options, op,
+                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
+                          Status status = CheckStruct("attributes", c);
+                          if (status.ok()) status = CheckBool("max_unpool ceil_mode", c->window.ceil_mode);
+                          if (status.ok())
+                            status = CheckBool("max_unpool indices_in_default_size", c->indices_in_default_size);
+                          if (!status.ok()) return status;
+                          polyphase::MaxUnpoolAttributes a;
+                          a.window = FromC(c->window);
+                          a.index_convention = static_cast<polyphase::IndexConvention>(c->index_convention);
+                          a.indices_in_default_size = c->indices_in_default_size != 0;
+                          return polyphase::CreateMaxUnpool(a, o);
+                        });
 }
 
 pph_status pph_create_avg_pool(const pph_avg_pool_attributes* c, const pph_operator_options* options,

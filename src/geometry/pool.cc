@@ -136,9 +136,9 @@ Status ValidatePoolWindow(const char* op, const PoolWindow& window, bool unpool)
         return Status::InvalidArgument("%s %s[%s] = %" PRId64 ": must be 0 with auto_pad = %d", op, padding_name, name,
                                        padding, static_cast<int>(window.auto_pad));
       }
-      if (!unpool && padding > effective / 2) {
-        return Status::InvalidArgument("%s %s[%s] = %" PRId64
-                                       ": must be at most half of the effective kernel, %" PRId64 " / 2",
+      // A window may not lie in the padding alone.
+      if (!unpool && padding >= effective) {
+        return Status::InvalidArgument("%s %s[%s] = %" PRId64 ": must be smaller than the effective kernel, %" PRId64,
                                        op, padding_name, name, padding, effective);
       }
     }

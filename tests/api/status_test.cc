@@ -341,7 +341,12 @@ TEST(Status, ElementTypes) {
   TensorDesc half = kNchw;
   half.dtype = DataType::kF16;
   EXPECT_TRUE(IsError(OneOfEach()[0].MakePlan(half), {"dtype"}));
-  EXPECT_TRUE(IsError(OneOfEach()[1].MakePlan(half), {"dtype"}));
+  EXPECT_TRUE(OneOfEach()[1].MakePlan(half).ok());
+  for (const DataType type : {DataType::kI8, DataType::kU16, DataType::kI32, DataType::kF64, DataType::kI64}) {
+    TensorDesc other = kNchw;
+    other.dtype = type;
+    EXPECT_TRUE(IsError(OneOfEach()[1].MakePlan(other), {"dtype", std::to_string(static_cast<int>(type)).c_str()}));
+  }
   EXPECT_TRUE(OneOfEach()[2].MakePlan(half).ok());
   EXPECT_TRUE(OneOfEach()[3].MakePlan(half).ok());
 }
@@ -394,7 +399,7 @@ StatusOr<Operator> MakeResize(const ResizeChange& change) {
 TEST(Status, ResizeAttributes) {
   using A = ResizeAttributes;
   ASSERT_TRUE(MakeResize([](A&) {}).ok());
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.spatial_rank = 3; }), {"spatial_rank", "3"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.spatial_rank = 4; }), {"spatial_rank", "4"}));
   EXPECT_TRUE(IsError(MakeResize([](A& a) { a.spatial_rank = 0; }), {"spatial_rank", "0"}));
   EXPECT_TRUE(IsError(MakeResize([](A& a) { a.mode = static_cast<ResizeMode>(9); }), {"mode", "9"}));
   EXPECT_TRUE(IsError(MakeResize([](A& a) { a.coordinate_transformation = static_cast<CoordinateTransformation>(9); }),
@@ -407,7 +412,6 @@ TEST(Status, ResizeAttributes) {
   EXPECT_TRUE(IsError(MakeResize([](A& a) { a.size = {}; }), {"size", "scale"}));
   EXPECT_TRUE(IsError(MakeResize([](A& a) { a.scale = {2, 2, 0}; }), {"size", "scale"}));
   EXPECT_TRUE(IsError(MakeResize([](A& a) { a.recompute_scale_factor = true; }), {"recompute_scale_factor", "size"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.size = {7, 0, 0}; }), {"size", "0"}));
   EXPECT_TRUE(IsError(MakeResize([](A& a) { a.size = {-7, 8, 0}; }), {"size", "-7"}));
   const auto scale = [](double h, double w) {
     return MakeResize([=](A& a) {
@@ -416,10 +420,22 @@ TEST(Status, ResizeAttributes) {
     });
   };
   ASSERT_TRUE(scale(2, 0.5).ok());
-  EXPECT_TRUE(IsError(scale(2, 0), {"scale", "0"}));
+  EXPECT_TRUE(scale(2, 0).ok());  // W keeps its size
   EXPECT_TRUE(IsError(scale(-2, 2), {"scale", "-2"}));
   EXPECT_TRUE(IsError(scale(2, std::nan("")), {"scale", "nan"}));
   EXPECT_TRUE(IsError(scale(std::numeric_limits<double>::infinity(), 2), {"scale", "inf"}));
+  const auto roi = [](double begin, double end) {
+    return MakeResize([=](A& a) {
+      a.coordinate_transformation = CoordinateTransformation::kTfCropAndResize;
+      a.roi_begin[0] = begin;
+      a.roi_end[1] = end;
+    });
+  };
+  ASSERT_TRUE(roi(-2, 3).ok());
+  EXPECT_TRUE(IsError(roi(std::nan(""), 1), {"roi_begin", "H", "nan"}));
+  EXPECT_TRUE(IsError(roi(0, -std::numeric_limits<double>::infinity()), {"roi_end", "W", "inf"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.n = -3; }), {"n", "-3"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.c = -3; }), {"c", "-3"}));
   for (const float value : {kNan, kInf, -kInf}) {
     EXPECT_TRUE(IsError(MakeResize([=](A& a) {
                           a.mode = ResizeMode::kCubic;
@@ -429,6 +445,67 @@ TEST(Status, ResizeAttributes) {
   }
   EXPECT_TRUE(
       IsError(MakeResize([](A& a) { a.epilogue.activation = static_cast<Activation>(99); }), {"activation", "99"}));
+}
+
+TEST(Status, ResizeEnums) {
+  using A = ResizeAttributes;
+  for (const int value : {-1, 9}) {
+    const std::string text = std::to_string(value);
+    const struct {
+      const char* name;
+      std::function<void(A&)> set;
+    } kEnums[] = {
+        {"mode", [=](A& a) { a.mode = static_cast<ResizeMode>(value); }},
+        {"coordinate_transformation",
+         [=](A& a) { a.coordinate_transformation = static_cast<CoordinateTransformation>(value); }},
+        {"coordinate_precision", [=](A& a) { a.coordinate_precision = static_cast<CoordinatePrecision>(value); }},
+        {"nearest_mode", [=](A& a) { a.nearest_mode = static_cast<NearestMode>(value); }},
+        {"antialias", [=](A& a) { a.antialias = static_cast<Antialias>(value); }},
+        {"output_size_rule", [=](A& a) { a.output_size_rule = static_cast<OutputSizeRule>(value); }},
+        {"keep_aspect_ratio_policy",
+         [=](A& a) { a.keep_aspect_ratio_policy = static_cast<KeepAspectRatioPolicy>(value); }},
+        {"u8_rounding", [=](A& a) { a.u8_rounding = static_cast<U8Rounding>(value); }},
+        {"residual", [=](A& a) { a.epilogue.residual = static_cast<Residual>(value); }}};
+    for (const auto& e : kEnums) EXPECT_TRUE(IsError(MakeResize(e.set), {e.name, text.c_str()}));
+  }
+}
+
+TEST(Status, ResizeOptionsThatContradictEachOther) {
+  using A = ResizeAttributes;
+  for (const ResizeMode mode : {ResizeMode::kNearest, ResizeMode::kArea}) {
+    for (const Antialias antialias : {Antialias::kPillow, Antialias::kOnnx}) {
+      EXPECT_TRUE(IsError(MakeResize([=](A& a) { a.mode = mode, a.antialias = antialias; }), {"antialias", "mode"}));
+    }
+  }
+  for (const ResizeMode mode : {ResizeMode::kNearest, ResizeMode::kArea, ResizeMode::kLanczos}) {
+    EXPECT_TRUE(IsError(MakeResize([=](A& a) {
+                          a.mode = mode;
+                          a.exclude_outside = true;
+                          if (mode == ResizeMode::kLanczos) a.antialias = Antialias::kPillow;
+                        }),
+                        {"exclude_outside", "true", "mode"}));
+  }
+  for (const Antialias antialias : {Antialias::kNone, Antialias::kOnnx}) {
+    EXPECT_TRUE(IsError(MakeResize([=](A& a) { a.mode = ResizeMode::kLanczos, a.antialias = antialias; }),
+                        {"antialias", "kLanczos"}));
+  }
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.spatial_rank = 3, a.antialias = Antialias::kOnnx; }),
+                      {"antialias", "spatial_rank"}));
+  for (const U8Rounding rounding : {U8Rounding::kFixed16, U8Rounding::kFixed22}) {
+    EXPECT_TRUE(IsError(MakeResize([=](A& a) { a.spatial_rank = 3, a.u8_rounding = rounding; }),
+                        {"u8_rounding", "spatial_rank"}));
+  }
+  const auto crop = [](A& a) { a.coordinate_transformation = CoordinateTransformation::kTfCropAndResize; };
+  EXPECT_TRUE(IsError(MakeResize([=](A& a) { crop(a), a.mode = ResizeMode::kArea; }), {"kTfCropAndResize", "kArea"}));
+  EXPECT_TRUE(
+      IsError(MakeResize([=](A& a) { crop(a), a.antialias = Antialias::kPillow; }), {"kTfCropAndResize", "kPillow"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) {
+                        a.size = {};
+                        a.scale = {2, 2, 0};
+                        a.keep_aspect_ratio_policy = KeepAspectRatioPolicy::kNotLarger;
+                      }),
+                      {"keep_aspect_ratio_policy", "1", "scale"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.size = {4, 0, 0}, a.scale = {0, 2, 0}; }), {"size", "scale"}));
 }
 
 TEST(Status, ResizePlan) {
@@ -443,6 +520,29 @@ TEST(Status, ResizePlan) {
     });
   };
   EXPECT_TRUE(IsError(scale(0.1, 1).MakePlan(kNchw), {"output", "0"}));
+  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Make(1, 4, {5})), {"spatial_rank", "1", "2"}));
+  using A = ResizeAttributes;
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.n = 3; })->MakePlan(kNchw), {"n", "3"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.c = 5; })->MakePlan(kNchw), {"c", "5"}));
+  const float ones[5] = {1, 1, 1, 1, 1};
+  const auto scaled = [&](A& a) { a.epilogue.scale = ones, a.epilogue.channels = 5; };
+  EXPECT_TRUE(IsError(MakeResize(scaled)->MakePlan(kNchw), {"channels", "5"}));
+  TensorDesc levels = kNchw;
+  levels.dtype = DataType::kU8;
+  EXPECT_TRUE(IsError(MakeResize([](A& a) {
+                        a.u8_rounding = U8Rounding::kFixed16;
+                        a.epilogue.activation = Activation::kRelu;
+                      })->MakePlan(levels),
+                      {"u8_rounding", "2", "epilogue"}));
+  EXPECT_TRUE(IsError(MakeResize([](A& a) {
+                        a.mode = ResizeMode::kCubic;
+                        a.u8_rounding = U8Rounding::kFixed22;
+                        a.cubic_coeff_a = -1e4f;
+                      })->MakePlan(levels),
+                      {"cubic_coeff_a", "u8_rounding"}));
+  PlanOptions unwanted;
+  unwanted.residual = TensorDesc::Nchw(0, 0, 0, 0);
+  EXPECT_TRUE(IsError(op.MakePlan(kNchw, unwanted), {"residual"}));
   EXPECT_TRUE(IsError(scale(1, 1e300).MakePlan(kNchw), {}));
   EXPECT_TRUE(IsError(scale(1e12, 1e12).MakePlan(kNchw), {}));
   const Operator huge = *MakeResize([](ResizeAttributes& a) { a.size = {kHuge, kHuge, 0}; });

@@ -2,6 +2,7 @@
 // POLYPHASE_FUZZ_SEED=n starts at seed n, POLYPHASE_FUZZ_LAYERS=n runs n layers of each op; a failure names the seed that
 // repeats it with POLYPHASE_FUZZ_LAYERS=1.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -143,33 +144,78 @@ TEST(Fuzz, ConvTranspose) {
   });
 }
 
+// What contradicts itself is made to agree.
+ResizeAttributes RandomResize(int rank, std::mt19937& rng) {
+  ResizeAttributes a;
+  a.spatial_rank = rank;
+  a.mode = static_cast<ResizeMode>(rng() % 5);
+  a.coordinate_transformation = static_cast<CoordinateTransformation>(rng() % 7);
+  a.coordinate_precision = static_cast<CoordinatePrecision>(rng() % 2);
+  a.nearest_mode = static_cast<NearestMode>(rng() % 5);
+  if (rng() % 4 == 0) a.cubic_coeff_a = -0.5f;
+  a.copy_unchanged_axes = rng() % 2 == 0;
+  const bool smooth = a.mode == ResizeMode::kLinear || a.mode == ResizeMode::kCubic;
+  if (rank == 3 && a.mode == ResizeMode::kLanczos) a.mode = ResizeMode::kLinear;
+  if (smooth) a.exclude_outside = rng() % 3 == 0;
+  if (smooth && rank < 3) a.antialias = static_cast<Antialias>(rng() % 3);
+  if (a.mode == ResizeMode::kLanczos) a.antialias = Antialias::kPillow;
+  a.u8_rounding = static_cast<U8Rounding>(rng() % (rank < 3 ? 4 : 2));
+  a.output_size_rule = static_cast<OutputSizeRule>(rng() % 3);
+  for (int axis = 0; axis < 3; ++axis) {
+    a.roi_begin[axis] = static_cast<double>(Between(-4, 12, rng)) / 8;
+    a.roi_end[axis] = static_cast<double>(Between(-4, 12, rng)) / 8;
+  }
+  a.extrapolation_value = static_cast<float>(Between(-20, 300, rng));
+  if (a.mode == ResizeMode::kArea || a.antialias == Antialias::kPillow) {
+    a.coordinate_transformation = static_cast<CoordinateTransformation>(rng() % 5);
+  }
+  return a;
+}
+
 TEST(Fuzz, Resize) {
   ForEachSeed(400, [](uint32_t seed, std::mt19937& rng) {
-    ResizeAttributes a;
-    a.mode = static_cast<ResizeMode>(rng() % 3);
-    a.coordinate_transformation = static_cast<CoordinateTransformation>(rng() % 3);
-    a.nearest_mode = static_cast<NearestMode>(rng() % 2);
-    if (rng() % 4 == 0) a.cubic_coeff_a = -0.5f;
-    a.epilogue.activation = rng() % 3 == 0 ? static_cast<Activation>(rng() % 4) : Activation::kNone;
-    a.epilogue.lower = -0.25f;
-    a.epilogue.upper = 0.5f;
-    ResizeTester tester(a);
-    const bool recompute = rng() % 3 == 0;
-    const int64_t h = Small(1, 30, rng);
-    const int64_t w = Between(1, 40, rng);
-    tester.Input(Between(1, 3, rng), Between(1, rng() % 3 == 0 ? 40 : 5, rng), h, w);
-    std::uniform_real_distribution<double> factor(0.2, 5.0);
-    switch (rng() % 3) {
-      case 0: tester.Size(Between(1, 60, rng), Between(1, 90, rng)); break;
-      case 1: tester.Scale(static_cast<double>(Between(1, 5, rng)), static_cast<double>(Between(1, 5, rng))); break;
-      default:
+    const int rank = rng() % 2 == 0 ? 2 : rng() % 2 == 0 ? 1 : 3;
+    ResizeTester tester(RandomResize(rank, rng));
+    ResizeAttributes& a = tester.attributes();
+    const DataType types[] = {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kU8};
+    const DataType type = rng() % 2 == 0 ? DataType::kF32 : types[rng() % 4];
+    const bool fixed = a.u8_rounding == U8Rounding::kFixed16 || a.u8_rounding == U8Rounding::kFixed22;
+    const bool by_size = rng() % 3 == 0;
+    const bool whole = rng() % 2 == 0;
+    const int64_t largest = rank == 1 ? 300 : rank == 2 ? 40 : 9;
+    int64_t size[3] = {1, 1, 1};
+    std::uniform_real_distribution<double> factor(0.2, 4.0);
+    for (int axis = 0; axis < rank; ++axis) {
+      size[axis] = axis + 1 < rank ? Small(1, largest, rng) : Between(1, largest, rng);
+      if (by_size) {
+        a.size[axis] = Between(1, 2 * largest, rng);
+      } else {
         // Not so small that nothing is left.
-        tester.Scale(std::max(factor(rng), 1.01 / static_cast<double>(h)),
-                     std::max(factor(rng), 1.01 / static_cast<double>(w)));
+        const double least = 1.01 / static_cast<double>(size[axis]);
+        a.scale[axis] = whole ? static_cast<double>(Between(1, 4, rng)) : std::max(factor(rng), least);
+      }
     }
-    if (recompute && !tester.by_size()) tester.Recompute();
+    if (rank > 1 && rng() % 4 == 0) a.size[rng() % 2] = a.scale[rng() % 2] = 0;
+    if (a.size == SpatialSizes{} && a.scale == std::array<double, 3>{}) a.size[0] = 5;
+    if (by_size && rng() % 4 == 0) a.keep_aspect_ratio_policy = KeepAspectRatioPolicy::kNotSmaller;
+    if (!by_size && rng() % 3 == 0) a.recompute_scale_factor = true;
+    if (a.size != SpatialSizes{}) a.scale = {}, a.recompute_scale_factor = false;
+    const int64_t n = Between(1, 3, rng);
+    const int64_t c = Between(1, rng() % 3 == 0 ? 40 : 5, rng);
+    if (rank == 1) tester.Input(n, c, size[0]);
+    if (rank == 2) tester.Input(n, c, size[0], size[1]);
+    if (rank == 3) tester.Input(n, c, size[0], size[1], size[2]);
+    if (!(type == DataType::kU8 && fixed)) {
+      if (rng() % 3 == 0) {
+        a.epilogue.activation = static_cast<Activation>(rng() % 11);
+        a.epilogue.lower = -0.25f;
+        a.epilogue.upper = 0.5f;
+      }
+      if (a.epilogue.activation == Activation::kPRelu || rng() % 4 == 0) tester.Constants();
+      if (rng() % 4 == 0) tester.Residual(static_cast<Residual>(1 + rng() % 2), rng() % 2 == 0);
+    }
     if (rng() % 4 == 0 && !kSanitized) tester.Formats(AllFormatPairs());
-    tester.Seed(seed).Run();
+    tester.Type(type).Tolerance(type == DataType::kU8 && !fixed ? 1e-4 : 0).Seed(seed).Run();
   });
 }
 

@@ -36,12 +36,16 @@ struct ResizeLine {
   double In() const { return R(static_cast<double>(in)); }
   double Out() const { return R(static_cast<double>(out)); }
   double Last() const { return R(static_cast<double>(in - 1)); }
-  double LastOut() const { return R(static_cast<double>(out - 1)); }
+  // The output, which may be a fraction, that kAlignCorners and kTfCropAndResize map to the last input.
+  double LastOut() const {
+    const bool fraction = a.output_size_rule == OutputSizeRule::kOnnx && scale_given;
+    return R(fraction ? scale * static_cast<double>(in) - 1 : static_cast<double>(out - 1));
+  }
 
   // Inputs per output.
   double Ratio() const {
     if (a.coordinate_transformation == CoordinateTransformation::kAlignCorners) {
-      return out > 1 ? R(Last() / LastOut()) : 0;
+      return LastOut() > 0 ? R(Last() / LastOut()) : 0;
     }
     return scale_given ? R(1 / scale) : R(In() / Out());
   }
@@ -60,7 +64,7 @@ struct ResizeLine {
       case CoordinateTransformation::kAsymmetric: return Unscaled(position);
       case CoordinateTransformation::kTfHalfPixelForNn: return Unscaled(middle);
       case CoordinateTransformation::kAlignCorners:
-        if (out == 1) return 0;
+        if (LastOut() <= 0) return 0;
         return in_double ? position * Last() / LastOut() : R(position * Ratio());
       case CoordinateTransformation::kHalfPixelSymmetric: {
         const double centre = R(In() / 2);
@@ -70,7 +74,7 @@ struct ResizeLine {
       case CoordinateTransformation::kTfCropAndResize: {
         const double begin = R(a.roi_begin[axis]);
         const double end = R(a.roi_end[axis]);
-        if (out == 1) return R(R(0.5 * R(begin + end)) * Last());
+        if (LastOut() <= 0) return R(R(0.5 * R(begin + end)) * Last());
         return R(R(begin * Last()) + R(R(R(position * R(end - begin)) * Last()) / LastOut()));
       }
     }
