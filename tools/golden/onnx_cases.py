@@ -19,7 +19,7 @@ def write_tensors(folder, kind, values, infos):
 def main():
     root = pathlib.Path(sys.argv[1])
     count = 0
-    for case in collect_testcases():
+    for case in collect_testcases(None):
         if not OPS & {node.op_type for node in case.model.graph.node}:
             continue
         if (case.rtol, case.atol) != (1e-3, 1e-7):
