@@ -44,6 +44,7 @@ using SpatialSizes = std::array<int64_t, kMaxSpatialRank>;
 //   kNhwc:  stride_c is 1; stride[W] is the distance of two pixels (>= c).
 //   kNchwc: stride[W] is channel_block; stride_c is the distance of two channel *blocks*. On output the lanes behind
 //           channel c - 1 of the last block are written as zeros; on input they are not read.
+//           A range of the channels of a larger tensor begins at a multiple of its block.
 struct POLYPHASE_EXPORT TensorDesc {
   DataType dtype = DataType::kF32;
   Layout layout = Layout::kNchw;
