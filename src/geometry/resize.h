@@ -45,10 +45,15 @@ struct ResizeAxis {
   float Weight(int64_t o, int64_t k) const {
     return windows ? weights[o * stride + k] : taps == 1 ? 1.0f : weights[k * stride + o];
   }
-  // The sources of outputs [begin, end), those outside of the input included.
+  // The sources of outputs [begin, end), those outside of the input included. Those of taps go one way; a window next to
+  // another may begin or end on either side of it, as its zeros are left out.
   IndexRange Sources(int64_t begin, int64_t end) const {
-    const int64_t a = begin, b = end - 1;
-    return {std::min(first[a], first[b]), std::max(first[a] + Count(a), first[b] + Count(b))};
+    IndexRange sources{first[begin], first[begin] + Count(begin)};
+    for (int64_t o = windows ? begin + 1 : end - 1; o < end; ++o) {
+      sources.begin = std::min<int64_t>(sources.begin, first[o]);
+      sources.end = std::max<int64_t>(sources.end, first[o] + Count(o));
+    }
+    return sources;
   }
 };
 

@@ -750,6 +750,26 @@ TEST(Resize, AntialiasOfPyTorchPillowAndOnnxDiffer) {
   ExpectRow(scaled, {{0, 1, 2}, {0, 0.653846, 1.423077}}, 1e-5);
 }
 
+// A window whose coordinate is a whole number has one tap, and its neighbours reach further on both sides: also where it
+// is the first or the last of a row, or of a part of one.
+TEST(Resize, WindowsNextToShorterOnes) {
+  ResizeAttributes flipped;
+  flipped.mode = ResizeMode::kCubic;
+  flipped.coordinate_transformation = CoordinateTransformation::kTfCropAndResize;
+  flipped.roi_begin = {1.125, 1.125, 1};
+  flipped.roi_end = {0.875, 0.875, 1};
+  flipped.u8_rounding = U8Rounding::kFixed22;
+  ResizeTester(flipped).Input(2, 3, 9, 9).Size(14, 14).Type(DataType::kU8).Run();
+  ResizeAttributes corners = ResizeAttributes::PyTorch(PyTorchMode::kBicubic, true);
+  for (const int64_t in : {11, 33, 321}) {
+    // Every fifth, third and second coordinate is a whole number.
+    for (const int64_t parts : {5, 3, 2}) {
+      ResizeTester(corners).Input(1, 2, 4, in).Size(7, (in - 1) * parts + 1).Type(DataType::kU8).Run();
+      ResizeTester(corners).Input(1, 18, in, 4).Size((in - 1) * parts + 1, 4).Type(DataType::kU8).Run();
+    }
+  }
+}
+
 // Pillow 12, grey pictures of one row or column; of the centres alone the fourth pixel of 4 -> 7 would be another.
 TEST(Resize, PillowSumsItsNearestCoordinates) {
   ExpectRow(ResizeAttributes::Pillow(ResizeMode::kNearest), {{0, 1, 2, 3}, {0, 0, 1, 1, 2, 3, 3}}, 0);
