@@ -100,12 +100,13 @@ class PoolTask {
     const int64_t value_step = args.value_step;
     const auto reduce = [&](const PoolRun& run) {
       args.source = (run.inputs.first - columns_.begin) * pixel_step_;
-      args.source_step = run.input_step * pixel_step_;
+      // A stride or a dilation that is never stepped may be as large as int64.
+      args.source_step = run.outputs > 1 ? run.input_step * pixel_step_ : 0;
       args.taps = run.inputs.count;
-      args.tap_step = run.inputs.step * pixel_step_;
+      args.tap_step = run.inputs.count > 1 ? run.inputs.step * pixel_step_ : 0;
       args.pixels = run.outputs;
       args.values = values + (run.output - tile_.begin) * value_step;
-      args.value_step = run.output_step * value_step;
+      args.value_step = run.outputs > 1 ? run.output_step * value_step : 0;
       if (plan_.op->kind == PoolKind::kMax) {
         args.positions = positions_ + (run.output - tile_.begin) * kPoolLanes;
         return (finds_positions() ? kernels_.pool.max_position : kernels_.pool.max)(args);

@@ -17,6 +17,8 @@ namespace {
 constexpr double kStripBytes = 384 * 1024;
 // Output pixels of a row that share a panel: 16 KiB, half of the L1 of every x86 core since 2008.
 constexpr double kPanelBytes = 16 * 1024;
+// Columns of one worker's GEMM, 4 MiB, above which kAuto does without it.
+constexpr int64_t kMaxColumnFloats = 1024 * 1024;
 // Tiles of each phase in the rows of the smallest task.
 constexpr int64_t kTaskTiles = 4;
 // Fewer multiplications than this (10 microseconds of one core) are not worth a task of their own.
@@ -376,26 +378,33 @@ Status MakeConvTransposePlan(std::shared_ptr<const ConvTransposeOperator> shared
   double useful_macs = static_cast<double>(input.n) * static_cast<double>(a.input_channels) *
                        static_cast<double>(a.output_channels / a.groups);
   for (const Axis& axis : plan->axes) useful_macs *= static_cast<double>(CountPairs(axis));
-  WeightForm form = WeightForm::kTaps;
-  plan->tiles = op.weights.OutputTiles();
+  // kAuto takes the other algorithm where a kernel that is long beside its stride would need much memory.
+  const bool free_choice = options.algorithm == Algorithm::kAuto && op.algorithm == Algorithm::kAuto;
+  if (plan->algorithm == Algorithm::kGemmCol2im) {
+    ConvTransposePlan gemm = *plan;
+    gemm.depthwise = false;
+    gemm.multiplier = 1;
+    gemm.groups = a.groups;
+    gemm.ic = a.input_channels / a.groups;
+    gemm.oc = a.output_channels / a.groups;
+    gemm.flattened = op.weights.FewOutputChannels();
+    gemm.tiles = gemm.flattened ? op.weights.FlattenedTiles() : op.weights.OutputTiles();
+    status = PlanGemmCol2im(&gemm, threads, useful_macs);
+    if (free_choice && (!status.ok() || gemm.columns_floats > kMaxColumnFloats)) {
+      plan->algorithm = Algorithm::kSubpixel;
+      *reason = "the column buffer of gemm_col2im would be too large";
+    } else {
+      *plan = gemm;
+    }
+  }
+  WeightForm form = plan->flattened ? WeightForm::kColumns : WeightForm::kTaps;
   if (plan->algorithm == Algorithm::kSubpixel) {
+    plan->tiles = op.weights.OutputTiles();
     if (plan->depthwise) {
       form = WeightForm::kDepthwise;
       plan->tiles = {plan->oc, kStripBlock, 1};
     }
     status = PlanSubpixel(plan, cost.batched, threads, useful_macs);
-  } else {
-    plan->depthwise = false;
-    plan->multiplier = 1;
-    plan->groups = a.groups;
-    plan->ic = a.input_channels / a.groups;
-    plan->oc = a.output_channels / a.groups;
-    plan->flattened = op.weights.FewOutputChannels();
-    if (plan->flattened) {
-      form = WeightForm::kColumns;
-      plan->tiles = op.weights.FlattenedTiles();
-    }
-    status = PlanGemmCol2im(plan, threads, useful_macs);
   }
   if (!status.ok()) return status;
   plan->weights_group_stride = plan->ic * plan->tiles.padded() * (form == WeightForm::kTaps ? op.weights.taps() : 1);

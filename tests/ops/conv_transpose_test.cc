@@ -377,6 +377,27 @@ TEST(ConvTranspose, EpiloguesWithConstantsAndResiduals) {
       .RunDeterminism();
 }
 
+// A kernel that is long beside its stride makes columns of hundreds of MiB, which kAuto leaves alone.
+TEST(ConvTranspose, AutoNeedsLittleWorkspaceForLongKernels) {
+  for (const std::string& target : SupportedTargets()) {
+    ConvTransposeAttributes a;
+    a.spatial_rank = 1;
+    a.input_channels = a.output_channels = 64;
+    a.kernel = {1024};
+    a.stride = {2};
+    const std::vector<float> weights(64 * 64 * 1024, 1.0f);
+    const StatusOr<Operator> op = CreateConvTranspose(a, weights.data(), nullptr, OptionsFor(target));
+    ASSERT_TRUE(op.ok()) << op.status().message();
+    for (const int64_t length : {1000, 8000}) {
+      PlanOptions options;
+      options.num_threads = 1;
+      const StatusOr<Plan> plan = op->MakePlan(TensorDesc::Make(1, 64, {length}), options);
+      ASSERT_TRUE(plan.ok()) << plan.status().message();
+      EXPECT_LE(plan->workspace_bytes(), size_t{6} << 20) << plan->Describe();
+    }
+  }
+}
+
 // A vocoder's lengths: a plan each, and never another form of the weights than the first one.
 TEST(ConvTranspose, EveryLengthOfOneAxisUsesTheSameWeights) {
   for (const std::string& target : SupportedTargets()) {
