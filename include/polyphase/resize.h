@@ -103,13 +103,13 @@ enum class PyTorchMode : int32_t {
   kLinear = 4,     // 1-D
   kTrilinear = 5,  // 3-D
   kArea = 6,
-  kLanczos = 7,
+  kLanczos = 7,  // with antialias = true
 };
 
 struct OnnxResize;
 
 struct POLYPHASE_EXPORT ResizeAttributes {
-  int32_t spatial_rank = 2;  // 1, 2 or 3; an antialias, kLanczos and the fixed-point roundings: 1 or 2
+  int32_t spatial_rank = 2;  // 1, 2 or 3; the fixed-point roundings: 1 or 2
   ResizeMode mode = ResizeMode::kLinear;
   CoordinateTransformation coordinate_transformation = CoordinateTransformation::kHalfPixel;
   CoordinatePrecision coordinate_precision = CoordinatePrecision::kF32;

@@ -168,7 +168,9 @@ class PoolTask {
 
   // How far a tap of a window is from its neighbour along an axis, in what the indices count.
   int64_t PositionStep(int axis) const {
-    return plan_.index_map.step[axis] * (plan_.index_map.window ? 1 : plan_.axes[axis].dilation);
+    // The dilation of a single tap may be as large as int64.
+    const bool single = plan_.axes[axis].kernel == 1;
+    return plan_.index_map.step[axis] * (plan_.index_map.window || single ? 1 : plan_.axes[axis].dilation);
   }
   // The part that an axis has in the position of the first tap of a window that exists.
   int64_t FirstPosition(int axis, int64_t window) const {
@@ -191,7 +193,8 @@ class PoolTask {
     int64_t base[kPoolLanes];
     PoolIndexArgs args{};
     args.base = base;
-    args.base_step = map.window ? 0 : plan_.axes[kColumn].stride * map.step[kColumn];
+    const bool single = plan_.axes[kColumn].pooled == 1;
+    args.base_step = map.window || single ? 0 : plan_.axes[kColumn].stride * map.step[kColumn];
     args.index_step = in_place ? desc.stride[kColumn] : kPoolLanes;
     ForEachRunOfWindows(plan_.axes[kColumn], tile_, [&](const PoolRun& run) {
       const int64_t first = row + FirstPosition(kColumn, run.output);

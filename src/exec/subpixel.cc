@@ -104,13 +104,17 @@ class SubpixelTask {
     const AxisTaps& az = *plan_.axes[kDepth].taps;
     const AxisTaps& ay = *plan_.axes[kRow].taps;
     const AxisTaps& ax = *plan_.x().taps;
-    args.input_step_z = -az.offset_step * steps_.z;
-    args.input_step_y = -ay.offset_step * steps_.y;
-    args.input_step_x = -ax.offset_step * steps_.x;
+    // Of a single tap the steps are not used, and may be as large as int64.
+    const auto step = [](int64_t taps, int64_t step_in_pixels, int64_t floats) {
+      return taps > 1 ? step_in_pixels * floats : 0;
+    };
+    args.input_step_z = -step(args.taps_z, az.offset_step, steps_.z);
+    args.input_step_y = -step(args.taps_y, ay.offset_step, steps_.y);
+    args.input_step_x = -step(args.taps_x, ax.offset_step, steps_.x);
     args.input_step_block = steps_.block;
-    args.weights_step_x = ax.tap_step * tap_floats_;
-    args.weights_step_y = ay.tap_step * ax.kernel * tap_floats_;
-    args.weights_step_z = az.tap_step * ay.kernel * ax.kernel * tap_floats_;
+    args.weights_step_x = step(args.taps_x, ax.tap_step, tap_floats_);
+    args.weights_step_y = step(args.taps_y, ay.tap_step, ax.kernel * tap_floats_);
+    args.weights_step_z = step(args.taps_z, az.tap_step, ay.kernel * ax.kernel * tap_floats_);
     args.channels = plan_.ic;
     return args;
   }

@@ -2,6 +2,7 @@
 #include "geometry/conv_transpose.h"
 
 #include <cinttypes>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -177,7 +178,9 @@ Status ResolveConvTranspose(const ConvTransposeAttributes& a, const SpatialSizes
                                      kOp, name, in, name, stride, name, a.padding_begin[axis]);
     }
     int64_t begin = a.padding_begin[axis];
-    int64_t out = natural - begin - a.padding_end[axis];  // all are >= 0, so that nothing overflows
+    int64_t cropped = 0;
+    if (!CheckedAdd(begin, a.padding_end[axis], &cropped)) cropped = std::numeric_limits<int64_t>::max();
+    int64_t out = natural - cropped;  // both are >= 0, so that nothing overflows
     const auto split = [&](int64_t total) {
       begin = a.auto_pad == AutoPad::kSameUpper ? total / 2 : total - total / 2;
     };

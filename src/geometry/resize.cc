@@ -75,9 +75,6 @@ Status ValidateCombination(const ResizeAttributes& a) {
         "kPillow, whose windows follow from the sizes",
         kOp, static_cast<int>(a.coordinate_transformation));
   }
-  if (a.spatial_rank == 3 && a.antialias != Antialias::kNone) {
-    return Status::InvalidArgument("%s antialias = %d: must be kNone for spatial_rank = 3", kOp, antialias);
-  }
   if (a.spatial_rank == 3 && IsFixedPoint(a.u8_rounding)) {
     return Status::InvalidArgument("%s u8_rounding = %d: must not be a fixed-point one for spatial_rank = 3", kOp,
                                    static_cast<int>(a.u8_rounding));
@@ -190,7 +187,7 @@ Status ResizeOutput(const ResizeAttributes& a, const SpatialSizes& input_size, R
       out = ScaledSize(a, in, a.scale[axis]);
       if (!a.recompute_scale_factor) sizes->scale[axis] = a.scale[axis];
       if (!(out >= 1 && out <= static_cast<double>(kMaxAxis))) {
-        return Status::InvalidArgument("%s scale[%s] = %g: the output size would be %.0f, must be in [1, %" PRId64 "]",
+        return Status::InvalidArgument("%s scale[%s] = %g: the output size would be %g, must be in [1, %" PRId64 "]",
                                        kOp, name, a.scale[axis], out, kMaxAxis);
       }
     } else if (a.size[axis] != 0) {
@@ -200,8 +197,8 @@ Status ResizeOutput(const ResizeAttributes& a, const SpatialSizes& input_size, R
         sizes->scale[axis] = common;
       }
       if (!(out >= 1 && out <= static_cast<double>(kMaxAxis))) {
-        return Status::InvalidArgument("%s size[%s] = %" PRId64
-                                       ": the output size would be %.0f, must be in [1, %" PRId64 "]",
+        return Status::InvalidArgument("%s size[%s] = %" PRId64 ": the output size would be %g, must be in [1, %" PRId64
+                                       "]",
                                        kOp, name, a.size[axis], out, kMaxAxis);
       }
     }

@@ -153,13 +153,12 @@ ResizeAttributes RandomResize(int rank, std::mt19937& rng) {
   a.mode = static_cast<ResizeMode>(rng() % 5);
   a.coordinate_transformation = static_cast<CoordinateTransformation>(rng() % 7);
   a.coordinate_precision = static_cast<CoordinatePrecision>(rng() % 2);
-  a.nearest_mode = static_cast<NearestMode>(rng() % 5);
+  a.nearest_mode = static_cast<NearestMode>(rng() % 6);
   if (rng() % 4 == 0) a.cubic_coeff_a = -0.5f;
   a.copy_unchanged_axes = rng() % 2 == 0;
   const bool smooth = a.mode == ResizeMode::kLinear || a.mode == ResizeMode::kCubic;
-  if (rank == 3 && a.mode == ResizeMode::kLanczos) a.mode = ResizeMode::kLinear;
   if (smooth) a.exclude_outside = rng() % 3 == 0;
-  if (smooth && rank < 3) a.antialias = static_cast<Antialias>(rng() % 3);
+  if (smooth) a.antialias = static_cast<Antialias>(rng() % 3);
   if (a.mode == ResizeMode::kLanczos) a.antialias = Antialias::kPillow;
   a.u8_rounding = static_cast<U8Rounding>(rng() % (rank < 3 ? 4 : 2));
   a.output_size_rule = static_cast<OutputSizeRule>(rng() % 3);

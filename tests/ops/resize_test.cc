@@ -614,8 +614,8 @@ void ExpectRow(ResizeAttributes a, const Row& row, double tolerance) {
   const auto size = static_cast<int64_t>(row.input.size());
   const bool by_size = a.scale[0] == 0;
   const std::array<double, 3> scale = a.scale, begin = a.roi_begin, end = a.roi_end;
-  const int last_rank = a.antialias == Antialias::kNone && a.mode != ResizeMode::kLanczos ? 3 : 2;
-  for (int rank = 1; rank <= last_rank; ++rank) {
+  const bool fixed = a.u8_rounding == U8Rounding::kFixed16 || a.u8_rounding == U8Rounding::kFixed22;
+  for (int rank = 1; rank <= (fixed ? 2 : 3); ++rank) {
     for (int axis = 0; axis < rank; ++axis) {
       a.spatial_rank = rank;
       a.size = {};
@@ -766,6 +766,21 @@ TEST(Resize, WindowsNextToShorterOnes) {
     for (const int64_t parts : {5, 3, 2}) {
       ResizeTester(corners).Input(1, 2, 4, in).Size(7, (in - 1) * parts + 1).Type(DataType::kU8).Run();
       ResizeTester(corners).Input(1, 18, in, 4).Size((in - 1) * parts + 1, 4).Type(DataType::kU8).Run();
+    }
+  }
+}
+
+TEST(Resize, AntialiasOfThreeAxes) {
+  for (const Antialias antialias : {Antialias::kPillow, Antialias::kOnnx}) {
+    for (const ResizeMode mode : {ResizeMode::kLinear, ResizeMode::kCubic}) {
+      ResizeAttributes a;
+      a.spatial_rank = 3;
+      a.mode = mode;
+      a.antialias = antialias;
+      a.copy_unchanged_axes = false;
+      ResizeTester(a).Input(1, 3, 7, 9, 11).Size(3, 4, 5).Run();
+      ResizeTester(a).Input(2, 18, 5, 4, 9).Size(2, 7, 4).Run();
+      ResizeTester(a).Input(1, 2, 6, 5, 20).Size(6, 2, 40).Run();
     }
   }
 }
