@@ -3,6 +3,7 @@
 #define POLYPHASE_POLYPHASE_H_
 
 #include "polyphase/auto_pad.h"
+#include "polyphase/conv.h"
 #include "polyphase/conv_transpose.h"
 #include "polyphase/convert.h"
 #include "polyphase/epilogue.h"

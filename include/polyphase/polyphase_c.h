@@ -65,6 +65,13 @@ typedef enum pph_auto_pad {
   PPH_PAD_VALID = 3
 } pph_auto_pad;
 
+typedef enum pph_padding_mode {
+  PPH_PAD_ZEROS = 0,
+  PPH_PAD_REFLECT = 1,
+  PPH_PAD_REPLICATE = 2,
+  PPH_PAD_CIRCULAR = 3
+} pph_padding_mode;
+
 typedef enum pph_algorithm { PPH_AUTO = 0, PPH_SUBPIXEL = 1, PPH_GEMM_COL2IM = 2 } pph_algorithm;
 
 typedef enum pph_resize_mode {
@@ -249,6 +256,30 @@ typedef struct pph_conv_transpose_attributes {
         {1, 1, 1}, PPH_PAD_NOT_SET, {0, 0, 0}, PPH_PROLOGUE_INIT, PPH_EPILOGUE_INIT                           \
   }
 
+typedef struct pph_conv_attributes {
+  size_t struct_size;
+  int32_t spatial_rank;
+  int64_t input_channels;
+  int64_t output_channels;
+  int64_t groups;
+  int64_t kernel[PPH_MAX_SPATIAL_RANK];
+  int64_t padding_begin[PPH_MAX_SPATIAL_RANK];
+  int64_t padding_end[PPH_MAX_SPATIAL_RANK];
+  int64_t dilation[PPH_MAX_SPATIAL_RANK];
+  int32_t padding_mode; /* pph_padding_mode */
+  int32_t auto_pad;     /* pph_auto_pad */
+  int64_t upsample[PPH_MAX_SPATIAL_RANK];
+  int64_t shuffle[PPH_MAX_SPATIAL_RANK];
+  int32_t channel_order; /* pph_channel_order */
+  pph_prologue prologue;
+  pph_epilogue epilogue;
+} pph_conv_attributes;
+#define PPH_CONV_ATTRIBUTES_INIT                                                                        \
+  {                                                                                                     \
+    sizeof(pph_conv_attributes), 2, 0, 0, 1, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}, PPH_PAD_ZEROS, \
+        PPH_PAD_NOT_SET, {1, 1, 1}, {1, 1, 1}, PPH_CRD, PPH_PROLOGUE_INIT, PPH_EPILOGUE_INIT            \
+  }
+
 typedef struct pph_resize_attributes {
   size_t struct_size;
   int32_t spatial_rank;
@@ -376,6 +407,8 @@ typedef struct pph_plan pph_plan;
 POLYPHASE_EXPORT pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* attributes,
                                                       const float* weights, const float* bias,
                                                       const pph_operator_options* options, pph_operator** op);
+POLYPHASE_EXPORT pph_status pph_create_conv(const pph_conv_attributes* attributes, const float* weights,
+                                            const float* bias, const pph_operator_options* options, pph_operator** op);
 POLYPHASE_EXPORT pph_status pph_create_resize(const pph_resize_attributes* attributes,
                                               const pph_operator_options* options, pph_operator** op);
 POLYPHASE_EXPORT pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* attributes,
