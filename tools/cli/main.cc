@@ -23,6 +23,7 @@ constexpr int kFailureExit = 1;
 constexpr int kUsageExit = 2;
 constexpr int64_t kMaxSide = 0x7fffffff;
 constexpr int64_t kMaxThreads = 1024;
+constexpr int kMaxNoise = 3;
 
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -57,6 +58,24 @@ PyTorchMode ParseMode(const std::string& text) {
   if (text == "bilinear") return PyTorchMode::kBilinear;
   if (text == "bicubic") return PyTorchMode::kBicubic;
   throw UsageError("--mode: '" + text + "' is not nearest, bilinear or bicubic");
+}
+
+Model ParseModel(const std::string& text) {
+  if (text == "waifu2x") return Model::kWaifu2x;
+  if (text == "realesr-animevideov3") return Model::kRealesrAnimevideo;
+  throw UsageError("--model: '" + text + "' is not waifu2x or realesr-animevideov3");
+}
+
+int ParseNoise(const std::string& text) {
+  int noise = 0;
+  if (ParseNumber(text, &noise) && noise >= 0 && noise <= kMaxNoise) return noise;
+  throw UsageError("--noise: '" + text + "' is not a number from 0 to " + std::to_string(kMaxNoise));
+}
+
+int64_t ParseTile(const std::string& text) {
+  int64_t tile = 0;
+  if (ParseNumber(text, &tile) && tile >= 1 && tile <= kMaxSide) return tile;
+  throw UsageError("--tile: '" + text + "' is not a number of pixels from 1 to " + std::to_string(kMaxSide));
 }
 
 size_t ParseThreads(const std::string& text) {
@@ -104,8 +123,9 @@ void Run(int argc, char** argv) {
   app.require_subcommand(0, 1);  // 0, so that an unknown command is called by its name below
 
   UpscaleOptions options;
-  std::optional<std::string> scale, size, mode, isa, threads;
-  CLI::App* upscale = app.add_subcommand("upscale", "Resize a PNG or JPEG image.");
+  std::optional<std::string> scale, size, mode, model, noise, tile, isa, threads;
+  CLI::App* upscale =
+      app.add_subcommand("upscale", "Resize a PNG or JPEG image, by interpolation or by a neural network.");
   upscale->add_option("IN", options.input, "PNG or JPEG file to read")->required()->type_name("");
   upscale->add_option("OUT", options.output, "file to write: .png, .jpg or .jpeg; may be IN")
       ->required()
@@ -116,9 +136,22 @@ void Run(int argc, char** argv) {
       ->type_name("MODE");
   upscale->add_flag("--align-corners", options.align_corners,
                     "map the centres of the corner pixels onto each other (bilinear, bicubic)");
+  upscale
+      ->add_option("--model", model,
+                   "instead: waifu2x (2x, for drawings) or realesr-animevideov3 (4x, for drawn films)")
+      ->type_name("NAME");
+  upscale->add_option("--weights", options.weights, "folder with the model's files; tools/fetch_models.sh gets them")
+      ->type_name("DIR");
+  upscale->add_option("--noise", noise, "waifu2x: how much noise to take away, 0 to 3; default none")->type_name("N");
+  upscale
+      ->add_option("--tile", tile,
+                   "pixels of IN per side that the network is given at a time; smaller takes less memory and more "
+                   "time")
+      ->type_name("N");
   upscale->add_option("--isa", isa, "use no better SIMD target than this; `polyphase info` lists them")
       ->type_name("NAME");
   upscale->add_option("--threads", threads, "use at most N threads")->type_name("N");
+  upscale->add_flag("--verbose", options.verbose, "print the seconds of each phase");
   upscale->footer(
       "PNG: 8 and 16 bits, gray or RGB, with or without alpha; palettes are expanded. JPEG: gray and RGB, turned "
       "upright\n"
@@ -126,14 +159,28 @@ void Run(int argc, char** argv) {
       "alpha:\n"
       "transparent images are put on white. ICC profiles are kept, other metadata is not. Making an image smaller "
       "does\n"
-      "not filter it first.");
+      "not filter it first.\n"
+      "A model's files are those of ncnn: scale2.0x_model.param and .bin of waifu2x's upconv_7, with --noise\n"
+      "noise0_scale2.0x_model and so on; realesr-animevideov3-x4. It sees gray as RGB; alpha is resized with bicubic.");
   CLI::App* info = app.add_subcommand("info", "Print version, SIMD targets, caches and threads.");
 
   try {
     app.parse(argc, argv);
     if (*info) return PrintInfo();
     if (!*upscale) throw UsageError("a command is missing: upscale or info");
-    if (scale.has_value() == size.has_value()) throw UsageError("upscale takes either --scale or --size");
+    if (scale.has_value() + size.has_value() + model.has_value() != 1) {
+      throw UsageError("upscale takes one of --scale, --size and --model");
+    }
+    if (model) {
+      options.model = ParseModel(*model);
+      if (mode || options.align_corners) throw UsageError("--mode and --align-corners do not go with --model");
+      if (options.weights.empty()) throw UsageError("--model needs --weights, the folder with the model's files");
+    } else if (!options.weights.empty() || tile) {
+      throw UsageError("--weights and --tile go with --model only");
+    }
+    if (noise && options.model != Model::kWaifu2x) throw UsageError("--noise goes with --model waifu2x only");
+    if (noise) options.noise = ParseNoise(*noise);
+    if (tile) options.tile = ParseTile(*tile);
     if (scale) options.scale = ParseScale(*scale);
     if (size) ParseSize(*size, &options);
     if (mode) options.mode = ParseMode(*mode);

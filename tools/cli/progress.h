@@ -1,9 +1,11 @@
-// Progress: a bar on stderr for work that takes long, drawn only when stderr is a terminal.
+// Progress: a bar on stderr for work that takes long, drawn only when stderr is a terminal; and the seconds it took.
 #ifndef POLYPHASE_TOOLS_CLI_PROGRESS_H_
 #define POLYPHASE_TOOLS_CLI_PROGRESS_H_
 
 #include <chrono>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace polyphase::cli {
 
@@ -20,6 +22,8 @@ class Progress {
   void Begin(const char* name, double cost);
   // `done` of `count` equal steps of the phase are finished.
   void Step(int64_t done, int64_t count);
+  // A line to stdout with the phases so far, the last of which ends now: "decode 0.012 s, encode 0.345 s".
+  void PrintSeconds() const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -29,7 +33,7 @@ class Progress {
   double total_cost_ = 1.0;
   double finished_cost_ = 0.0;
   double phase_cost_ = 0.0;
-  const char* phase_ = "";
+  std::vector<std::pair<const char*, Clock::time_point>> phases_;  // with their beginnings
   Clock::time_point next_draw_;
 };
 

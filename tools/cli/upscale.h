@@ -1,4 +1,4 @@
-// Upscale: one image file resized into another through Polyphase's public API.
+// Upscale: one image file made larger through Polyphase's public API, by interpolation or by a network.
 #ifndef POLYPHASE_TOOLS_CLI_UPSCALE_H_
 #define POLYPHASE_TOOLS_CLI_UPSCALE_H_
 
@@ -10,17 +10,33 @@
 
 namespace polyphase::cli {
 
+enum class Model { kNone, kWaifu2x, kRealesrAnimevideo };
+
 struct UpscaleOptions {
   std::string input;
   std::string output;
-  // Either scale, or width and height; the other is 0.
+  // Without a model: either scale, or width and height; the other is 0.
   double scale = 0.0;
   int64_t width = 0;
   int64_t height = 0;
   PyTorchMode mode = PyTorchMode::kBicubic;
   bool align_corners = false;
-  std::string isa;     // empty: the library's choice
-  size_t threads = 0;  // 0: the library's choice
+  // With one.
+  Model model = Model::kNone;
+  std::string weights;  // folder
+  int noise = -1;       // of kWaifu2x: 0 to 3, how much is taken away; -1: nothing
+  int64_t tile = 0;     // pixels of IN per side; 0: the default of the model
+
+  std::string isa;       // empty: the library's choice
+  size_t threads = 0;    // 0: the library's choice
+  bool verbose = false;  // prints the seconds that each phase took
+
+  OperatorOptions operator_options() const {
+    OperatorOptions options;
+    options.isa = isa;
+    options.runtime.num_threads = threads;
+    return options;
+  }
 };
 
 // Throws std::runtime_error with a message for the user.

@@ -1,0 +1,51 @@
+// NcnnModel: the layers and weights of a network as ncnn's two files (.param and .bin) hold them, read strictly.
+#ifndef POLYPHASE_TOOLS_CLI_NCNN_MODEL_H_
+#define POLYPHASE_TOOLS_CLI_NCNN_MODEL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace polyphase::cli {
+
+// A file's name, for messages, and what is in it.
+struct FileContent {
+  std::string path;
+  std::string bytes;
+};
+
+struct NcnnLayer {
+  std::string type;  // "Convolution"
+  std::string name;
+  // Indices into NcnnModel::layers of the layers whose results this one reads. A Split is not a layer here: who reads it
+  // reads what it splits.
+  std::vector<size_t> inputs;
+  // By ncnn's keys. A plain number is an array of one; the key of an array is its id, without the -23300. All finite.
+  std::map<int, std::vector<double>> parameters;
+  // Convolution, Deconvolution: [outputs][inputs][kernel height][kernel width]. All finite.
+  std::vector<float> weights;
+  // Their bias, and the slopes of a PReLU: one per channel, or none.
+  std::vector<float> constants;
+};
+
+struct NcnnModel {
+  std::string param_path;
+  std::vector<NcnnLayer> layers;  // in the order of the file
+};
+
+// Throws std::runtime_error: "<path>: <the reason>". Files of more than 64 MiB are refused.
+FileContent ReadModelFile(const std::string& path);
+
+// Text .param, and .bin with weights stored as fp16 or fp32. Layers without weights may be of any type. What the text
+// says is checked against itself and against the bytes of `bin`, all of which must be used. Throws std::runtime_error:
+// "<path>: layer '<name>': <the rule that is broken>".
+NcnnModel ParseNcnnModel(const FileContent& param, const FileContent& bin);
+
+// The error of a layer; `path` is that of the file that is wrong.
+[[noreturn]] void FailLayer(const std::string& path, const std::string& layer, const std::string& message);
+
+}  // namespace polyphase::cli
+
+#endif  // POLYPHASE_TOOLS_CLI_NCNN_MODEL_H_

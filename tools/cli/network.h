@@ -1,0 +1,46 @@
+// Network: the layers of a published upscaling network as Polyphase operators.
+#ifndef POLYPHASE_TOOLS_CLI_NETWORK_H_
+#define POLYPHASE_TOOLS_CLI_NETWORK_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "ncnn_model.h"
+#include "polyphase/polyphase.h"
+
+namespace polyphase::cli {
+
+// What a network reads outside of the picture.
+enum class Border {
+  kReplicate,  // the edge, as far as the network looks
+  kZeros,      // zeros, in every layer anew
+};
+
+// From RGB to RGB, each 0 to 1. Every layer looks one pixel further to all sides.
+struct Network {
+  struct Layer {
+    Operator op;
+    // 0: the result is one pixel smaller at each side. 1: it is not, and zeros were read there. (Before the scaling.)
+    int64_t padding;
+  };
+
+  // upconv_7 of waifu2x, and realesr-animevideov3 (an SRVGGNetCompact) of Real-ESRGAN. Throw std::runtime_error where the
+  // model is another one: "<path>: layer '<name>': <what it has>, but <network> has <what it should have>".
+  static Network Waifu2x(const NcnnModel& model, const OperatorOptions& options);
+  static Network RealesrAnimevideo(const NcnnModel& model, const OperatorOptions& options);
+
+  // How many pixels around a pixel its result depends on.
+  int64_t context() const { return static_cast<int64_t>(layers.size()); }
+
+  int64_t scale = 0;
+  Border border = Border::kZeros;
+  std::vector<Layer> layers;
+  std::optional<Operator> base;  // scales the input; the last layer adds the result
+  int64_t most_channels = 0;     // between two layers
+  double weight_count = 0.0;     // each of them is multiplied once per input pixel
+};
+
+}  // namespace polyphase::cli
+
+#endif  // POLYPHASE_TOOLS_CLI_NETWORK_H_

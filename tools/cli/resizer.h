@@ -1,0 +1,38 @@
+// Resizer: a picture in another size by interpolation.
+//
+// The image is taken apart into planes of f32, which are resized one after the other: four bytes per pixel of one plane
+// are held, not of all of them.
+#ifndef POLYPHASE_TOOLS_CLI_RESIZER_H_
+#define POLYPHASE_TOOLS_CLI_RESIZER_H_
+
+#include <array>
+#include <optional>
+
+#include "image_io.h"
+#include "polyphase/polyphase.h"
+#include "progress.h"
+#include "upscale.h"
+
+namespace polyphase::cli {
+
+// What Upscale() needs of a way to make pictures larger; see there.
+class Resizer {
+ public:
+  explicit Resizer(const UpscaleOptions& options);
+
+  const char* phase() const { return "resize"; }
+  std::array<double, 2> OutputSize(const ImageShape& in) const;
+  double WorkBytes(const ImageShape& in, const ImageShape& out) const;
+  double Cost(const ImageShape& out) const;  // in nanoseconds
+  void Prepare(const ImageShape& in);
+  void Run(Image* in, Image* out, Progress* progress) const;
+
+ private:
+  const UpscaleOptions& options_;
+  Operator resize_;
+  std::optional<Plan> plan_;
+};
+
+}  // namespace polyphase::cli
+
+#endif  // POLYPHASE_TOOLS_CLI_RESIZER_H_
