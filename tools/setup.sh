@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing for the given purposes: tools/setup.sh build|test|demo|ci...
+# Installs the Debian packages that are missing for the given purposes: tools/setup.sh build|test|demo|models|peers|ci...
 set -euo pipefail
 
 if [[ $# == 0 ]]; then
-  echo "tools/setup.sh: say what for: build, test, demo or ci" >&2
+  echo "tools/setup.sh: say what for: build, test, demo, models, peers or ci" >&2
   exit 2
 fi
 
@@ -18,9 +18,11 @@ for purpose in "$@"; do
     demo) # a photo, and what draws the contact sheet
       wanted+=("${build[@]}" python-matplotlib-data imagemagick netpbm fonts-dejavu-core)
       ;;
+    models) wanted+=(python3-pip) ;; # tools/fetch_models.sh
+    peers) wanted+=(python3-venv) ;; # bench/peers
     ci) wanted+=(clang-format-14) ;;
     *)
-      echo "tools/setup.sh: \"$purpose\" is not build, test, demo or ci" >&2
+      echo "tools/setup.sh: \"$purpose\" is not build, test, demo, models, peers or ci" >&2
       exit 2
       ;;
   esac

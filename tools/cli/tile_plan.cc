@@ -45,7 +45,9 @@ TilePlan::TilePlan(const Network& network, const TileAxis& rows, const TileAxis&
     const bool last = i + 1 == network.layers.size();
     PlanOptions options;
     options.output = last ? TensorDesc::Nchw(0, 0, 0, 0) : TensorDesc::Nchwc(kBlock, 0, 0, 0, 0);
+    options.algorithm = Algorithm::kSubpixel;
     steps_.push_back({ValueOrThrow(layer.op.MakePlan(view, options)), offset});
+    options.algorithm = Algorithm::kAuto;
     if (last && network.base) {
       TensorDesc seen = input();
       seen.size = {y.total(), x.total()};
