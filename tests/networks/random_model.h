@@ -135,7 +135,7 @@ class RandomModel {
     const uint32_t sign = value < 0 ? 0x8000 : 0;
     int exponent = 0;
     const double fraction = std::frexp(std::fabs(value), &exponent);  // 0.5 to 1
-    if (value == 0 || exponent < -13) {                                             // 0 or subnormal
+    if (value == 0 || exponent < -13) {                               // 0 or subnormal
       Store(sign | static_cast<uint32_t>(std::ldexp(std::fabs(value), 24)), 2);
     } else {
       Store(sign | static_cast<uint32_t>(exponent + 14) << 10 | static_cast<uint32_t>(std::ldexp(fraction, 11) - 1024),
@@ -145,8 +145,8 @@ class RandomModel {
 
   void AddConvolution(int64_t inputs, int64_t outputs, int64_t kernel) {
     Convolution layer{inputs, outputs, kernel, {}, {}};
-    // Such that values neither grow nor vanish; only the last layer's are to be small.
-    const double spread = outputs % 16 == 0 && outputs != 48 ? 2.0 : 0.5;
+    // Such that values neither grow nor vanish; pictures are darker than maps.
+    const double spread = outputs == 48 || outputs == 3 ? 1.0 : 3.2;
     const double unit = std::exp2(std::round(std::log2(spread / std::sqrt(static_cast<double>(inputs * kernel * 3)))));
     for (int64_t i = 0; i < inputs * outputs; ++i) {
       for (int64_t y = 0; y < kernel; ++y) {

@@ -116,8 +116,8 @@ ConvAttributes Conv3x3(int64_t inputs, int64_t outputs, int64_t padding) {
   return attributes;
 }
 
-void Append(const NcnnLayer& layer, StatusOr<Operator> op, int64_t padding, Network* network) {
-  network->layers.push_back({ValueOrThrow(std::move(op)), padding});
+void Append(const NcnnLayer& layer, StatusOr<Operator> op, int64_t padding, Algorithm algorithm, Network* network) {
+  network->layers.push_back({ValueOrThrow(std::move(op)), padding, algorithm});
   network->weight_count += static_cast<double>(layer.weights.size());
 }
 
@@ -151,7 +151,8 @@ Network Network::Waifu2x(const NcnnModel& model, const OperatorOptions& options)
     ConvAttributes conv = Conv3x3(channels, outputs, 0);
     conv.epilogue.activation = Activation::kLeakyRelu;
     conv.epilogue.negative_slope = kSlope;
-    Append(layer, CreateConv(conv, layer.weights.data(), layer.constants.data(), options), 0, &network);
+    Append(layer, CreateConv(conv, layer.weights.data(), layer.constants.data(), options), 0, Algorithm::kAuto,
+           &network);
     channels = outputs;
   }
   const NcnnLayer& last = reader.NextConvolution("Deconvolution", channels, 3, 4, 2, 3, 0, 0.0);
@@ -162,7 +163,8 @@ Network Network::Waifu2x(const NcnnModel& model, const OperatorOptions& options)
   deconv.stride = {2, 2};
   deconv.padding_begin = deconv.padding_end = {3, 3};
   const std::vector<float> weights = SwapChannels(last.weights, channels, 3, 16);
-  Append(last, CreateConvTranspose(deconv, weights.data(), last.constants.data(), options), 0, &network);
+  Append(last, CreateConvTranspose(deconv, weights.data(), last.constants.data(), options), 0, Algorithm::kSubpixel,
+         &network);
   reader.ExpectEnd();
   return network;
 }
@@ -184,7 +186,8 @@ Network Network::RealesrAnimevideo(const NcnnModel& model, const OperatorOptions
     conv.epilogue.activation = Activation::kPRelu;
     conv.epilogue.slope = prelu.constants.data();
     conv.epilogue.channels = kChannels;
-    Append(layer, CreateConv(conv, layer.weights.data(), layer.constants.data(), options), 1, &network);
+    Append(layer, CreateConv(conv, layer.weights.data(), layer.constants.data(), options), 1, Algorithm::kAuto,
+           &network);
     channels = kChannels;
   }
   // The picture without a network, made larger, is added to what the network makes of it.
@@ -205,7 +208,7 @@ Network Network::RealesrAnimevideo(const NcnnModel& model, const OperatorOptions
   conv.shuffle = {kScale, kScale};
   conv.channel_order = ChannelOrder::kCrd;
   conv.epilogue.residual = Residual::kAfterActivation;
-  Append(last, CreateConv(conv, last.weights.data(), last.constants.data(), options), 1, &network);
+  Append(last, CreateConv(conv, last.weights.data(), last.constants.data(), options), 1, Algorithm::kAuto, &network);
   ResizeAttributes nearest = ResizeAttributes::PyTorch(PyTorchMode::kNearest);
   nearest.scale = {kScale, kScale};
   network.base = ValueOrThrow(CreateResize(nearest, options));
