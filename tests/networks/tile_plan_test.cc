@@ -23,8 +23,7 @@ using testing::RandomModel;
 using testing::Storage;
 
 Network MakeNetwork(bool waifu2x, const RandomModel& model) {
-  const NcnnModel parsed = ParseNcnnModel({"x.param", model.param}, {"x.bin", model.bin});
-  return (waifu2x ? Network::Waifu2x : Network::RealesrAnimevideo)(parsed, {});
+  return (waifu2x ? Network::Waifu2x : Network::RealesrAnimevideo)({"x.param", model.param}, {"x.bin", model.bin}, {});
 }
 
 Planes RandomPicture(int64_t h, int64_t w, uint32_t seed) {

@@ -1,6 +1,7 @@
-// NcnnModel: see ncnn_model.h.
+// See ncnn_model.h.
 #include "ncnn_model.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace polyphase::cli {
 
@@ -137,94 +139,24 @@ void ParseLayers(const FileContent& param, NcnnModel* model) {
   }
 }
 
-// The bytes of a .bin file, in order.
-class BinReader {
- public:
-  explicit BinReader(const FileContent& file) : file_(file) {}
+uint32_t ReadLittleEndian(const uint8_t* bytes, int count) {
+  uint32_t value = 0;
+  for (int i = 0; i < count; ++i) value |= static_cast<uint32_t>(bytes[i]) << (8 * i);
+  return value;
+}
 
-  // Weights, which follow a tag that says how they are stored.
-  std::vector<float> ReadTagged(const NcnnLayer& layer, size_t count) {
-    const uint32_t tag = ReadLittleEndian(Take(layer, 1, 4, "the tag of its weights"), 4);
-    if (tag == kFp32Tag) return ReadFloats(layer, count, "weights");
-    if (tag != kFp16Tag) {
-      char hex[16];
-      std::snprintf(hex, sizeof(hex), "0x%08X", tag);
-      FailLayer(file_.path, layer.name,
-                std::string("its weights have the tag ") + hex + ", which is neither fp16 nor fp32");
-    }
-    const uint8_t* bytes = Take(layer, count + count % 2, 2, "fp16 weights");  // filled up to 4 bytes
-    std::vector<float> values(count);
-    for (size_t i = 0; i < count; ++i) {
-      values[i] = HalfToFloat(static_cast<uint16_t>(ReadLittleEndian(bytes + 2 * i, 2)));
-    }
-    return CheckFinite(layer, "weight", std::move(values));
-  }
+float FloatOf(uint32_t bits) {
+  float value = 0.0f;
+  std::memcpy(&value, &bits, sizeof(bits));
+  return value;
+}
 
-  std::vector<float> ReadFloats(const NcnnLayer& layer, size_t count, const char* what) {
-    const uint8_t* bytes = Take(layer, count, 4, what);
-    std::vector<float> values(count);
-    for (size_t i = 0; i < count; ++i) {
-      const uint32_t bits = ReadLittleEndian(bytes + 4 * i, 4);
-      std::memcpy(&values[i], &bits, sizeof(bits));
-    }
-    return CheckFinite(layer, what, std::move(values));
-  }
-
-  size_t bytes_left() const { return file_.bytes.size() - at_; }
-
- private:
-  const uint8_t* Take(const NcnnLayer& layer, size_t count, size_t element_bytes, const char* what) {
-    if (count > bytes_left() / element_bytes) {
-      FailLayer(file_.path, layer.name,
-                "the file ends before " + std::string(what) + ": " + std::to_string(count) + " x " +
-                    std::to_string(element_bytes) + " bytes are needed, " + std::to_string(bytes_left()) + " left");
-    }
-    const auto* bytes = reinterpret_cast<const uint8_t*>(file_.bytes.data()) + at_;
-    at_ += count * element_bytes;
-    return bytes;
-  }
-
-  static uint32_t ReadLittleEndian(const uint8_t* bytes, int count) {
-    uint32_t value = 0;
-    for (int i = 0; i < count; ++i) value |= static_cast<uint32_t>(bytes[i]) << (8 * i);
-    return value;
-  }
-
-  static float HalfToFloat(uint16_t half) {
-    const uint32_t magnitude = half & 0x7fffu;
-    if (magnitude >= 0x7c00u) return std::numeric_limits<float>::infinity();  // or NaN: not finite
-    // As the bits of a float it is 2^112 times too small, subnormals as well.
-    const uint32_t bits = magnitude << 13;
-    float value = 0.0f;
-    std::memcpy(&value, &bits, sizeof(bits));
-    value *= 0x1p112f;
-    return (half & 0x8000u) != 0 ? -value : value;
-  }
-
-  std::vector<float> CheckFinite(const NcnnLayer& layer, const char* what, std::vector<float> values) const {
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (!std::isfinite(values[i])) {
-        FailLayer(file_.path, layer.name, std::string(what) + " " + std::to_string(i) + " is not a finite number");
-      }
-    }
-    return values;
-  }
-
-  const FileContent& file_;
-  size_t at_ = 0;
-};
-
-// A parameter that counts values; 0 where the layer has none of that key.
-size_t CountOf(const std::string& path, const NcnnLayer& layer, int key, const char* what) {
-  const auto found = layer.parameters.find(key);
-  if (found == layer.parameters.end()) return 0;
-  const double value = found->second.size() == 1 ? found->second[0] : -1.0;
-  if (value < 0.0 || value > std::numeric_limits<int32_t>::max() || value != std::floor(value)) {
-    char text[80];
-    std::snprintf(text, sizeof(text), "%.10g as its %s (key %d), which is not a count", value, what, key);
-    FailLayer(path, layer.name, text);
-  }
-  return static_cast<size_t>(value);
+float HalfToFloat(uint32_t half) {
+  const uint32_t magnitude = half & 0x7fffu;
+  if (magnitude >= 0x7c00u) return std::numeric_limits<float>::infinity();  // or NaN: not finite
+  // As the bits of a float it is 2^112 times too small, subnormals as well.
+  const float value = FloatOf(magnitude << 13) * 0x1p112f;
+  return (half & 0x8000u) != 0 ? -value : value;
 }
 
 }  // namespace
@@ -248,26 +180,83 @@ FileContent ReadModelFile(const std::string& path) {
   return content;
 }
 
-NcnnModel ParseNcnnModel(const FileContent& param, const FileContent& bin) {
+NcnnModel ParseNcnnParam(const FileContent& param) {
   NcnnModel model;
   model.param_path = param.path;
   ParseLayers(param, &model);
-  BinReader reader(bin);
-  for (NcnnLayer& layer : model.layers) {
-    if (layer.type == "Convolution" || layer.type == "Deconvolution") {
-      const size_t outputs = CountOf(param.path, layer, kOutputsKey, "outputs");
-      layer.weights = reader.ReadTagged(layer, CountOf(param.path, layer, kWeightsKey, "weights"));
-      if (CountOf(param.path, layer, kBiasKey, "bias") != 0)
-        layer.constants = reader.ReadFloats(layer, outputs, "bias");
-    } else if (layer.type == "PReLU") {
-      layer.constants = reader.ReadFloats(layer, CountOf(param.path, layer, kOutputsKey, "slopes"), "slope");
-    }
-  }
-  if (reader.bytes_left() != 0) {
-    FailLayer(bin.path, model.layers.back().name,
-              "is the last one, but " + std::to_string(reader.bytes_left()) + " bytes follow it");
-  }
   return model;
+}
+
+void NcnnWeights::Read(NcnnLayer* layer) {
+  if (layer->type == "Convolution" || layer->type == "Deconvolution") {
+    layer->weights = ReadTagged(*layer, CountOf(*layer, kWeightsKey, "weights"));
+    if (CountOf(*layer, kBiasKey, "bias") != 0) {
+      layer->constants = ReadFloats(*layer, CountOf(*layer, kOutputsKey, "outputs"), "bias");
+    }
+  } else if (layer->type == "PReLU") {
+    layer->constants = ReadFloats(*layer, CountOf(*layer, kOutputsKey, "slopes"), "slope");
+  }
+}
+
+void NcnnWeights::ExpectEnd(const NcnnLayer& layer) const {
+  if (at_ == file_.bytes.size()) return;
+  FailLayer(file_.path, layer.name,
+            "is the last one, but " + std::to_string(file_.bytes.size() - at_) + " bytes follow it");
+}
+
+// A parameter that counts values; 0 where the layer has none of that key.
+size_t NcnnWeights::CountOf(const NcnnLayer& layer, int key, const char* what) const {
+  const auto found = layer.parameters.find(key);
+  if (found == layer.parameters.end()) return 0;
+  const double value = found->second.size() == 1 ? found->second[0] : -1.0;
+  if (value < 0.0 || value > std::numeric_limits<int32_t>::max() || value != std::floor(value)) {
+    char text[80];
+    std::snprintf(text, sizeof(text), "%.10g as its %s (key %d), which is not a count", value, what, key);
+    FailLayer(file_.path, layer.name, text);
+  }
+  return static_cast<size_t>(value);
+}
+
+const uint8_t* NcnnWeights::Take(const NcnnLayer& layer, size_t count, size_t element_bytes, const char* what) {
+  const size_t left = file_.bytes.size() - at_;
+  if (count > left / element_bytes) {
+    FailLayer(file_.path, layer.name,
+              "the file ends before " + std::string(what) + ": " + std::to_string(count) + " x " +
+                  std::to_string(element_bytes) + " bytes are needed, " + std::to_string(left) + " left");
+  }
+  const auto* bytes = reinterpret_cast<const uint8_t*>(file_.bytes.data()) + at_;
+  at_ += count * element_bytes;
+  return bytes;
+}
+
+// Weights follow a tag that says how they are stored.
+std::vector<float> NcnnWeights::ReadTagged(const NcnnLayer& layer, size_t count) {
+  const uint32_t tag = ReadLittleEndian(Take(layer, 1, 4, "the tag of its weights"), 4);
+  if (tag == kFp32Tag) return ReadFloats(layer, count, "weight");
+  if (tag != kFp16Tag) {
+    char text[80];
+    std::snprintf(text, sizeof(text), "its weights have the tag 0x%08X, which is neither fp16 nor fp32", tag);
+    FailLayer(file_.path, layer.name, text);
+  }
+  const uint8_t* bytes = Take(layer, count + count % 2, 2, "fp16 weights");  // filled up to 4 bytes
+  std::vector<float> values(count);
+  for (size_t i = 0; i < count; ++i) values[i] = HalfToFloat(ReadLittleEndian(bytes + 2 * i, 2));
+  return CheckFinite(layer, "weight", std::move(values));
+}
+
+std::vector<float> NcnnWeights::ReadFloats(const NcnnLayer& layer, size_t count, const char* what) {
+  const uint8_t* bytes = Take(layer, count, 4, what);
+  std::vector<float> values(count);
+  for (size_t i = 0; i < count; ++i) values[i] = FloatOf(ReadLittleEndian(bytes + 4 * i, 4));
+  return CheckFinite(layer, what, std::move(values));
+}
+
+std::vector<float> NcnnWeights::CheckFinite(const NcnnLayer& layer, const char* what, std::vector<float> values) const {
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::isfinite(values[i])) continue;
+    FailLayer(file_.path, layer.name, std::string(what) + " " + std::to_string(i) + " is not a finite number");
+  }
+  return values;
 }
 
 }  // namespace polyphase::cli

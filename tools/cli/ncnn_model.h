@@ -1,4 +1,4 @@
-// NcnnModel: the layers and weights of a network as ncnn's two files (.param and .bin) hold them, read strictly.
+// The layers and weights of a network as ncnn's two files (.param and .bin) hold them, read strictly.
 #ifndef POLYPHASE_TOOLS_CLI_NCNN_MODEL_H_
 #define POLYPHASE_TOOLS_CLI_NCNN_MODEL_H_
 
@@ -38,10 +38,32 @@ struct NcnnModel {
 // Throws std::runtime_error: "<path>: <the reason>". Files of more than 64 MiB are refused.
 FileContent ReadModelFile(const std::string& path);
 
-// Text .param, and .bin with weights stored as fp16 or fp32. Layers without weights may be of any type. What the text
-// says is checked against itself and against the bytes of `bin`, all of which must be used. Throws std::runtime_error:
-// "<path>: layer '<name>': <the rule that is broken>".
-NcnnModel ParseNcnnModel(const FileContent& param, const FileContent& bin);
+// The layers of a text .param, without their weights. What the text says is checked against itself; layers may be of any
+// type. Throws std::runtime_error: "<path>: layer '<name>': <the rule that is broken>".
+NcnnModel ParseNcnnParam(const FileContent& param);
+
+// The weights in a .bin, stored as fp16 or fp32, layer by layer. Nothing outside of the file is read. These throw
+// std::runtime_error, as above.
+class NcnnWeights {
+ public:
+  explicit NcnnWeights(const FileContent& bin) : file_(bin) {}  // which must outlive it
+
+  // Fills `layer`, the next one of the model, with what its parameters say. Layers of other types than Convolution,
+  // Deconvolution and PReLU take nothing from the file.
+  void Read(NcnnLayer* layer);
+  // `layer` is the last one: the file must end here.
+  void ExpectEnd(const NcnnLayer& layer) const;
+
+ private:
+  size_t CountOf(const NcnnLayer& layer, int key, const char* what) const;
+  const uint8_t* Take(const NcnnLayer& layer, size_t count, size_t element_bytes, const char* what);
+  std::vector<float> ReadTagged(const NcnnLayer& layer, size_t count);
+  std::vector<float> ReadFloats(const NcnnLayer& layer, size_t count, const char* what);
+  std::vector<float> CheckFinite(const NcnnLayer& layer, const char* what, std::vector<float> values) const;
+
+  const FileContent& file_;
+  size_t at_ = 0;
+};
 
 // The error of a layer; `path` is that of the file that is wrong.
 [[noreturn]] void FailLayer(const std::string& path, const std::string& layer, const std::string& message);

@@ -19,17 +19,19 @@ struct Rule {
   double absent;
 };
 
-// Hands out the layers of a model one by one, each checked to be the one that the network has at this place.
+// Hands out the layers of a model one by one, with their weights; each is checked to be the one that the network has at
+// this place.
 class LayerReader {
  public:
-  LayerReader(const NcnnModel& model, const char* network) : model_(model), network_(network) {}
+  LayerReader(const FileContent& param, const FileContent& bin, const char* network)
+      : model_(ParseNcnnParam(param)), weights_(bin), network_(network) {}
 
   // `back` says how far behind this layer the layers are whose results it reads.
   const NcnnLayer& Next(const char* type, std::initializer_list<size_t> back, std::initializer_list<Rule> rules) {
     if (next_ == model_.layers.size()) {
       Refuse(model_.layers.back(), "is the last one", std::string("a ") + type + " behind it");
     }
-    const NcnnLayer& layer = model_.layers[next_];
+    NcnnLayer& layer = model_.layers[next_];
     if (layer.type != type) Refuse(layer, "a " + layer.type, std::string("a ") + type + " here");
     bool reads_them = layer.inputs.size() == back.size();
     for (size_t i = 0; reads_them && i < back.size(); ++i) reads_them = layer.inputs[i] == next_ - back.begin()[i];
@@ -52,6 +54,7 @@ class LayerReader {
     if (!unknown.empty() && layer.type != "Input") {
       Refuse(layer, "a parameter with key " + std::to_string(unknown.begin()->first), "none of that");
     }
+    weights_.Read(&layer);
     ++next_;
     return layer;
   }
@@ -89,6 +92,7 @@ class LayerReader {
 
   void ExpectEnd() const {
     if (next_ != model_.layers.size()) Refuse(model_.layers[next_], "one more layer", "no more");
+    weights_.ExpectEnd(model_.layers.back());
   }
 
  private:
@@ -102,7 +106,8 @@ class LayerReader {
     FailLayer(model_.param_path, layer.name, found + ", but " + network_ + " has " + expected);
   }
 
-  const NcnnModel& model_;
+  NcnnModel model_;
+  NcnnWeights weights_;
   const char* network_;
   size_t next_ = 0;
 };
@@ -136,14 +141,14 @@ std::vector<float> SwapChannels(const std::vector<float>& weights, int64_t input
 
 }  // namespace
 
-Network Network::Waifu2x(const NcnnModel& model, const OperatorOptions& options) {
+Network Network::Waifu2x(const FileContent& param, const FileContent& bin, const OperatorOptions& options) {
   constexpr int kLeakyRelu = 2;
   constexpr float kSlope = 0.1f;
   Network network;
   network.scale = 2;
   network.border = Border::kReplicate;
   network.most_channels = 256;
-  LayerReader reader(model, "upconv_7");
+  LayerReader reader(param, bin, "upconv_7");
   reader.Next("Input", {}, {});
   int64_t channels = 3;
   for (const int64_t outputs : {16, 32, 64, 128, 128, 256}) {
@@ -169,14 +174,14 @@ Network Network::Waifu2x(const NcnnModel& model, const OperatorOptions& options)
   return network;
 }
 
-Network Network::RealesrAnimevideo(const NcnnModel& model, const OperatorOptions& options) {
+Network Network::RealesrAnimevideo(const FileContent& param, const FileContent& bin, const OperatorOptions& options) {
   constexpr int64_t kChannels = 64;
   constexpr int64_t kScale = 4;
   Network network;
   network.scale = kScale;
   network.border = Border::kZeros;
   network.most_channels = kChannels;
-  LayerReader reader(model, "realesr-animevideov3-x4");
+  LayerReader reader(param, bin, "realesr-animevideov3-x4");
   reader.Next("Input", {}, {});
   int64_t channels = 3;
   for (int i = 0; i < 17; ++i) {

@@ -28,9 +28,10 @@ struct Network {
   };
 
   // upconv_7 of waifu2x, and realesr-animevideov3 (an SRVGGNetCompact) of Real-ESRGAN. Throw std::runtime_error where the
-  // model is another one: "<path>: layer '<name>': <what it has>, but <network> has <what it should have>".
-  static Network Waifu2x(const NcnnModel& model, const OperatorOptions& options);
-  static Network RealesrAnimevideo(const NcnnModel& model, const OperatorOptions& options);
+  // files are broken or another network:
+  //   "<path>: layer '<name>': <what it has>, but <network> has <what it should have>".
+  static Network Waifu2x(const FileContent& param, const FileContent& bin, const OperatorOptions& options);
+  static Network RealesrAnimevideo(const FileContent& param, const FileContent& bin, const OperatorOptions& options);
 
   // How many pixels around a pixel its result depends on.
   int64_t context() const { return static_cast<int64_t>(layers.size()); }

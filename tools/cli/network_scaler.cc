@@ -26,22 +26,16 @@ constexpr int64_t kRealesrAnimevideoTile = 256;
 constexpr double kFlopsPerNanosecond = 150.0;  // estimated, for the progress bar only
 constexpr int kCubicReach = 2;                 // pixels to each side
 
-NcnnModel ReadModel(const UpscaleOptions& options) {
-  std::string name = "realesr-animevideov3-x4";
-  if (options.model == Model::kWaifu2x) {
-    name = (options.noise >= 0 ? "noise" + std::to_string(options.noise) + "_" : "") + "scale2.0x_model";
-  }
-  const std::string path = options.weights + "/" + name;
+Network MakeNetwork(const UpscaleOptions& options) {
+  const bool waifu2x = options.model == Model::kWaifu2x;
+  const std::string noise = options.noise >= 0 ? "noise" + std::to_string(options.noise) + "_" : "";
+  const std::string path = options.weights + "/" + (waifu2x ? noise + "scale2.0x_model" : "realesr-animevideov3-x4");
   if (!std::ifstream(path + ".param")) {
     throw std::runtime_error("--weights: no file " + path +
                              ".param can be read; tools/fetch_models.sh gets the models");
   }
-  return ParseNcnnModel(ReadModelFile(path + ".param"), ReadModelFile(path + ".bin"));
-}
-
-Network MakeNetwork(const UpscaleOptions& options) {
-  return (options.model == Model::kWaifu2x ? Network::Waifu2x : Network::RealesrAnimevideo)(ReadModel(options),
-                                                                                            options.operator_options());
+  return (waifu2x ? Network::Waifu2x : Network::RealesrAnimevideo)(
+      ReadModelFile(path + ".param"), ReadModelFile(path + ".bin"), options.operator_options());
 }
 
 Operator MakeCubic(int64_t scale, const OperatorOptions& options) {
