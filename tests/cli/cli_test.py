@@ -1,7 +1,7 @@
 """Tests of the command-line tool: pixels against formulas in double, and that no failure leaves anything behind.
 
-Usage: cli_test.py PATH_TO_POLYPHASE. Needs Python's standard library alone; it makes its PNG files itself, and JPEG
-files with the tool.
+Usage: cli_test.py PATH_TO_POLYPHASE. Needs Python's standard library alone; it makes its PNG files and models itself, and
+JPEG files with the tool.
 """
 
 import itertools
@@ -19,6 +19,8 @@ import tempfile
 import time
 import unittest
 import zlib
+
+from random_models import FILES, write_models
 
 TOOL = None
 PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
@@ -299,6 +301,118 @@ class CliTest(unittest.TestCase):
             png = make_png(noise(50, 40, 1, 16), GRAY, 16)
             self.assertNotEqual(*(self.upscale(png, "--scale", "3.3", "--isa", isa)[0] for isa in ("avx2", "sse4")))
 
+    # ---- networks; what they compute is tested in tests/networks ----
+
+    def make_models(self, half=True):
+        os.mkdir(self.path("models"))
+        write_models(self.path("models"), half)
+
+    def network(self, data, model, *options, **keywords):
+        return self.upscale(data, "--model", model, "--weights", "models", *options, **keywords)
+
+    def test_tiles_are_not_seen(self):
+        self.make_models()
+        for model, scale in (("waifu2x", 2), ("realesr-animevideov3", 4)):
+            for width, height in ((131, 67), (1, 1), (2, 70)):
+                png = make_png(noise(width, height, 3), RGB, 8)
+                base = self.network(png, model, "--tile", "64", "--threads", "1")
+                self.assertEqual((len(base[0][0]), len(base[0])), (width * scale, height * scale))
+                for options in (("--tile", "400"), (), ("--tile", "33", "--threads", "2"), ("--tile", "2147483647")):
+                    self.assertEqual(self.network(png, model, *options), base, (model, width, height, options))
+            values = [value for row in self.network(png, model)[0] for pixel in row for value in pixel]
+            self.assertGreater(len(set(values)), 50)
+
+    def test_storage_target_and_kind_of_picture(self):
+        self.make_models(half=False)
+        rows = noise(9, 6, 3)
+        png = make_png(rows, RGB, 8)
+        targets = self.succeed("info").split("targets")[1].split("caches")[0].splitlines()
+        for model, scale in (("waifu2x", 2), ("realesr-animevideov3", 4)):
+            base = self.network(png, model)[0]
+            for target in (line.split()[0] for line in targets):
+                self.assert_close(self.network(png, model, "--isa", target)[0], base, slack=0.5)
+            wide, _, depth, _ = self.network(make_png([[tuple(v * 257 for v in p) for p in row] for row in rows], RGB, 16),
+                                             model)
+            self.assertEqual(depth, 16)
+            self.assert_close(base, [[tuple(v / 257 for v in p) for p in row] for row in wide])
+            gray = noise(9, 6, 1)
+            shown = self.network(make_png([[p * 3 for p in row] for row in gray], RGB, 8), model)[0]
+            out, color, _, _ = self.network(make_png(gray, GRAY, 8), model)
+            self.assertEqual(color, GRAY)
+            for (value,), pixel in zip(itertools.chain(*out), itertools.chain(*shown)):
+                if 0 < min(pixel) and max(pixel) < 255:  # what was clamped is not known
+                    self.assertLessEqual(abs(value - sum(pixel) / 3), 1.01)
+            rgba = [[p + (255 if x < 5 else 0,) for x, p in enumerate(row)] for row in rows]
+            out, color, _, _ = self.network(make_png(rgba, RGBA, 8), model)
+            self.assertEqual((color, out[0][0][3], out[0][-1]), (RGBA, 255, (0, 0, 0, 0)))
+            jpeg = self.network(png, model, target="out.jpg")
+            self.assertEqual(len(self.jpeg_pixels(jpeg)[0]), 6 * scale)
+
+    def test_broken_models(self):
+        self.make_models()
+        self.write("in.png", make_png(noise(4, 4, 3), RGB, 8))
+        for model, name in FILES.items():
+            refused = lambda says, weights="models": self.assert_refused(
+                "upscale", "in.png", "out.png", "--model", model, "--weights", weights, says=says)
+            param, data = self.read(f"models/{name}.param"), self.read(f"models/{name}.bin")
+            first = {"waifu2x": b"conv1", "realesr-animevideov3": b"conv0"}[model]
+            last = {"waifu2x": "conv7", "realesr-animevideov3": "add"}[model]
+            for cut in (0, 3, 4, 100, len(data) // 2, len(data) - 1):
+                self.write(f"models/{name}.bin", data[:cut])
+                refused(f"models/{name}.bin: layer '" + ("conv" if cut > 100 else first.decode()))
+            self.write(f"models/{name}.bin", data + b"\0")
+            refused(f"models/{name}.bin: layer '{last}': is the last one, but 1 bytes follow it")
+            self.write(f"models/{name}.bin", b"\x38\x4b\x0d\0" + data[4:])
+            refused("the tag 0x000D4B38, which is neither fp16 nor fp32")
+            os.remove(self.path(f"models/{name}.bin"))
+            refused(f"models/{name}.bin: No such file")
+            os.mkdir(self.path(f"models/{name}.bin"))
+            refused(f"models/{name}.bin: Is a directory")
+            os.rmdir(self.path(f"models/{name}.bin"))
+            os.symlink("/dev/zero", self.path(f"models/{name}.bin"))
+            refused(f"models/{name}.bin: larger than 64 MiB")
+            os.remove(self.path(f"models/{name}.bin"))
+            self.write(f"models/{name}.bin", data)
+            for edit, says in (
+                    (b"6=-1", "-1 as its weights"), (b"6=2147483648", "2147483648 as its weights"), (b"6=nan", "'6=nan'"),
+                    (b"6=1e308", "1e+308 as its weights"), (b"6=18446744073709551616", "as its weights"), (b"6=", "'6='"),
+                    (b"\xff\0", "'??")):
+                self.write(f"models/{name}.param", param.replace(b"6=", edit + b" 17=", 1))
+                refused(f"models/{name}.param: layer '{first.decode()}': ")
+                refused(says)
+            for cut in range(0, len(param) - 1, 97):
+                self.write(f"models/{name}.param", param[:cut])
+                refused(f"models/{name}.param: ")
+            self.write(f"models/{name}.param", param)
+        for model, other in (FILES.keys(), reversed(FILES.keys())):  # each other's files
+            os.mkdir(self.path(model))
+            for kind in ("param", "bin"):
+                self.write(f"{model}/{FILES[model]}.{kind}", self.read(f"models/{FILES[other]}.{kind}"))
+            self.assert_refused("upscale", "in.png", "out.png", "--model", model, "--weights", model, says="as its outputs")
+        self.assert_refused("upscale", "in.png", "out.png", "--model", "waifu2x", "--weights", "nowhere",
+                            says="nowhere/scale2.0x_model.param can be read; tools/fetch_models.sh")
+        self.assert_refused("upscale", "in.png", "out.png", "--model", "waifu2x", "--weights", "models", "--noise", "3",
+                            says="models/noise3_scale2.0x_model.param")
+
+    def test_pictures_too_large_for_a_network(self):
+        self.make_models()
+        header = lambda width, height: (b"\x89PNG\r\n\x1a\n" +
+                                        chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, RGB, 0, 0, 0)) +
+                                        chunk(b"IDAT", b""))
+        for model in FILES:
+            refused = lambda width, height, says, *options: (
+                self.write("in.png", header(width, height)),
+                self.assert_refused("upscale", "in.png", "out.png", "--model", model, "--weights", "models", *options,
+                                    says=says))
+            refused(400000, 400000, "GB of memory")
+            refused(2**31 - 1, 1, "per side")
+            refused(2**28, 1, "GB of memory", "--tile", "2147483647")
+            # Even where the picture has room, its maps have not.
+            refused(30000, 20000, "GB of memory", "--tile", "30000")
+            self.write("in.png", header(20000, 1))
+            self.assert_refused("upscale", "in.png", "out.jpg", "--model", model, "--weights", "models",
+                                says="per side" if model != "waifu2x" else "cut short")
+
     # ---- how it behaves ----
 
     def test_info_version_help(self):
@@ -310,7 +424,8 @@ class CliTest(unittest.TestCase):
         self.assertEqual(info.count("chosen"), 1)
         self.assertRegex(info, r"\ncaches +L1d .*, L2 .*, L3 .*\nthreads +[1-9]\d*\n\Z")
         self.assertIn("upscale", self.succeed("--help"))
-        for word in ("--scale", "--size", "--mode", "--align-corners", "--isa", "--threads", "IN", "OUT"):
+        for word in ("--scale", "--size", "--mode", "--align-corners", "--model", "--weights", "--noise", "--tile", "--isa",
+                     "--threads", "--verbose", "IN", "OUT"):
             self.assertIn(word, self.succeed("upscale", "--help"))
         with open("/dev/full", "w", encoding="ascii") as full:
             result = subprocess.run([TOOL, "info"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -333,7 +448,17 @@ class CliTest(unittest.TestCase):
                 ("--scale 2 --isa pdp11", "'pdp11'"), ("--scale 2 --threads 0", "'0'"),
                 ("--scale 2 --threads -1", "'-1'"), ("--scale 2 --threads 1000000000", "1024"),
                 ("--scale 2 --mode nearest --align-corners", "--align-corners"), ("--scale 2 --sharpen", "--sharpen"),
-                ("--scale 2 third.png", "third.png")):
+                ("--scale 2 third.png", "third.png"), ("--model waifu2x", "--weights"),
+                ("--model srgan --weights .", "'srgan'"), ("--model waifu2x --weights . --scale 2", "one of"),
+                ("--model waifu2x --weights . --size 8x8", "one of"), ("--model", "--model"),
+                ("--model waifu2x --weights . --mode bicubic", "--mode"),
+                ("--model waifu2x --weights . --align-corners", "--align-corners"),
+                ("--scale 2 --weights .", "--weights"), ("--scale 2 --tile 64", "--tile"),
+                ("--model waifu2x --weights . --tile 0", "'0'"), ("--model waifu2x --weights . --tile -5", "'-5'"),
+                ("--model waifu2x --weights . --tile 2147483648", "2147483647"),
+                ("--model waifu2x --weights . --tile 6e1", "'6e1'"), ("--scale 2 --noise 1", "--noise"),
+                ("--model realesr-animevideov3 --weights . --noise 1", "--noise"),
+                ("--model waifu2x --weights . --noise 4", "'4'"), ("--model waifu2x --weights . --noise -1", "'-1'")):
             with self.subTest(options=options):
                 self.assert_refused("upscale", "in.png", "out.png", *options.split(), says=says)
 
@@ -427,6 +552,15 @@ class CliTest(unittest.TestCase):
             self.assertEqual((process.communicate(timeout=60)[1], process.returncode), ("", -number))
             self.assertEqual(sorted(os.listdir(self.folder)), ["in.png", "out.png"])
             self.assertEqual(self.read("out.png"), b"precious")
+
+    def test_verbose_tells_the_seconds(self):
+        self.make_models()
+        self.write("in.png", make_png(noise(9, 9, 3), RGB, 8))
+        number = r"\d+\.\d{3} s"
+        self.assertRegex(self.succeed("upscale", "in.png", "out.png", "--scale", "2", "--verbose"),
+                         rf"\Adecode {number}, resize {number}, encode {number}\n\Z")
+        out = self.succeed("upscale", "in.png", "out.png", "--model", "waifu2x", "--weights", "models", "--verbose")
+        self.assertRegex(out, rf"\Adecode {number}, network {number}, encode {number}\n\Z")
 
     def test_progress_and_threads(self):
         process = self.start_long_work("--threads", "1", stderr=subprocess.PIPE, text=True)

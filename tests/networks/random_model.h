@@ -159,7 +159,8 @@ class RandomModel {
         }
       }
     }
-    for (int64_t i = 0; i < outputs; ++i) layer.bias.push_back(Random(0.25));
+    const double mean = outputs == 3 ? 0.5 : 0.0;  // of a picture, half of which is not to be clamped
+    for (int64_t i = 0; i < outputs; ++i) layer.bias.push_back(mean + Random(0.25));
     Store(storage_ == Storage::kFp16 ? 0x01306B47 : 0, 4);
     for (const double weight : layer.weights) storage_ == Storage::kFp16 ? StoreFp16(weight) : StoreFp32(weight);
     if (storage_ == Storage::kFp16 && layer.weights.size() % 2 != 0) Store(0, 2);

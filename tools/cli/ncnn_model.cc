@@ -32,10 +32,14 @@ constexpr int kWeightsKey = 6;
   throw std::runtime_error(path + ": " + message);
 }
 
-// A piece of the file for a message, not longer than a line.
+// A piece of the file for a message: not longer than a line, and in ASCII whatever it is.
 std::string Quote(std::string_view text) {
   constexpr size_t kMost = 60;
-  return "'" + std::string(text.substr(0, kMost)) + (text.size() > kMost ? "...'" : "'");
+  std::string quoted(text.substr(0, kMost));
+  for (char& letter : quoted) {
+    if (letter < ' ' || letter > '~') letter = '?';
+  }
+  return "'" + quoted + (text.size() > kMost ? "...'" : "'");
 }
 
 // All of `text` as a finite number, in the way of the C locale.
