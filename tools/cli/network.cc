@@ -32,7 +32,7 @@ class LayerReader {
       Refuse(model_.layers.back(), "is the last one", std::string("a ") + type + " behind it");
     }
     NcnnLayer& layer = model_.layers[next_];
-    if (layer.type != type) Refuse(layer, "a " + layer.type, std::string("a ") + type + " here");
+    if (layer.type != type) Refuse(layer, "type " + Quote(layer.type), std::string("a ") + type + " here");
     bool reads_them = layer.inputs.size() == back.size();
     for (size_t i = 0; reads_them && i < back.size(); ++i) reads_them = layer.inputs[i] == next_ - back.begin()[i];
     if (!reads_them) Refuse(layer, "reads other layers", "another order of them");
