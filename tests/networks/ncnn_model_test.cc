@@ -253,6 +253,8 @@ TEST(Network, AnotherModelIsToldByItsLayer) {
       EXPECT_THAT(error, HasSubstr(edit.says)) << edit.to;
     }
   }
+  EXPECT_THAT(NetworkError(true, waifu2x.param, waifu2x.bin + "more"),
+              HasSubstr("x.bin: layer 'conv7': is the last one, but 4 bytes follow it"));
   // One layer too few, one too many.
   std::string shorter = Replaced(waifu2x.param, "8 8", "7 7");
   shorter.resize(shorter.find("Deconvolution"));
