@@ -135,6 +135,21 @@ TEST(Runtime, RunnersOfAllOps) {
         return CreateResize(a, o);
       },
       [](const OperatorOptions& o) { return CreatePixelShuffle({}, o); },
+      [](const OperatorOptions& o) {  // each channel its own, a copy
+        ConvAttributes a;
+        a.input_channels = a.output_channels = a.groups = 32;
+        const std::vector<float> weights(32, 1.0f);
+        return CreateConv(a, weights.data(), nullptr, o);
+      },
+      [](const OperatorOptions& o) {
+        ConvAttributes a;
+        a.input_channels = 32;
+        a.output_channels = 16;
+        a.upsample = {1, 2};
+        a.shuffle = {2, 2};
+        const std::vector<float> weights(32 * 16, 1.0f / 32);
+        return CreateConv(a, weights.data(), nullptr, o);
+      },
       [](const OperatorOptions& o) { return CreateConvert(o); },
       [](const OperatorOptions& o) { return CreateMaxPool({}, o); },
       [](const OperatorOptions& o) { return CreateAvgPool({}, o); },

@@ -584,6 +584,9 @@ TEST(Conv, NonFiniteInputsReachOnlyTheirOutputs) {
   Layer(5, 6, 7, 8, 3, 2).Dilation(2, 2).RunNonFinite();
   Shuffled(5, 6, 6, 7, 2, 3, 1).RunNonFinite();
   Shuffled(5, 3, 6, 7, 4, 3, 1).Order(ChannelOrder::kDcr).RunNonFinite();
+  // Groups whose channels stay together in the output; where the shuffle mixes groups, a NaN reaches all of them.
+  Layer(12, 24, 6, 7, 3, 1).Groups(3).Shuffle(2, 1).RunNonFinite();
+  Layer(6, 24, 6, 7, 3, 1).Groups(6).Shuffle(2, 2).RunNonFinite();
   for (const PaddingMode mode : kModes) {
     Layer(5, 18, 6, 7, 3, 1).Mode(mode).RunNonFinite();
     for (int64_t s = 2; s <= 4; ++s) {
