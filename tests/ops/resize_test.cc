@@ -282,6 +282,26 @@ TEST(Resize, Residuals) {
   }
 }
 
+// The lateral connections of feature pyramids: upsample and add, also in place and to sizes that are not twice as large.
+TEST(Resize, LateralConnections) {
+  for (const PyTorchMode mode : {PyTorchMode::kNearest, PyTorchMode::kBilinear}) {
+    for (const bool in_place : {false, true}) {
+      const auto lateral = [&](int64_t n, int64_t c, int64_t h, int64_t w) {
+        return ResizeTester(mode).Input(n, c, h, w).Residual(Residual::kAfterActivation, in_place);
+      };
+      lateral(1, 64, 13, 21).Scale(2, 2).Run();
+      lateral(2, 19, 6, 5).Scale(2, 2).Formats(AllFormatPairs()).Run();
+      lateral(1, 20, 25, 13).Size(50, 25).Run();
+      lateral(1, 48, 7, 9).Size(13, 25).Formats(AllFormatPairs()).Run();
+      lateral(1, 3, 31, 40).Scale(4, 4).Run();
+      lateral(1, 33, 40, 42).Scale(2, 2).RunDeterminism();
+    }
+    Epilogue relu;  // HRNet: the last of several branches
+    relu.activation = Activation::kRelu;
+    ResizeTester(mode).Input(1, 20, 8, 16).Size(31, 64).WithEpilogue(relu).Residual(Residual::kBeforeActivation).Run();
+  }
+}
+
 // ---- One and three axes
 
 TEST(Resize, OneAxis) {

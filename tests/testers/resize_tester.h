@@ -86,8 +86,9 @@ class ResizeTester {
     SCOPED_TRACE(Describe());
     std::mt19937 rng(seed_);
     Data<float> data = MakeData<float>(rng);
-    for (size_t i = 0; i < data.input.data.size(); ++i) {
-      data.input.data[i] = data.input.data[i % (data.input.data.size() / n_)];
+    for (std::vector<float>* values : {&data.input.data, &data.residual.data}) {
+      const size_t image = values->size() / static_cast<size_t>(n_);
+      for (size_t i = image; i < values->size(); ++i) (*values)[i] = (*values)[i - image];
     }
     for (const std::string& target : RunTargets()) {
       const Operator op = Create(data, target);
@@ -99,7 +100,7 @@ class ResizeTester {
           choice.threads = threads;
           ref::Tensor<float> output;
           ASSERT_TRUE(RunOnce(op, target, PlanOptions(), choice, data.input, InputDesc(formats.first, data),
-                              OutputDesc(formats.second, data), output));
+                              OutputDesc(formats.second, data), output, ResidualOf(data, formats.second, choice, rng)));
           if (first.data.empty()) first = output;
           ASSERT_TRUE(BitwiseEqual(output, first)) << threads << " threads differ from 1";
           ASSERT_TRUE(ImagesEqual(output));
@@ -200,20 +201,24 @@ class ResizeTester {
         const RunChoice choice = RandomChoice(rng);
         SCOPED_TRACE(target + " " + testing::Name(formats.first) + " -> " + testing::Name(formats.second) + ", " +
                      testing::Name(choice));
-        ResidualInput<T> residual;
-        if (!data.residual.data.empty()) {
-          const Format format = in_place_ ? formats.second : kFormats[rng() % 5];
-          residual = {&data.residual, OutputDesc(format, data), choice.input_view, in_place_};
-        }
         ref::Tensor<T> output;
         ASSERT_TRUE(RunOnce(op, target, PlanOptions(), choice, data.input, InputDesc(formats.first, data),
-                            OutputDesc(formats.second, data), output, residual));
+                            OutputDesc(formats.second, data), output, ResidualOf(data, formats.second, choice, rng)));
         const ref::Tensor<double> numbers = Decoded(output);
         ASSERT_TRUE(CompareTensors(numbers, data.value, [&](size_t i) {
           return Right(numbers.data[i], data.value.data[i], data.bound.data[i]);
         }));
       }
     }
+  }
+
+  // In any format.
+  template <typename T>
+  ResidualInput<T> ResidualOf(const Data<T>& data, const Format& output_format, const RunChoice& choice,
+                              std::mt19937& rng) const {
+    if (data.residual.data.empty()) return {};
+    const Format format = in_place_ ? output_format : kFormats[rng() % 5];
+    return {&data.residual, OutputDesc(format, data), choice.input_view, in_place_};
   }
 
   // Whether `actual` is what a number within `bound` of `expected` is rounded to.
