@@ -27,4 +27,11 @@ Status OpEpilogue::Init(const char* op, const Epilogue& epilogue, const Runtime&
   return Status();
 }
 
+float FoldedBias(const Epilogue& epilogue, int64_t c, const float* bias, int64_t b) {
+  double value = bias == nullptr ? 0.0 : static_cast<double>(bias[b]);
+  if (epilogue.scale != nullptr) value *= static_cast<double>(epilogue.scale[c]);
+  if (epilogue.shift != nullptr) value += static_cast<double>(epilogue.shift[c]);
+  return static_cast<float>(value);
+}
+
 }  // namespace polyphase::internal

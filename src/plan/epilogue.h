@@ -2,6 +2,8 @@
 #ifndef POLYPHASE_SRC_PLAN_EPILOGUE_H_
 #define POLYPHASE_SRC_PLAN_EPILOGUE_H_
 
+#include <cstdint>
+
 #include "base/aligned_buffer.h"
 #include "polyphase/epilogue.h"
 #include "polyphase/runtime.h"
@@ -21,6 +23,9 @@ class OpEpilogue {
   Epilogue epilogue_;
   AlignedBuffer constants_;
 };
+
+// What becomes of bias[b] (null: 0) under the scale and shift of channel c, in double, rounded once.
+float FoldedBias(const Epilogue& epilogue, int64_t c, const float* bias, int64_t b);
 
 }  // namespace polyphase::internal
 
