@@ -986,6 +986,7 @@ TEST(ResizePointwise, ManyTasks) {
     ResizeTester(mode).Input(1, 20, 24, 17).Size(70, 51).PointwiseTo(150).Formats(formats).Run();
     ResizeTester(mode).Input(1, 6, 3, 700).Size(4, 1401).PointwiseTo(130).Formats(formats).Run();
     ResizeTester(mode).Input(1, 1100, 3, 90).Size(5, 143).PointwiseTo(17).Formats(formats).Run();
+    ResizeTester(mode).Input(1, 1100, 3, 90).Size(5, 90).PointwiseTo(17).Formats(formats).Run();
     ResizeTester(mode).Input(2, 40, 33, 30).Size(14, 30).PointwiseTo(144, false).Formats(formats).Run();
   }
   ResizeTester(PyTorchMode::kBicubic, false, true).Input(1, 6, 60, 90).Size(6, 7).PointwiseTo(140).Run();
