@@ -53,16 +53,15 @@ pph_status CreateOperator(const pph_operator_options* c_options, pph_operator** 
   }
 }
 
-// The same for an op with attributes: `create(attributes, options)`.
-template <class CStruct, class Attributes>
+// The same for an op with attributes: `create(attributes, arguments..., options)`.
+template <class Attributes, class CStruct, class Create, class... Arguments>
 pph_status CreateFrom(const CStruct* attributes, const pph_operator_options* options, pph_operator** op,
-                      polyphase::StatusOr<polyphase::Operator> (*create)(const Attributes&,
-                                                                         const polyphase::OperatorOptions&)) {
+                      const Create& create, Arguments... arguments) {
   return CreateOperator(options, op,
                         [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
                           Attributes a;
                           if (Status status = FromC(attributes, &a); !status.ok()) return status;
-                          return create(a, o);
+                          return create(a, arguments..., o);
                         });
 }
 
@@ -72,17 +71,18 @@ extern "C" {
 
 pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* attributes, const float* weights,
                                      const float* bias, const pph_operator_options* options, pph_operator** op) {
-  return CreateOperator(options, op,
-                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-                          polyphase::ConvTransposeAttributes a;
-                          if (Status status = FromC(attributes, &a); !status.ok()) return status;
-                          return polyphase::CreateConvTranspose(a, weights, bias, o);
-                        });
+  return CreateFrom<polyphase::ConvTransposeAttributes>(attributes, options, op, polyphase::CreateConvTranspose,
+                                                        weights, bias);
+}
+
+pph_status pph_create_conv(const pph_conv_attributes* attributes, const float* weights, const float* bias,
+                           const pph_operator_options* options, pph_operator** op) {
+  return CreateFrom<polyphase::ConvAttributes>(attributes, options, op, polyphase::CreateConv, weights, bias);
 }
 
 pph_status pph_create_resize(const pph_resize_attributes* attributes, const pph_operator_options* options,
                              pph_operator** op) {
-  return CreateFrom(attributes, options, op, polyphase::CreateResize);
+  return CreateFrom<polyphase::ResizeAttributes>(attributes, options, op, polyphase::CreateResize);
 }
 
 pph_status pph_resize_pytorch(int32_t mode, int32_t align_corners, int32_t antialias, pph_resize_attributes* c) {
@@ -126,27 +126,27 @@ pph_status pph_resize_onnx(const pph_onnx_resize* node, pph_resize_attributes* c
 
 pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* attributes, const pph_operator_options* options,
                                     pph_operator** op) {
-  return CreateFrom(attributes, options, op, polyphase::CreatePixelShuffle);
+  return CreateFrom<polyphase::PixelShuffleAttributes>(attributes, options, op, polyphase::CreatePixelShuffle);
 }
 
 pph_status pph_create_max_pool(const pph_max_pool_attributes* attributes, const pph_operator_options* options,
                                pph_operator** op) {
-  return CreateFrom(attributes, options, op, polyphase::CreateMaxPool);
+  return CreateFrom<polyphase::MaxPoolAttributes>(attributes, options, op, polyphase::CreateMaxPool);
 }
 
 pph_status pph_create_max_unpool(const pph_max_unpool_attributes* attributes, const pph_operator_options* options,
                                  pph_operator** op) {
-  return CreateFrom(attributes, options, op, polyphase::CreateMaxUnpool);
+  return CreateFrom<polyphase::MaxUnpoolAttributes>(attributes, options, op, polyphase::CreateMaxUnpool);
 }
 
 pph_status pph_create_avg_pool(const pph_avg_pool_attributes* attributes, const pph_operator_options* options,
                                pph_operator** op) {
-  return CreateFrom(attributes, options, op, polyphase::CreateAvgPool);
+  return CreateFrom<polyphase::AvgPoolAttributes>(attributes, options, op, polyphase::CreateAvgPool);
 }
 
 pph_status pph_create_avg_unpool(const pph_avg_unpool_attributes* attributes, const pph_operator_options* options,
                                  pph_operator** op) {
-  return CreateFrom(attributes, options, op, polyphase::CreateAvgUnpool);
+  return CreateFrom<polyphase::AvgUnpoolAttributes>(attributes, options, op, polyphase::CreateAvgUnpool);
 }
 
 pph_status pph_create_convert(const pph_operator_options* options, pph_operator** op) {

@@ -13,6 +13,7 @@ static_assert(static_cast<int>(Layout::kNchwc) == PPH_NCHWC);
 static_assert(static_cast<int>(Activation::kHardSwish) == PPH_HARD_SWISH);
 static_assert(static_cast<int>(Residual::kAfterActivation) == PPH_RESIDUAL_AFTER_ACTIVATION);
 static_assert(static_cast<int>(AutoPad::kValid) == PPH_PAD_VALID);
+static_assert(static_cast<int>(PaddingMode::kCircular) == PPH_PAD_CIRCULAR);
 static_assert(static_cast<int>(Algorithm::kGemmCol2im) == PPH_GEMM_COL2IM);
 static_assert(static_cast<int>(ResizeMode::kLanczos) == PPH_LANCZOS);
 static_assert(static_cast<int>(CoordinateTransformation::kTfHalfPixelForNn) == PPH_TF_HALF_PIXEL_FOR_NN);
@@ -223,6 +224,26 @@ Status FromC(const pph_conv_transpose_attributes* c, ConvTransposeAttributes* a)
   a->dilation = Sizes(c->dilation);
   a->auto_pad = static_cast<AutoPad>(c->auto_pad);
   a->output_shape = Sizes(c->output_shape);
+  a->prologue = {static_cast<Activation>(c->prologue.activation), c->prologue.negative_slope};
+  a->epilogue = FromC(c->epilogue);
+  return Status();
+}
+
+Status FromC(const pph_conv_attributes* c, ConvAttributes* a) {
+  if (Status status = CheckStruct("attributes", c); !status.ok()) return status;
+  a->spatial_rank = c->spatial_rank;
+  a->input_channels = c->input_channels;
+  a->output_channels = c->output_channels;
+  a->groups = c->groups;
+  a->kernel = Sizes(c->kernel);
+  a->padding_begin = Sizes(c->padding_begin);
+  a->padding_end = Sizes(c->padding_end);
+  a->dilation = Sizes(c->dilation);
+  a->padding_mode = static_cast<PaddingMode>(c->padding_mode);
+  a->auto_pad = static_cast<AutoPad>(c->auto_pad);
+  a->upsample = Sizes(c->upsample);
+  a->shuffle = Sizes(c->shuffle);
+  a->channel_order = static_cast<ChannelOrder>(c->channel_order);
   a->prologue = {static_cast<Activation>(c->prologue.activation), c->prologue.negative_slope};
   a->epilogue = FromC(c->epilogue);
   return Status();

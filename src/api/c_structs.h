@@ -30,6 +30,7 @@ TensorDesc FromC(const pph_tensor_desc& c);
 Status ToC(const TensorDesc& desc, pph_tensor_desc* c);
 Status FromC(const pph_operator_options* c, OperatorOptions* options);
 Status FromC(const pph_conv_transpose_attributes* c, ConvTransposeAttributes* a);
+Status FromC(const pph_conv_attributes* c, ConvAttributes* a);
 Status FromC(const pph_resize_attributes* c, ResizeAttributes* a);
 void ToC(const ResizeAttributes& a, pph_resize_attributes* c);  // of a preset, which has no epilogue
 Status FromC(const pph_onnx_resize* c, OnnxResize* node);

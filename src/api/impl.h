@@ -8,8 +8,8 @@
 #include <string>
 #include <variant>
 
-#include "plan/conv_transpose.h"
 #include "plan/max_unpool.h"
+#include "plan/phase_conv.h"
 #include "plan/pool.h"
 #include "plan/rearrange.h"
 #include "plan/resize.h"
@@ -20,7 +20,7 @@ namespace polyphase::internal {
 
 class OperatorImpl {
  public:
-  std::variant<std::shared_ptr<const ConvTransposeOperator>, std::shared_ptr<const ResizeOperator>,
+  std::variant<std::shared_ptr<const PhaseConvOperator>, std::shared_ptr<const ResizeOperator>,
                std::shared_ptr<const RearrangeOperator>, std::shared_ptr<const PoolOperator>,
                std::shared_ptr<const MaxUnpoolOperator>>
       op;
@@ -29,7 +29,7 @@ class OperatorImpl {
 
 class PlanImpl {
  public:
-  std::variant<ConvTransposePlan, ResizePlan, RearrangePlan, PoolPlan, MaxUnpoolPlan> plan;
+  std::variant<PhaseConvPlan, ResizePlan, RearrangePlan, PoolPlan, MaxUnpoolPlan> plan;
   TensorDesc input, output;  // in the caller's form, as the next two
   std::optional<TensorDesc> residual, indices;
   Runtime runtime;

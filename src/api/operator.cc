@@ -71,19 +71,19 @@ size_t Threads(const Runtime& runtime, size_t requested) {
 }
 
 // What the ops' plans have to say in PlanImpl's terms.
-size_t WorkerBytes(const ConvTransposePlan& plan) { return static_cast<size_t>(plan.worker_floats()) * sizeof(float); }
+size_t WorkerBytes(const PhaseConvPlan& plan) { return static_cast<size_t>(plan.worker_floats()) * sizeof(float); }
 size_t WorkerBytes(const ResizePlan& plan) { return static_cast<size_t>(plan.worker_floats()) * sizeof(float); }
 size_t WorkerBytes(const RearrangePlan&) { return 0; }
 size_t WorkerBytes(const PoolPlan& plan) { return static_cast<size_t>(plan.worker_bytes); }
 size_t WorkerBytes(const MaxUnpoolPlan& plan) { return static_cast<size_t>(plan.worker_bytes()); }
 
-std::string DescribeChoice(const ConvTransposePlan& plan) {
+std::string DescribeChoice(const PhaseConvPlan& plan) {
   const ConvTileKernels& kernels = plan.op->kernels.conv;
-  return Format(
-      "conv_transpose %s, tiles %dx%d along %s",
-      plan.algorithm == Algorithm::kSubpixel ? plan.depthwise ? "subpixel depthwise" : "subpixel" : "gemm_col2im",
-      kernels.max_pixels, plan.depthwise ? kStripBlock : kernels.max_vectors * kernels.lanes,
-      plan.batched ? "the batch" : "x");
+  const char* form = plan.depthwise ? " depthwise" : plan.is_joined() ? " with phases in lanes" : "";
+  return Format("%s %s%s%s, tiles %dx%d along %s", plan.op->name,
+                plan.algorithm == Algorithm::kSubpixel ? "subpixel" : "gemm_col2im", form,
+                plan.op->DescribeSaving().c_str(), kernels.max_pixels,
+                plan.depthwise ? kStripBlock : kernels.max_vectors * kernels.lanes, plan.batched ? "the batch" : "x");
 }
 std::string DescribeChoice(const ResizePlan& plan) { return plan.Choice(); }
 std::string DescribeChoice(const RearrangePlan& plan) {
@@ -99,7 +99,7 @@ std::string DescribeChoice(const MaxUnpoolPlan& plan) {
                 plan.width == 1 ? "planes" : "blocks of channels");
 }
 
-Status Execute(const ConvTransposePlan& plan, const RunContext& context) {
+Status Execute(const PhaseConvPlan& plan, const RunContext& context) {
   plan.algorithm == Algorithm::kSubpixel ? RunSubpixel(plan, context) : RunGemmCol2im(plan, context);
   return Status();
 }
@@ -117,9 +117,9 @@ Status Execute(const PoolPlan& plan, const RunContext& context) {
 }
 Status Execute(const MaxUnpoolPlan& plan, const RunContext& context) { return RunMaxUnpool(plan, context); }
 
-Status MakeOpPlan(const std::shared_ptr<const ConvTransposeOperator>& op, const TensorDesc& input,
+Status MakeOpPlan(const std::shared_ptr<const PhaseConvOperator>& op, const TensorDesc& input,
                   const PlanOptions& options, size_t threads, PlanImpl* impl, std::string* reason) {
-  return MakeConvTransposePlan(op, input, options, threads, &impl->plan.emplace<ConvTransposePlan>(), reason);
+  return MakePhaseConvPlan(op, input, options, threads, &impl->plan.emplace<PhaseConvPlan>(), reason);
 }
 Status MakeOpPlan(const std::shared_ptr<const ResizeOperator>& op, const TensorDesc& input, const PlanOptions& options,
                   size_t threads, PlanImpl* impl, std::string* reason) {
@@ -142,24 +142,25 @@ Status MakeOpPlan(const std::shared_ptr<const MaxUnpoolOperator>& op, const Tens
 // Options that an op does not have are an error, not ignored.
 Status CheckPlanOptions(const OperatorImpl& op, const PlanOptions& options) {
   const auto* const pool = std::get_if<std::shared_ptr<const PoolOperator>>(&op.op);
-  const bool conv = std::holds_alternative<std::shared_ptr<const ConvTransposeOperator>>(op.op);
+  const auto* const conv = std::get_if<std::shared_ptr<const PhaseConvOperator>>(&op.op);
+  const bool transposed = conv != nullptr && (*conv)->gemm;
   const bool resize = std::holds_alternative<std::shared_ptr<const ResizeOperator>>(op.op);
   const bool max_unpool = std::holds_alternative<std::shared_ptr<const MaxUnpoolOperator>>(op.op);
   const bool max_pool = pool != nullptr && (*pool)->kind == PoolKind::kMax;
   const bool avg_unpool = pool != nullptr && (*pool)->kind == PoolKind::kAverageUnpool;
-  if (options.algorithm != Algorithm::kAuto && !conv) {
+  if (options.algorithm != Algorithm::kAuto && !transposed) {
     return Status::InvalidArgument("algorithm = %d: only conv_transpose has a choice of algorithms, must be kAuto",
                                    static_cast<int>(options.algorithm));
   }
   for (const int64_t size : options.output_size) {
-    if (size == 0 || conv || max_unpool || avg_unpool) continue;
+    if (size == 0 || transposed || max_unpool || avg_unpool) continue;
     return Status::InvalidArgument(
         "output_size = %" PRId64 ": only conv_transpose, max_unpool and avg_unpool take it, must be 0", size);
   }
   if (options.indices && !max_pool && !max_unpool) {
     return Status::InvalidArgument("indices: only max_pool and max_unpool have them, must be unset");
   }
-  if (options.residual && !conv && !resize) {
+  if (options.residual && conv == nullptr && !resize) {
     return Status::InvalidArgument("residual: only ops with an epilogue have one, must be unset");
   }
   return Status();
@@ -231,8 +232,14 @@ using internal::PlanImpl;
 
 StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes, const float* weights,
                                        const float* bias, const OperatorOptions& options) {
-  return internal::MakeOperator<internal::ConvTransposeOperator>(
+  return internal::MakeOperator<internal::PhaseConvOperator>(
       options, [&](auto* op) { return internal::CreateConvTransposeOperator(attributes, weights, bias, options, op); });
+}
+
+StatusOr<Operator> CreateConv(const ConvAttributes& attributes, const float* weights, const float* bias,
+                              const OperatorOptions& options) {
+  return internal::MakeOperator<internal::PhaseConvOperator>(
+      options, [&](auto* op) { return internal::CreateConvOperator(attributes, weights, bias, options, op); });
 }
 
 StatusOr<Operator> CreateResize(const ResizeAttributes& attributes, const OperatorOptions& options) {

@@ -12,7 +12,7 @@
 
 namespace polyphase::internal {
 
-struct ConvTransposePlan;
+struct PhaseConvPlan;
 struct ResizePlan;
 struct RearrangePlan;
 struct PoolPlan;
@@ -31,8 +31,8 @@ struct RunContext {
   const Runtime& runtime;
 };
 
-void RunSubpixel(const ConvTransposePlan& plan, const RunContext& context);
-void RunGemmCol2im(const ConvTransposePlan& plan, const RunContext& context);
+void RunSubpixel(const PhaseConvPlan& plan, const RunContext& context);
+void RunGemmCol2im(const PhaseConvPlan& plan, const RunContext& context);
 void RunResize(const ResizePlan& plan, const RunContext& context);
 void RunRearrange(const RearrangePlan& plan, const RunContext& context);
 void RunPool(const PoolPlan& plan, const RunContext& context);

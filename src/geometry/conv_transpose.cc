@@ -1,10 +1,8 @@
-// Validation, output sizes and phases of ConvTranspose.
+// Validation and output sizes of ConvTranspose.
 #include "geometry/conv_transpose.h"
 
 #include <cinttypes>
 #include <limits>
-#include <numeric>
-#include <utility>
 
 #include "geometry/epilogue.h"
 #include "geometry/tensor.h"
@@ -44,17 +42,8 @@ Status ExpandConvTranspose(ConvTransposeAttributes* a) {
 
 Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
   Status status;
-  const struct {
-    const char* name;
-    int64_t value;
-  } channels[] = {{"groups", a.groups}, {"input_channels", a.input_channels}, {"output_channels", a.output_channels}};
-  for (const auto& [name, value] : channels) {
-    if (value < 1) return Status::InvalidArgument("%s %s = %" PRId64 ": must be at least 1", kOp, name, value);
-    if (value % a.groups != 0) {
-      return Status::InvalidArgument("%s %s = %" PRId64 ": must be a multiple of groups = %" PRId64, kOp, name, value,
-                                     a.groups);
-    }
-  }
+  status = CheckChannels(kOp, a.groups, a.input_channels, a.output_channels);
+  if (!status.ok()) return status;
   const struct {
     const char* name;
     const SpatialSizes& values;
@@ -85,20 +74,7 @@ Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
                                    "x%" PRId64 "x%" PRId64 ": the weights exceed 2^63 bytes",
                                    kOp, a.input_channels, a.output_channels, a.kernel[0], a.kernel[1], a.kernel[2]);
   }
-  switch (a.auto_pad) {
-    case AutoPad::kNotSet: break;
-    case AutoPad::kSameUpper:
-    case AutoPad::kSameLower:
-    case AutoPad::kValid:
-      for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-        if (a.padding_begin[axis] == 0 && a.padding_end[axis] == 0) continue;
-        return Status::InvalidArgument("%s padding_begin[%s] = %" PRId64 ", padding_end[%s] = %" PRId64
-                                       ": must be 0 with an auto_pad",
-                                       kOp, AxisName(axis), a.padding_begin[axis], AxisName(axis), a.padding_end[axis]);
-      }
-      break;
-    default: return Status::InvalidArgument("%s auto_pad = %d: not an AutoPad", kOp, static_cast<int>(a.auto_pad));
-  }
+  if (status = CheckAutoPad(kOp, a.auto_pad, a.padding_begin, a.padding_end); !status.ok()) return status;
   for (int axis = 0; axis < kMaxSpatialRank && IsGiven(a.output_shape); ++axis) {
     if (a.output_shape[axis] >= 1) continue;
     return Status::InvalidArgument("%s output_shape[%s] = %" PRId64 ": must be at least 1 on every axis, or 0 on all",
@@ -108,48 +84,8 @@ Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
   return ValidateEpilogue(kOp, a.epilogue, a.output_channels);
 }
 
-AxisTaps MakeAxisTaps(const ConvTransposeAttributes& a, int axis) {
-  const int64_t stride = a.stride[axis];
-  const int64_t dilation = a.dilation[axis];
-  const int64_t gcd = std::gcd(stride, dilation);
-  const int64_t modulus = stride / gcd;
-  // Extended Euclid: old_x * (dilation / gcd) = 1 (mod modulus).
-  int64_t old_r = dilation / gcd % modulus, r = modulus, old_x = 1, x = 0;
-  while (r != 0) {
-    const int64_t quotient = old_r / r;
-    std::swap(old_r, r);
-    r -= quotient * old_r;
-    std::swap(old_x, x);
-    x -= quotient * old_x;
-  }
-  old_x %= modulus;
-  const int64_t inverse = old_x < 0 ? old_x + modulus : old_x;
-  return {a.kernel[axis], stride, dilation, gcd, modulus, dilation / gcd, inverse};
-}
-
-AxisPhase AxisTaps::Phase(int64_t residue) const {
-  if (residue % gcd != 0) return {};
-  const auto product = static_cast<__int128>(residue / gcd) * inverse;
-  const int64_t first = static_cast<int64_t>(product % tap_step);
-  if (first >= kernel) return {};
-  return {first, (first * dilation - residue) / stride, (kernel - 1 - first) / tap_step + 1};
-}
-
-int64_t CountPairs(const Axis& axis) {
-  const AxisTaps& taps = *axis.taps;
-  int64_t pairs = 0;
-  for (int64_t t = 0; t < taps.kernel; ++t) {
-    // 0 <= i * stride + shift < out
-    const int64_t shift = t * taps.dilation - axis.padding_begin;
-    const int64_t begin = std::max<int64_t>(0, DivCeil(-shift, taps.stride));
-    const int64_t end = std::min(axis.in, DivFloor(axis.out - 1 - shift, taps.stride) + 1);
-    pairs += std::max<int64_t>(0, end - begin);
-  }
-  return pairs;
-}
-
 Status ResolveConvTranspose(const ConvTransposeAttributes& a, const SpatialSizes& input_size,
-                            const SpatialSizes& output_size, ConvTransposeShape* shape) {
+                            const SpatialSizes& output_size, PhaseShape* shape) {
   if (IsGiven(output_size) && (IsGiven(a.output_shape) || a.auto_pad != AutoPad::kNotSet)) {
     return Status::InvalidArgument("%s output_size = %" PRId64 ": must be 0 where output_shape or auto_pad is given",
                                    kOp, output_size[kColumn]);
@@ -211,7 +147,7 @@ Status ResolveConvTranspose(const ConvTransposeAttributes& a, const SpatialSizes
                                      kOp, name, a.padding_begin[axis], name, a.padding_end[axis], out);
     }
     shape->size[axis] = out;
-    shape->padding_begin[axis] = begin;
+    shape->origin[axis] = begin;
   }
   return Status();
 }

@@ -48,7 +48,7 @@ void DenseTile(const ConvTileArgs& args) {
 #pragma GCC unroll 16
   for (int p = 0; p < kP; ++p) {
 #pragma GCC unroll 4
-    for (int v = 0; v < kV; ++v) acc[p][v] = hn::Zero(d);
+    for (int v = 0; v < kV; ++v) acc[p][v] = hn::LoadU(d, args.bias + v * lanes);
   }
   ForEachTap(args, [&](const float* HWY_RESTRICT x, const float* HWY_RESTRICT w) HWY_ATTR {
     for (int64_t left = args.channels; left > 0; left -= kStripBlock) {
@@ -82,7 +82,7 @@ void DepthwiseTile(const ConvTileArgs& args) {
   for (size_t lane = 0; lane < kStripBlock; lane += lanes) {
     V acc[kP];
 #pragma GCC unroll 16
-    for (int p = 0; p < kP; ++p) acc[p] = hn::Zero(d);
+    for (int p = 0; p < kP; ++p) acc[p] = hn::LoadU(d, args.bias + lane);
     ForEachTap(args, [&](const float* HWY_RESTRICT x, const float* HWY_RESTRICT weights) HWY_ATTR {
       const V w = hn::LoadU(d, weights + lane);
 #pragma GCC unroll 16
@@ -108,11 +108,14 @@ void FillDepthwise(ConvTileKernels* kernels, std::integer_sequence<int, kP...>) 
   ((kernels->depthwise[kP] = &DepthwiseTile<kP + 1>), ...);
 }
 
+alignas(64) constexpr float kNoBias[kVectors * kStripBlock] = {};
+
 ConvTileKernels MakeConvTileKernels() {
   ConvTileKernels kernels{};
   kernels.lanes = static_cast<int>(hn::Lanes(D()));
   kernels.max_pixels = kPixels;
   kernels.max_vectors = kVectors;
+  kernels.no_bias = kNoBias;
   FillAllDense(&kernels, std::make_integer_sequence<int, kVectors>());
   FillDepthwise(&kernels, std::make_integer_sequence<int, kPixels>());
   return kernels;

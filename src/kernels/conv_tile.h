@@ -18,6 +18,7 @@ constexpr int kMaxTileVectors = 2;
 struct ConvTileArgs {
   const float* input;    // first tap, first pixel
   const float* weights;  // dense: [z][y][x][channel][vectors * lanes]; depthwise: [z][y][x][kStripBlock]
+  const float* bias;     // what the sums begin with: [vectors * lanes], depthwise [kStripBlock]
   float* output;         // [pixel][vectors * lanes], depthwise [pixel][kStripBlock]; overwritten
   ptrdiff_t input_step_z;
   ptrdiff_t input_step_y;
@@ -36,13 +37,14 @@ struct ConvTileArgs {
 using ConvTileFn = void (*)(const ConvTileArgs& args);
 
 struct ConvTileKernels {
-  int lanes;        // floats of one vector
-  int max_pixels;   // <= kMaxTilePixels
-  int max_vectors;  // <= kMaxTileVectors
-  // dense[v - 1][p - 1]: output[p][o] = sum over taps and channels of input[p][c] * weights[c][o].
+  int lanes;             // floats of one vector
+  int max_pixels;        // <= kMaxTilePixels
+  int max_vectors;       // <= kMaxTileVectors
+  const float* no_bias;  // zeros
+  // dense[v - 1][p - 1]: output[p][o] = bias[o] + sum over taps and channels of input[p][c] * weights[c][o].
   std::array<std::array<ConvTileFn, kMaxTilePixels>, kMaxTileVectors> dense;
-  // depthwise[p - 1]: output[p][c] = sum over taps of input[p][c] * weights[c], for the kStripBlock channels of a
-  // block.
+  // depthwise[p - 1]: output[p][c] = bias[c] + sum over taps of input[p][c] * weights[c], for the kStripBlock channels
+  // of a block.
   std::array<ConvTileFn, kMaxTilePixels> depthwise;
 };
 

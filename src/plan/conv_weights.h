@@ -1,12 +1,14 @@
-// The packed forms of a transposed convolution's weights.
+// The packed forms of a dense op's weights and biases.
 #ifndef POLYPHASE_SRC_PLAN_CONV_WEIGHTS_H_
 #define POLYPHASE_SRC_PLAN_CONV_WEIGHTS_H_
 
+#include <array>
 #include <cstdint>
 #include <mutex>
+#include <vector>
 
 #include "base/aligned_buffer.h"
-#include "polyphase/conv_transpose.h"
+#include "geometry/phases.h"
 #include "polyphase/status.h"
 
 namespace polyphase::internal {
@@ -30,52 +32,86 @@ struct ColumnTiles {
 };
 
 enum class WeightForm : int {
-  // [group][tile of output channels][kernel tap][input channel][tile width]: what a phase's taps select from. A GEMM
-  // over one tile's taps reads it as well.
+  // [group][tile of output channels][slot][input channel][tile width]: what a phase's taps select from. A GEMM over one
+  // tile's taps reads it as well. Biases: [shuffled][group][output channels, padded].
   kTaps = 0,
-  // [group][tile of (kernel tap, output channel)][input channel][tile width]: the GEMM's columns flattened over the
-  // taps, for fewer output channels than a vector has lanes.
-  kColumns = 1,
-  // [block of kStripBlock output channels][kernel tap][kStripBlock]: one input channel in each of several groups.
-  kDepthwise = 2,
+  // The same with the phases of the joined axes as further output channels, [tile of (phase, output channel)], and with
+  // one slot for each of their common taps: full vectors where an output has few channels.
+  kJoined = 1,
+  // [group][tile of (slot, output channel)][input channel][tile width]: the GEMM's columns flattened over the taps, for
+  // fewer output channels than a vector has lanes. Biases: [group][output channel].
+  kColumns = 2,
+  // [block of kStripBlock output channels][slot][kStripBlock]: one input channel in each of several groups. Biases:
+  // [shuffled][output channels, padded to blocks].
+  kDepthwise = 3,
 };
-constexpr int kWeightForms = 3;
+constexpr int kWeightForms = 4;
+
+// Weights and biases in the order of phases. All sizes are those of one group.
+struct ConvWeightsSource {
+  int64_t groups = 0, ic = 0, oc = 0;
+  const std::array<AxisPhases, kMaxSpatialRank>* phases = nullptr;
+  const float* weights = nullptr;  // [group][input channel][output channel][slot z][slot y][slot x]
+  // [shuffled z][y][x][group][output channel], where a phase of residue r has the bias of `shuffled` = r mod biases; null
+  // for zeros.
+  const float* bias = nullptr;
+  SpatialSizes biases{1, 1, 1};
+  SpatialSizes join{1, 1, 1};  // the number of phases on each axis that is joined
+  bool gemm = false;           // whether the forms for a GEMM may be asked for
+};
+
+struct PackedWeights {
+  const float* weights;
+  const float* bias;
+};
 
 // The weights of one operator: each packed form from the first time that it is asked for.
 class ConvWeights {
  public:
-  // `lanes` and `max_vectors` are those of the operator's tiles. Copies the weights, times the epilogue's scale. Where there is only one form,
-  // it is packed here and the caller's order is not kept.
-  Status Init(const ConvTransposeAttributes& attributes, const float* weights, const Runtime& runtime, int64_t lanes,
+  // `lanes` and `max_vectors` are those of the operator's tiles; `source.phases` must outlive this object. Where there is
+  // only one form, it is packed here and the source's order is not kept; otherwise it is copied. `op` begins the messages.
+  Status Init(const char* op, const ConvWeightsSource& source, const Runtime& runtime, int64_t lanes,
               int64_t max_vectors);
 
-  // Thread-safe; null when memory ran out (it is tried again the next time). The pointer lives as long as this object.
-  const float* Get(WeightForm form) const;
+  // Thread-safe; null when memory ran out (it is tried again the next time). The pointers live as long as this object.
+  PackedWeights Get(WeightForm form) const;
   size_t bytes() const;
 
-  ColumnTiles OutputTiles() const { return {oc_, lanes_, max_vectors_}; }
-  ColumnTiles FlattenedTiles() const { return {oc_ * taps_, lanes_, max_vectors_}; }
-  int64_t taps() const { return taps_; }
+  // The form that phases are computed from.
+  WeightForm phase_form() const { return form_; }
+  bool Depthwise() const { return form_ == WeightForm::kDepthwise; }
   // Whether kColumns wastes fewer lanes than kTaps; it is not used otherwise.
-  bool FewOutputChannels() const { return oc_ < lanes_; }
-  bool Depthwise() const { return ic_ == 1 && groups_ > 1; }
-  // Whether there are forms to choose from.
-  bool HasForms() const { return FewOutputChannels() || Depthwise(); }
+  bool FewOutputChannels() const { return source_.oc < lanes_; }
+  // Whether phases and GEMM need different forms.
+  bool HasForms() const { return source_.gemm && (FewOutputChannels() || form_ != WeightForm::kTaps); }
+
+  // Of one group.
+  ColumnTiles Tiles(WeightForm form) const;
+  // Slots along one axis, and of all.
+  int64_t slots(WeightForm form, int axis) const;
+  int64_t slots(WeightForm form) const { return slots(form, 0) * slots(form, 1) * slots(form, 2); }
+  // Biases of one shuffled offset.
+  int64_t BiasFloats(WeightForm form) const;
+  // Offsets along one axis that have biases of their own.
+  int64_t biases(WeightForm form, int axis) const { return Joined(form, axis) ? 1 : source_.biases[axis]; }
 
  private:
-  // 1 without a scale, which leaves every weight as it is.
-  float Scale(int64_t output_channel) const { return scale_.bytes() == 0 ? 1.0f : scale_.as<float>()[output_channel]; }
-  int64_t FormFloats(WeightForm form) const;
-  Status PackForm(WeightForm form, const float* raw) const;
-  void Pack(WeightForm form, const float* raw, float* packed) const;
+  bool Joined(WeightForm form, int axis) const { return form == WeightForm::kJoined && source_.join[axis] > 1; }
+  int64_t AllBiasFloats(WeightForm form) const;
+  int64_t WeightFloats(WeightForm form) const;
+  Status PackForm(WeightForm form) const;
+  void PackBias(WeightForm form, float* packed) const;
+  void PackWeights(WeightForm form, float* packed) const;
+  void PackDepthwise(float* packed) const;
 
+  const char* op_ = "";
   Runtime runtime_;
-  int64_t groups_ = 1, ic_ = 0, oc_ = 0, taps_ = 0;  // ic_ and oc_ of one group
+  ConvWeightsSource source_;
+  WeightForm form_ = WeightForm::kTaps;
   int64_t lanes_ = 0, max_vectors_ = 0;
-  AlignedBuffer raw_;
-  AlignedBuffer scale_;  // [output channel], or nothing
+  AlignedBuffer copy_;  // of the source's weights and biases
   mutable std::mutex mutex_;
-  mutable AlignedBuffer forms_[kWeightForms];
+  mutable AlignedBuffer forms_[kWeightForms];  // biases, padded to a line, then weights
 };
 
 }  // namespace polyphase::internal

@@ -319,6 +319,12 @@ class ConvTransposeTester {
     for (const int64_t terms : result.terms) EXPECT_LT(terms * (scale_ ? 128 : 64), int64_t{1} << 24);
     data.bound = ref::Tensor<double>(result.value.n, result.value.c, result.value.size());
     for (size_t i = 0; i < data.bound.data.size(); ++i) {
+      // A shift is summed with the bias and the products, before it is scaled here.
+      const auto c = i / result.terms.size() % static_cast<size_t>(a.output_channels);
+      const double scale = a.epilogue.scale == nullptr ? 1.0 : std::fabs(static_cast<double>(a.epilogue.scale[c]));
+      if (a.epilogue.shift != nullptr && scale > 0) {
+        result.magnitude.data[i] += std::fabs(static_cast<double>(a.epilogue.shift[c])) / scale;
+      }
       // A scale is rounded into each weight.
       data.bound.data[i] = result.Bound(i) + (scale_ ? 2 * 0x1p-24 * result.magnitude.data[i] : 0.0);
     }

@@ -1,0 +1,183 @@
+// The phases of transposed and ordinary convolutions.
+#include "geometry/phases.h"
+
+#include <cinttypes>
+#include <numeric>
+#include <utility>
+
+namespace polyphase::internal {
+
+Status CheckChannels(const char* op, int64_t groups, int64_t input_channels, int64_t output_channels) {
+  const struct {
+    const char* name;
+    int64_t value;
+  } channels[] = {{"groups", groups}, {"input_channels", input_channels}, {"output_channels", output_channels}};
+  for (const auto& [name, value] : channels) {
+    if (value < 1) return Status::InvalidArgument("%s %s = %" PRId64 ": must be at least 1", op, name, value);
+    if (value % groups != 0) {
+      return Status::InvalidArgument("%s %s = %" PRId64 ": must be a multiple of groups = %" PRId64, op, name, value,
+                                     groups);
+    }
+  }
+  return Status();
+}
+
+Status CheckAutoPad(const char* op, AutoPad auto_pad, const SpatialSizes& begin, const SpatialSizes& end) {
+  switch (auto_pad) {
+    case AutoPad::kNotSet: return Status();
+    case AutoPad::kSameUpper:
+    case AutoPad::kSameLower:
+    case AutoPad::kValid:
+      for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+        if (begin[axis] == 0 && end[axis] == 0) continue;
+        return Status::InvalidArgument("%s padding_begin[%s] = %" PRId64 ", padding_end[%s] = %" PRId64
+                                       ": must be 0 with an auto_pad",
+                                       op, AxisName(axis), begin[axis], AxisName(axis), end[axis]);
+      }
+      return Status();
+  }
+  return Status::InvalidArgument("%s auto_pad = %d: not an AutoPad", op, static_cast<int>(auto_pad));
+}
+
+AxisPhase AxisPhases::TransposedPhase(int64_t residue) const {
+  if (residue % gcd != 0) return {};
+  const auto product = static_cast<__int128>(residue / gcd) * inverse;
+  const int64_t first = static_cast<int64_t>(product % slot_step);
+  if (first >= slots) return {};
+  return {first, (first * dilation - residue) / stride, (slots - 1 - first) / slot_step + 1};
+}
+
+int64_t Axis::Source(int64_t i) const {
+  switch (phases->padding_mode) {
+    case PaddingMode::kZeros:
+    case PaddingMode::kReplicate: break;
+    case PaddingMode::kReflect:
+      if (i < 0) i = -i;
+      if (i >= in) i = 2 * (in - 1) - i;
+      break;
+    case PaddingMode::kCircular:
+      i %= in;
+      if (i < 0) i += in;
+      break;
+  }
+  return std::clamp<int64_t>(i, 0, in - 1) / phases->repeat;
+}
+
+int64_t CountPairs(const Axis& axis) {
+  const AxisPhases& phases = *axis.phases;
+  int64_t pairs = 0;
+  if (phases.table.empty()) {
+    for (int64_t t = 0; t < phases.slots; ++t) {
+      // 0 <= i * stride + shift < out
+      const int64_t shift = t * phases.dilation - axis.origin;
+      const int64_t begin = std::max<int64_t>(0, DivCeil(-shift, phases.stride));
+      const int64_t end = std::min(axis.in, DivFloor(axis.out - 1 - shift, phases.stride) + 1);
+      pairs += std::max<int64_t>(0, end - begin);
+    }
+    return pairs;
+  }
+  for (int64_t o = 0; o < std::min(phases.stride, axis.out); ++o) {
+    const AxisPhase phase = phases.Phase(axis.residue(o));
+    const int64_t count = DivCeil(axis.out - o, phases.stride);
+    for (int64_t m = 0; m < phase.taps; ++m) {
+      const int64_t first = axis.position(o) - phase.first_offset - m * phases.offset_step;
+      const IndexRange range{first, first + count};
+      pairs += axis.padded() ? count : range.Clip(axis.in).count();
+    }
+  }
+  return pairs;
+}
+
+AxisPhases TransposedConvPhases(int64_t kernel, int64_t stride, int64_t dilation) {
+  AxisPhases phases;
+  phases.stride = stride;
+  phases.slots = kernel;
+  phases.dilation = dilation;
+  phases.gcd = std::gcd(stride, dilation);
+  phases.slot_step = stride / phases.gcd;
+  phases.offset_step = dilation / phases.gcd;
+  phases.first_read = stride - 1 - dilation * (kernel - 1);
+  phases.last_read = 0;
+  // Extended Euclid: old_x * (dilation / gcd) = 1 (mod slot_step).
+  const int64_t modulus = phases.slot_step;
+  int64_t old_r = phases.offset_step % modulus, r = modulus, old_x = 1, x = 0;
+  while (r != 0) {
+    const int64_t quotient = old_r / r;
+    std::swap(old_r, r);
+    r -= quotient * old_r;
+    std::swap(old_x, x);
+    x -= quotient * old_x;
+  }
+  old_x %= modulus;
+  phases.inverse = old_x < 0 ? old_x + modulus : old_x;
+  return phases;
+}
+
+// Output o of the op is output o' = o / shuffle of the convolution, which reads u = o' - padding + t * dilation of the
+// upsampled input, input u / upsample. The origin makes u of the first tap at residue 0 a multiple of upsample: then all
+// phases begin with the same input, q + begin, and differ in how many they read.
+AxisPhases ConvPhases(const ConvAxis& axis, int64_t* origin) {
+  AxisPhases phases;
+  const bool one_pixel =
+      axis.padding_mode != PaddingMode::kReflect || std::max(axis.padding_begin, axis.padding_end) < axis.upsample;
+  const bool fold = axis.upsample > 1 && (axis.dilation == 1 || axis.kernel == 1) && one_pixel;
+  phases.repeat = fold ? 1 : axis.upsample;
+  phases.padding_mode = axis.padding_mode;
+  // A reflection inside of one pixel is that pixel.
+  if (fold && axis.padding_mode == PaddingMode::kReflect) phases.padding_mode = PaddingMode::kReplicate;
+  const int64_t upsample = fold ? axis.upsample : 1;
+  const int64_t shift = (upsample - axis.padding_begin % upsample) % upsample;
+  const int64_t begin = -(axis.padding_begin + shift) / upsample;
+  const int64_t reach = axis.dilation * (axis.kernel - 1);
+  const auto taps = [&](int64_t r) { return upsample == 1 ? axis.kernel : (r + reach) / upsample + 1; };
+  const int64_t most = taps(upsample - 1);
+  phases.stride = upsample * axis.shuffle;
+  phases.slots = phases.stride * most;
+  phases.offset_step = upsample == 1 ? axis.dilation : 1;
+  phases.first_read = -(axis.padding_begin + shift) * axis.shuffle;
+  phases.last_read = phases.first_read + reach * axis.shuffle;
+  for (int64_t r = 0; r < phases.stride; ++r) {
+    const int64_t count = taps(r / axis.shuffle);
+    phases.table.push_back({r * most, -(begin + (count - 1) * phases.offset_step), count});
+  }
+  *origin = shift * axis.shuffle;
+  return phases;
+}
+
+SlotTaps TapsOfSlot(const ConvAxis& axis, const AxisPhases& phases, int64_t slot) {
+  const int64_t most = phases.slots / phases.stride;
+  const int64_t residue = slot / most;
+  const int64_t shuffled = residue % axis.shuffle;
+  // The input that the slot reads, counted from the first one; the taps of a phase go down.
+  const int64_t input = phases.table[residue].taps - 1 - slot % most;
+  if (input < 0) return {shuffled, {0, 0}};
+  const int64_t upsample = phases.stride / axis.shuffle;
+  if (upsample == 1) return {shuffled, {input, input + 1}};
+  const int64_t first = input * upsample - residue / axis.shuffle;
+  return {shuffled, {std::max<int64_t>(0, first), std::min(axis.kernel, first + upsample)}};
+}
+
+bool CanJoin(const AxisPhases& phases) {
+  // Of a transposed convolution: any dilation but 1 moves the phases against each other, or leaves holes.
+  if (phases.table.empty()) return phases.dilation == 1 && phases.slots % phases.stride == 0;
+  for (const AxisPhase& phase : phases.table) {
+    if (phase.taps != phases.table[0].taps || phase.first_offset != phases.table[0].first_offset) return false;
+  }
+  return true;
+}
+
+AxisPhases JoinedPhases(const AxisPhases& phases) {
+  AxisPhase phase = phases.Phase(0);
+  phase.first_slot = 0;
+  AxisPhases joined;
+  joined.slots = phase.taps;
+  joined.offset_step = phases.offset_step;
+  joined.first_read = -phase.first_offset - (phase.taps - 1) * phases.offset_step;
+  joined.last_read = -phase.first_offset;
+  joined.padding_mode = phases.padding_mode;
+  joined.repeat = phases.repeat;
+  joined.table = {phase};
+  return joined;
+}
+
+}  // namespace polyphase::internal

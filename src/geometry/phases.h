@@ -1,0 +1,124 @@
+// Phases: which inputs and which weights make the outputs of a dense op, along one axis.
+#ifndef POLYPHASE_SRC_GEOMETRY_PHASES_H_
+#define POLYPHASE_SRC_GEOMETRY_PHASES_H_
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "base/checked_math.h"
+#include "geometry/index_range.h"
+#include "geometry/tensor.h"
+#include "polyphase/conv.h"
+
+namespace polyphase::internal {
+
+// What transposed and ordinary convolutions check alike.
+Status CheckChannels(const char* op, int64_t groups, int64_t input_channels, int64_t output_channels);
+Status CheckAutoPad(const char* op, AutoPad auto_pad, const SpatialSizes& padding_begin,
+                    const SpatialSizes& padding_end);
+
+// The taps of one phase. Tap number m multiplies the weights of slot first_slot + m * slot_step with input
+// q - first_offset - m * offset_step.
+struct AxisPhase {
+  int64_t first_slot = 0;
+  int64_t first_offset = 0;
+  int64_t taps = 0;  // may be 0: a hole, the output is the bias
+};
+
+// An axis before the input's size is known. With u = o + origin, the outputs o of the same residue r = u mod stride are a
+// phase, whose taps read around q = u / stride.
+struct AxisPhases {
+  int64_t stride = 1;
+  int64_t slots = 1;  // of the packed weights along this axis
+  int64_t slot_step = 1, offset_step = 1;
+  // The inputs that output o reads lie between (u + first_read) / stride and (u + last_read) / stride, rounded down.
+  int64_t first_read = 0, last_read = 0;
+  // What is read outside of the input.
+  PaddingMode padding_mode = PaddingMode::kZeros;
+  // Each input is read as so many equal neighbours: a nearest upsampling whose taps cannot be summed.
+  int64_t repeat = 1;
+
+  AxisPhase Phase(int64_t residue) const { return table.empty() ? TransposedPhase(residue) : table[residue]; }
+
+  // The phases one by one, where the op has a small number of them.
+  std::vector<AxisPhase> table;
+  // Otherwise those of a transposed convolution, whose stride and dilation may be huge. From u = i * stride + t *
+  // dilation: t * dilation = r (mod stride) has solutions only where r is a multiple of gcd = gcd(stride, dilation): t =
+  // r / gcd * inverse (mod stride / gcd). They are slot_step = stride / gcd apart, and one such step moves i by
+  // offset_step = dilation / gcd.
+  int64_t dilation = 1, gcd = 1;
+  int64_t inverse = 0;  // of offset_step modulo slot_step
+
+ private:
+  AxisPhase TransposedPhase(int64_t residue) const;
+};
+
+// An axis with its sizes. Inputs count their repetitions.
+struct Axis {
+  const AxisPhases* phases;
+  int64_t in, out, origin;
+
+  int64_t residue(int64_t o) const { return (o + origin) % phases->stride; }
+  int64_t position(int64_t o) const { return (o + origin) / phases->stride; }  // q
+  // Whether the strip of a task has the pixels outside of the input, because they are not zeros.
+  bool padded() const { return phases->padding_mode != PaddingMode::kZeros; }
+  // The input pixel that is read as input i, which is inside where the padding is zeros.
+  int64_t Source(int64_t i) const;
+  // The taps of the phase at position q that read what is not zero.
+  IndexRange ValidTaps(const AxisPhase& phase, int64_t q) const {
+    if (padded()) return {0, phase.taps};
+    const int64_t i0 = q - phase.first_offset;
+    const int64_t begin = std::min(phase.taps, std::max<int64_t>(0, DivCeil(i0 - (in - 1), phases->offset_step)));
+    const int64_t end = i0 < 0 ? 0 : std::min(phase.taps, i0 / phases->offset_step + 1);
+    return {begin, std::max(begin, end)};
+  }
+  // The inputs [begin, end) that outputs [o.begin, o.end) read, not clipped to [0, in).
+  IndexRange InputRange(const IndexRange& o) const {
+    return {DivFloor(o.begin + origin + phases->first_read, phases->stride),
+            DivFloor(o.end - 1 + origin + phases->last_read, phases->stride) + 1};
+  }
+  // The most inputs that any `outputs` neighbouring outputs read, not clipped.
+  int64_t MaxInputs(int64_t outputs) const {
+    return (outputs - 1 + phases->last_read - phases->first_read + phases->stride - 1) / phases->stride + 1;
+  }
+};
+
+// The output of a dense op, and the origins of its axes.
+struct PhaseShape {
+  SpatialSizes size, origin;
+};
+
+// How many (output, tap) pairs of the axis meet an input: the axis's factor of the useful multiplications.
+int64_t CountPairs(const Axis& axis);
+
+// The taps of a transposed convolution, whose origin is its padding. dilation * (kernel - 1) + 1 must fit.
+AxisPhases TransposedConvPhases(int64_t kernel, int64_t stride, int64_t dilation);
+
+// The taps of a stride-1 convolution of a tensor that is nearest-upsampled before and pixel-shuffled behind.
+struct ConvAxis {
+  int64_t kernel, dilation, padding_begin, padding_end;
+  PaddingMode padding_mode;
+  int64_t upsample, shuffle;
+};
+// Sets the origin as well. Taps that read the same input share a slot, where
+//   - they are neighbours (dilation 1), and
+//   - what the padding reflects is one pixel (padding < upsample), as otherwise the border would need its own sums.
+AxisPhases ConvPhases(const ConvAxis& axis, int64_t* origin);
+// Which weights are summed in a slot: kernel taps [begin, end), for offset `shuffled` of the pixel shuffle.
+struct SlotTaps {
+  int64_t shuffled;
+  IndexRange taps;
+};
+SlotTaps TapsOfSlot(const ConvAxis& axis, const AxisPhases& phases, int64_t slot);
+
+// Whether all phases read the same inputs, so that they may be computed as one phase with more channels.
+bool CanJoin(const AxisPhases& phases);
+// That one phase: position q is its output, slot w is the w-th tap of every phase. Phase r's own slot is
+// phases.Phase(r).first_slot + w * phases.slot_step.
+AxisPhases JoinedPhases(const AxisPhases& phases);
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_GEOMETRY_PHASES_H_

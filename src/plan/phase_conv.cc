@@ -1,0 +1,469 @@
+// Choice of algorithm, tiles, tasks and workspace of the dense ops.
+#include "plan/phase_conv.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <initializer_list>
+
+#include "base/checked_math.h"
+#include "base/format.h"
+#include "geometry/tensor.h"
+#include "plan/streaming.h"
+
+namespace polyphase::internal {
+namespace {
+
+// A strip (or column buffer) of this size leaves room for the weights of two tiles in an L2 of 1 MiB.
+constexpr double kStripBytes = 384 * 1024;
+// Output pixels of a row that share a panel: 16 KiB, half of the L1 of every x86 core since 2008.
+constexpr double kPanelBytes = 16 * 1024;
+// Columns of one worker's GEMM, 4 MiB, above which kAuto does without it.
+constexpr int64_t kMaxColumnFloats = 1024 * 1024;
+// Tiles of each phase in the rows of the smallest task.
+constexpr int64_t kTaskTiles = 4;
+// Fewer multiplications than this (10 microseconds of one core) are not worth a task of their own.
+constexpr double kTaskMacs = 5e5;
+
+// The share of the peak that a tile reaches whose accumulators do not fill the FMA units' latency (4 cycles, 2 units).
+double TileRate(int64_t pixels, int64_t vectors) { return std::min(1.0, static_cast<double>(pixels * vectors) / 8); }
+
+// Pixels of the tiles when `count` pixels are split into equal tiles of at most `max_pixels`.
+int64_t BalancedTile(int64_t count, int64_t max_pixels) { return DivCeil(count, DivCeil(count, max_pixels)); }
+
+// Estimated times in vector multiply-adds at full rate.
+
+// A packed or stored element costs about two vector operations per vector, and four where it is transposed; pixels that
+// are images of an NCHW tensor are moved one by one, each from or to a line of its own.
+double MoveCost(const TensorDesc& desc, double lanes, bool batched) {
+  if (desc.layout != Layout::kNchw) return 2.0 / lanes;
+  return batched ? 6.0 : 4.0 / lanes;
+}
+
+double Product(const PhaseConvPlan& plan, int64_t Axis::*size) {
+  double product = 1;
+  for (const Axis& axis : plan.axes) product *= static_cast<double>(axis.*size);
+  return product;
+}
+
+// Of kSubpixel, whose view of the layer the plan has.
+double SubpixelCost(const PhaseConvPlan& plan, bool* batched) {
+  const ConvTileKernels& kernels = plan.op->kernels.conv;
+  const double lanes = kernels.lanes;
+  const double images = static_cast<double>(plan.input.n);
+  const double groups = static_cast<double>(plan.groups);
+  const Axis& x = plan.x();
+  const double in_rows = static_cast<double>(plan.axes[kDepth].in) * static_cast<double>(plan.axes[kRow].in);
+  const double row_pairs =
+      static_cast<double>(CountPairs(plan.axes[kDepth])) * static_cast<double>(CountPairs(plan.axes[kRow]));
+  const double x_pairs = static_cast<double>(CountPairs(x));
+  const int64_t vectors = std::min<int64_t>(plan.tiles.max_vectors, plan.tiles.padded() / plan.tiles.lanes);
+  // Vectors of output channels in all tiles, and multiplications per tap and pixel in each.
+  const double out_vectors = groups * static_cast<double>(plan.tiles.padded()) / lanes;
+  const double macs_per_vector = plan.depthwise ? 1 : static_cast<double>(plan.ic);
+  const auto load = [&](bool along_n) {
+    return images * MoveCost(plan.input, lanes, along_n) * static_cast<double>(plan.ic) * groups;
+  };
+  const auto store = [&](bool along_n) {
+    return images * Product(plan, &Axis::out) * lanes * out_vectors * MoveCost(plan.output, lanes, along_n);
+  };
+  // Tiles along x compute every tap of a phase for every pixel, and pack the zeros that those outside read.
+  const double x_stride = static_cast<double>(x.phases->stride);
+  const double x_slots = static_cast<double>(x.out) * static_cast<double>(x.phases->slots) / x_stride;
+  const int64_t row_tile = BalancedTile(DivCeil(x.out, x.phases->stride), kernels.max_pixels);
+  const double strip_x = static_cast<double>(x.InputRange({0, x.out}).count());
+  const double along_x = images * row_pairs * x_slots * macs_per_vector * out_vectors / TileRate(row_tile, vectors) +
+                         in_rows * strip_x * load(false) + store(false);
+  // Tiles along the batch compute no tap in vain.
+  const int64_t image_tile = BalancedTile(plan.input.n, kernels.max_pixels);
+  const double along_n = images * row_pairs * x_pairs * macs_per_vector * out_vectors / TileRate(image_tile, vectors) +
+                         in_rows * static_cast<double>(x.in) * load(true) + store(true);
+  *batched = along_n < 0.97 * along_x;  // same cost: rows, whose stores are contiguous
+  return std::min(along_x, along_n);
+}
+
+// Of kGemmCol2im, whose view of the layer the plan has: it multiplies each input pixel with every tap, cropped or not;
+// then each (output, tap) pair is one addition.
+double GemmCost(const PhaseConvPlan& plan) {
+  const double lanes = plan.op->kernels.conv.lanes;
+  const double images = static_cast<double>(plan.input.n);
+  const double groups = static_cast<double>(plan.groups);
+  const double ic = static_cast<double>(plan.ic);
+  const double padded = static_cast<double>(plan.tiles.padded());
+  const double columns = plan.flattened() ? padded : padded * static_cast<double>(plan.op->weights.slots(plan.form));
+  const double add = plan.flattened() ? 1.5 * static_cast<double>(plan.oc) : 2.0 * padded / lanes;
+  double pairs = 1;
+  for (const Axis& axis : plan.axes) pairs *= static_cast<double>(CountPairs(axis));
+  const double in_pixels = Product(plan, &Axis::in);
+  const double channels = std::max(static_cast<double>(plan.oc), plan.flattened() ? 0 : padded);
+  return images * groups *
+         (in_pixels * ic * columns / lanes + pairs * add + in_pixels * ic * MoveCost(plan.input, lanes, false) +
+          Product(plan, &Axis::out) * channels * MoveCost(plan.output, lanes, false));
+}
+
+Status FitWorkspace(const PhaseConvPlan& plan, const char* what, std::initializer_list<int64_t> factors,
+                    int64_t* floats) {
+  int64_t product = 1;
+  for (const int64_t factor : factors) {
+    if (!CheckedMul(product, factor, &product) || product > (int64_t{1} << 56)) {
+      return Status::InvalidArgument("%s workspace: the %s of one worker would exceed 2^56 floats", plan.op->name,
+                                     what);
+    }
+  }
+  *floats = RoundUp(product, 16);
+  return Status();
+}
+
+// The most inputs that `outputs` neighbouring outputs read. Clipped to the input, or, where a strip has what is outside,
+// to what all outputs read.
+int64_t StripInputs(const Axis& axis, int64_t outputs, bool with_zeros) {
+  const int64_t all = with_zeros || axis.padded() ? axis.InputRange({0, axis.out}).count() : axis.in;
+  return std::min(axis.MaxInputs(std::min(outputs, axis.out)), all);
+}
+
+// What the tasks are cut by.
+struct Split {
+  size_t threads;
+  double useful_macs;
+  double pixel_bytes;       // of one input pixel in the strip or the column buffer
+  bool zeros_outside;       // of the strip in x
+  SpatialSizes smallest{};  // box
+};
+
+double StripBytes(const PhaseConvPlan& plan, const Split& split, const SpatialSizes& box) {
+  double pixels = 1;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    pixels *= static_cast<double>(StripInputs(plan.axes[axis], box[axis], split.zeros_outside && axis == kColumn));
+  }
+  return pixels * split.pixel_bytes;
+}
+
+// Cuts the work into tasks: first as far as a strip must be small, then until all threads have enough to do, each time
+// in the direction that repeats fewer bytes: more boxes read the weights, more tile tasks pack the input once more.
+// Boxes are cut along z before y before x: whole rows are read and stored best.
+void SplitTasks(PhaseConvPlan* plan, const Split& split) {
+  SpatialSizes& box = plan->box;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) box[axis] = plan->axes[axis].out;
+  const SpatialSizes whole = box;
+  const auto halve = [&] {
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+      if (box[axis] <= split.smallest[axis]) continue;
+      box[axis] = RoundUp(DivCeil(box[axis], 2), split.smallest[axis]);
+      return true;
+    }
+    return false;
+  };
+  while (StripBytes(*plan, split, box) > kStripBytes && halve()) {
+  }
+  const int64_t tile_count = plan->tiles.count();
+  plan->tiles_per_task = tile_count;
+  const double wanted =
+      split.threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(split.threads), split.useful_macs / kTaskMacs);
+  const double weight_bytes = static_cast<double>(plan->op->weights.bytes());
+  const double strip_bytes = StripBytes(*plan, split, whole);
+  for (;;) {
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) plan->box_tasks[axis] = DivCeil(whole[axis], box[axis]);
+    plan->tile_tasks = DivCeil(tile_count, plan->tiles_per_task);
+    if (static_cast<double>(plan->tasks()) >= wanted) return;
+    const bool tiles = !plan->flattened() && !plan->is_joined() && plan->tiles_per_task > 1;
+    if (tiles && strip_bytes <= weight_bytes) {
+      plan->tiles_per_task = DivCeil(plan->tiles_per_task, 2);
+    } else if (!halve()) {
+      if (!tiles) return;
+      plan->tiles_per_task = DivCeil(plan->tiles_per_task, 2);
+    }
+  }
+}
+
+// The smallest box: one output of each phase, and in x a few whole tiles of each.
+SpatialSizes SmallestBox(const PhaseConvPlan& plan, int64_t x_pixels) {
+  SpatialSizes box;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis)
+    box[axis] = std::min(plan.axes[axis].phases->stride, plan.axes[axis].out);
+  const Axis& x = plan.x();
+  box[kColumn] = x.out / x.phases->stride <= x_pixels ? x.out : x.phases->stride * x_pixels;
+  return box;
+}
+
+Status PlanSubpixel(PhaseConvPlan* plan, bool batched, size_t threads, double useful_macs) {
+  const ConvTileKernels& kernels = plan->op->kernels.conv;
+  const Axis& x = plan->x();
+  plan->batched = batched;
+  const int64_t channels = RoundUp(plan->ic, kStripBlock);
+  Split split{threads, useful_macs, static_cast<double>(channels) * sizeof(float), !batched, {}};
+  split.smallest = SmallestBox(*plan, kTaskTiles * kernels.max_pixels);
+  plan->images_per_task = 1;
+  if (batched) {
+    split.smallest[kColumn] = x.out;
+    // As many whole tiles of images as keep the strip of the rows that one row of outputs reads small.
+    const int64_t tile = BalancedTile(plan->input.n, kernels.max_pixels);
+    const double image_bytes = StripBytes(*plan, split, {plan->axes[kDepth].out, plan->axes[kRow].out, x.out});
+    const int64_t fitting = static_cast<int64_t>(kStripBytes / (image_bytes * static_cast<double>(tile)));
+    plan->images_per_task = std::min(plan->input.n, tile * std::max<int64_t>(1, fitting));
+    split.pixel_bytes *= static_cast<double>(plan->images_per_task);
+  }
+  plan->image_tasks = DivCeil(plan->input.n, plan->images_per_task);
+  SplitTasks(plan, split);
+
+  // Floats of a pixel in the panel: a tile's, or, where phases are joined, those of all tiles.
+  const int64_t width = plan->is_joined() ? plan->tiles.padded() : plan->tiles.width(0);
+  const int64_t box_x = plan->box[kColumn];
+  const int64_t stride = std::min(x.phases->stride, box_x);
+  const int64_t positions = std::min(x.position(x.out - 1) - x.position(0) + 1, DivCeil(box_x, x.phases->stride) + 1);
+  const double position_bytes = static_cast<double>(width) * static_cast<double>(stride) * sizeof(float);
+  const int64_t fitting = std::max<int64_t>(1, static_cast<int64_t>(kPanelBytes / position_bytes));
+  plan->x_chunk = BalancedTile(positions, std::max<int64_t>(fitting, kernels.max_pixels));
+  const int64_t panel_pixels = batched ? plan->images_per_task : std::min(plan->x_chunk * stride, box_x);
+
+  Status status = FitWorkspace(*plan, "panel", {panel_pixels, width}, &plan->panel_floats);
+  if (!status.ok()) return status;
+  plan->columns_floats = plan->is_joined() ? plan->panel_floats : 0;
+  return FitWorkspace(
+      *plan, "strip",
+      {StripInputs(plan->axes[kDepth], plan->box[kDepth], false), StripInputs(plan->axes[kRow], plan->box[kRow], false),
+       channels, StripInputs(x, box_x, !batched), plan->images_per_task},
+      &plan->strip_floats);
+}
+
+Status PlanGemmCol2im(PhaseConvPlan* plan, size_t threads, double useful_macs) {
+  plan->batched = false;
+  plan->images_per_task = 1;
+  plan->image_tasks = plan->input.n;
+  plan->x_chunk = 0;
+  const bool few = plan->flattened();
+  const int64_t channels = RoundUp(plan->ic, kStripBlock);
+  // Columns of one input pixel that are in the buffer at once: those of one tile of channels, or all of them.
+  const int64_t pixel_columns = few ? plan->tiles.padded() : plan->tiles.width(0) * plan->op->weights.slots(plan->form);
+  Split split{threads, useful_macs, static_cast<double>(std::max(pixel_columns, channels)) * sizeof(float), false, {}};
+  // Inputs whose columns fall into two boxes are computed twice: boxes that are long beside the kernel.
+  const Axis& x = plan->x();
+  const int64_t eighth = std::min(x.in / 8 + 1, DivCeil(x.phases->dilation * (x.phases->slots - 1), x.phases->stride));
+  split.smallest = SmallestBox(*plan, std::max(kTaskTiles * plan->op->kernels.conv.max_pixels, 8 * eighth));
+  SplitTasks(plan, split);
+  const auto inputs = [&](int axis) { return StripInputs(plan->axes[axis], plan->box[axis], false); };
+  Status status =
+      FitWorkspace(*plan, "strip", {inputs(kDepth), inputs(kRow), inputs(kColumn), channels}, &plan->strip_floats);
+  if (status.ok()) {
+    status = FitWorkspace(*plan, "columns", {inputs(kDepth), inputs(kRow), inputs(kColumn), pixel_columns},
+                          &plan->columns_floats);
+  }
+  if (status.ok()) {
+    status =
+        FitWorkspace(*plan, "panel", {plan->box[kColumn], few ? plan->oc : plan->tiles.width(0)}, &plan->panel_floats);
+  }
+  return status;
+}
+
+// Columns of joined phases: their panel stays in L1.
+constexpr int64_t kMaxJoinedColumns = 512;
+
+// Joins the phases of x, of y and x, or of all axes where that takes fewer vector multiplications: outputs of few channels
+// leave lanes empty, which those of other phases fill. Less than 10 % would be lost to taking them apart.
+void ChooseJoin(PhaseConvOperator* op, int64_t oc, int64_t lanes) {
+  double best = 0;
+  for (int first = kMaxSpatialRank; first >= 0; --first) {
+    int64_t columns = oc;
+    double taps = 1;
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+      const AxisPhases& phases = op->phases[axis];
+      if (axis >= first) {
+        if (!CanJoin(phases) || phases.stride > kMaxJoinedColumns) return;
+        columns *= phases.stride;
+        taps *= static_cast<double>(phases.Phase(0).taps);
+      } else if (phases.table.empty()) {
+        taps *= static_cast<double>(phases.slots);
+      } else {
+        double all = 0;
+        for (const AxisPhase& phase : phases.table) all += static_cast<double>(phase.taps);
+        taps *= all;
+      }
+    }
+    if (first < kMaxSpatialRank && columns > kMaxJoinedColumns) return;
+    const double cost = taps * static_cast<double>(DivCeil(columns, lanes));
+    if (first < kMaxSpatialRank && cost > 0.9 * best) continue;
+    best = cost;
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) op->join[axis] = axis >= first ? op->phases[axis].stride : 1;
+  }
+}
+
+// The layer as an algorithm sees it: axes, channels, tiles.
+void SetView(Algorithm algorithm, const PhaseShape& shape, PhaseConvPlan* plan) {
+  const PhaseConvOperator& op = *plan->op;
+  plan->algorithm = algorithm;
+  plan->form = op.weights.phase_form();
+  if (algorithm == Algorithm::kGemmCol2im) {
+    plan->form = op.weights.FewOutputChannels() ? WeightForm::kColumns : WeightForm::kTaps;
+  }
+  plan->join = plan->is_joined() ? op.join : SpatialSizes{1, 1, 1};
+  int64_t phases = 1;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    plan->axes[axis] = {&op.phases[axis], plan->input.size[axis] * op.phases[axis].repeat, shape.size[axis],
+                        shape.origin[axis]};
+    const Axis all = plan->axes[axis];
+    if (plan->join[axis] == 1) continue;
+    phases *= plan->join[axis];
+    const int64_t first = all.position(0);
+    plan->join_skip[axis] = all.residue(0);
+    plan->axes[axis] = {&op.joined[axis], all.in, all.position(all.out - 1) - first + 1, first};
+  }
+  plan->depthwise = plan->form == WeightForm::kDepthwise;
+  plan->multiplier = plan->depthwise ? op.output_channels / op.groups : 1;
+  plan->groups = plan->depthwise ? 1 : op.groups;
+  plan->oc = op.output_channels / plan->groups * phases;
+  plan->ic = plan->depthwise ? plan->oc : op.input_channels / plan->groups;
+  plan->tiles = op.weights.Tiles(plan->form);
+}
+
+Status Resolve(const ConvTransposeAttributes& a, const SpatialSizes& input_size, const SpatialSizes& output_size,
+               PhaseShape* shape) {
+  return ResolveConvTranspose(a, input_size, output_size, shape);
+}
+Status Resolve(const ConvAttributes& a, const SpatialSizes& input_size, const SpatialSizes&, PhaseShape* shape) {
+  return ResolveConv(a, input_size, shape);
+}
+
+std::string SizesText(const SpatialSizes& values, int32_t rank) {
+  std::string text;
+  for (int axis = kMaxSpatialRank - rank; axis < kMaxSpatialRank; ++axis) {
+    text += (text.empty() ? "" : "x") + std::to_string(values[axis]);
+  }
+  return text;
+}
+
+std::string DescribeLayer(const ConvTransposeAttributes& a) {
+  return SizesText(a.kernel, a.spatial_rank) + " stride " + SizesText(a.stride, a.spatial_rank);
+}
+
+std::string DescribeLayer(const ConvAttributes& a) {
+  std::string text = SizesText(a.kernel, a.spatial_rank);
+  if (a.upsample != SpatialSizes{1, 1, 1}) {
+    text += " of nearest upsampling by " + SizesText(a.upsample, a.spatial_rank);
+  }
+  if (a.shuffle != SpatialSizes{1, 1, 1}) text += " and pixel shuffle by " + SizesText(a.shuffle, a.spatial_rank);
+  return text;
+}
+
+}  // namespace
+
+std::string PhaseConvOperator::Describe() const {
+  return Format("%s %s, %" PRId64 " -> %" PRId64 " channels, groups %" PRId64
+                "%s; target %s; %zu bytes of weights held",
+                name, std::visit([](const auto& a) { return DescribeLayer(a); }, attributes).c_str(), input_channels,
+                output_channels, groups, DescribeSaving().c_str(), kernels.target.name, weights.bytes());
+}
+
+std::string PhaseConvOperator::DescribeSaving() const {
+  return saving == 1 ? "" : Format(", %.3g times fewer multiplications than unfused", saving);
+}
+
+Status FinishPhaseConvOperator(const Epilogue& epilogue, ConvWeightsSource source, const OperatorOptions& options,
+                               const std::shared_ptr<PhaseConvOperator>& op) {
+  Status status = SelectKernels(options.isa, &op->kernels);
+  if (!status.ok()) return status;
+  const ConvTileKernels& kernels = op->kernels.conv;
+  if (source.ic > 1 || source.groups == 1) ChooseJoin(op.get(), source.oc, kernels.lanes);
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    if (op->join[axis] > 1) op->joined[axis] = JoinedPhases(op->phases[axis]);
+  }
+  source.phases = &op->phases;
+  source.join = op->join;
+  source.gemm = op->gemm;
+  status = op->weights.Init(op->name, source, options.runtime, kernels.lanes, kernels.max_vectors);
+  if (!status.ok()) return status;
+  Epilogue rest = epilogue;
+  rest.scale = rest.shift = nullptr;
+  status = op->epilogue.Init(op->name, rest, options.runtime);
+  if (!status.ok()) return status;
+  if (op->spatial_rank == 1 && op->weights.HasForms()) {
+    // The length decides nothing but the last percents; this one is about a second of speech.
+    TensorDesc input = TensorDesc::Make(1, op->input_channels, {1024});
+    PhaseConvPlan plan;
+    std::string reason;
+    status = NormalizeTensor("input", &input);
+    if (status.ok()) status = MakePhaseConvPlan(op, input, {}, 1, &plan, &reason);
+    if (status.code() == StatusCode::kOutOfMemory) return status;
+    if (status.ok()) op->algorithm = plan.algorithm;  // otherwise the layer has no output of this length
+  }
+  return Status();
+}
+
+Status MakePhaseConvPlan(std::shared_ptr<const PhaseConvOperator> shared_op, const TensorDesc& input,
+                         const PlanOptions& options, size_t threads, PhaseConvPlan* plan, std::string* reason) {
+  const PhaseConvOperator& op = *shared_op;
+  if (input.dtype != DataType::kF32) {
+    return Status::Unsupported("%s input dtype = %d: this version supports f32", op.name,
+                               static_cast<int>(input.dtype));
+  }
+  Status status = CheckInputRank(op.name, op.spatial_rank, input);
+  if (!status.ok()) return status;
+  if (input.c != op.input_channels) {
+    return Status::InvalidArgument("%s input c = %" PRId64 ": must be input_channels = %" PRId64, op.name, input.c,
+                                   op.input_channels);
+  }
+  PhaseShape shape{{}, op.origin};
+  const SpatialSizes output_size = ExpandOutputSize(options.output_size, op.spatial_rank);
+  status = std::visit([&](const auto& a) { return Resolve(a, input.size, output_size, &shape); }, op.attributes);
+  if (!status.ok()) return status;
+  plan->input = input;
+  status =
+      InferOutput(input, options.output ? &*options.output : nullptr, op.output_channels, shape.size, &plan->output);
+  if (status.ok()) status = InferResidual(op.name, op.epilogue.get(), options.residual, plan);
+  if (!status.ok()) return status;
+  plan->op = std::move(shared_op);
+  if (input.n == 0) {
+    plan->algorithm = options.algorithm == Algorithm::kAuto ? Algorithm::kSubpixel : options.algorithm;
+    *reason = "nothing to do for n = 0";
+    return Status();
+  }
+  plan->stream = ShouldStream(plan->output);
+
+  Algorithm algorithm = options.algorithm == Algorithm::kAuto ? op.algorithm : options.algorithm;
+  if (algorithm == Algorithm::kAuto && !op.gemm) algorithm = Algorithm::kSubpixel;
+  const bool free_choice = algorithm == Algorithm::kAuto;
+  *reason = options.algorithm != Algorithm::kAuto ? "as requested"
+            : op.algorithm != Algorithm::kAuto    ? "decided at Create for every length"
+                                                  : "the only one";
+  double gemm_cost = 0;
+  double useful_macs = static_cast<double>(input.n) * static_cast<double>(op.input_channels) *
+                       static_cast<double>(op.output_channels / op.groups);
+  if (op.gemm) {
+    SetView(Algorithm::kGemmCol2im, shape, plan);
+    gemm_cost = GemmCost(*plan);
+  }
+  bool batched = false;
+  SetView(Algorithm::kSubpixel, shape, plan);
+  const double subpixel_cost = SubpixelCost(*plan, &batched);
+  if (free_choice) {
+    algorithm = subpixel_cost <= gemm_cost ? Algorithm::kSubpixel : Algorithm::kGemmCol2im;
+    *reason = Format("estimated %.3g against %.3g of %s in 10^6 vector operations",
+                     std::min(subpixel_cost, gemm_cost) * 1e-6, std::max(subpixel_cost, gemm_cost) * 1e-6,
+                     algorithm == Algorithm::kSubpixel ? "gemm_col2im" : "subpixel");
+  }
+  switch (algorithm) {
+    case Algorithm::kGemmCol2im: {
+      SetView(algorithm, shape, plan);
+      for (const Axis& axis : plan->axes) useful_macs *= static_cast<double>(CountPairs(axis));
+      status = PlanGemmCol2im(plan, threads, useful_macs);
+      if (!free_choice || (status.ok() && plan->columns_floats <= kMaxColumnFloats)) break;
+      // kAuto takes the other algorithm where a kernel that is long beside its stride would need much memory.
+      *reason = "the column buffer of gemm_col2im would be too large";
+      SetView(Algorithm::kSubpixel, shape, plan);
+      status = PlanSubpixel(plan, batched, threads, useful_macs);
+      break;
+    }
+    case Algorithm::kSubpixel:
+      for (const Axis& axis : plan->axes) useful_macs *= static_cast<double>(CountPairs(axis));
+      useful_macs *= static_cast<double>(plan->oc) / static_cast<double>(plan->tensor_oc());
+      status = PlanSubpixel(plan, batched, threads, useful_macs);
+      break;
+    default: return Status::InvalidArgument("algorithm = %d: not an Algorithm", static_cast<int>(options.algorithm));
+  }
+  if (!status.ok()) return status;
+  plan->weights_group_stride = plan->ic * plan->tiles.padded() * (plan->flattened() ? 1 : op.weights.slots(plan->form));
+  plan->packed = op.weights.Get(plan->form);
+  if (plan->packed.weights == nullptr) {
+    return Status::Make(StatusCode::kOutOfMemory, "%s weights: the allocator returned null", op.name);
+  }
+  return Status();
+}
+
+}  // namespace polyphase::internal
