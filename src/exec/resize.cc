@@ -258,6 +258,7 @@ class ResizeTask {
     args.taps_z = args.taps_y = args.taps_x = 1;
     args.input_step_block = pixels * kStripBlock;
     args.channels = plan_.input.c;
+    args.bias = kernels.no_bias;  // the epilogue's, behind the resize
     args.output_step = plan_.width;
     for (int64_t channel = 0; channel < blocks_ * plan_.width; channel += width) {
       args.input = strip_;

@@ -225,6 +225,8 @@ void CutSources(ResizePlan* plan) {
   const int64_t lanes = plan->width * plan->blocks * (plan->batched ? kResizeLanes : 1);
   const int64_t strip_lanes = pointwise ? RoundUp(plan->input.c, kStripBlock) : 0;
   const IndexRange direct = plan->direct_x;
+  const bool packs = !x.identity && !(direct.begin == 0 && direct.end == x.out);
+  const int64_t step_lanes = (packs ? lanes : 0) + strip_lanes;
   const auto most_pixels = [&](int64_t step) {
     int64_t most = 1;
     for (int64_t task = 0; task < x.out; task += plan->columns_per_task) {
@@ -241,11 +243,10 @@ void CutSources(ResizePlan* plan) {
   const int64_t limit = pointwise ? kPointwiseFloats : x.windows ? kWindowSourceFloats : kSourceFloats;
   plan->x_step = plan->columns_per_task;
   int64_t pixels = most_pixels(plan->x_step);
-  while (plan->x_step > kResizeLanes && pixels * (lanes + strip_lanes) > limit) {
+  while (plan->x_step > kResizeLanes && pixels * step_lanes > limit) {
     plan->x_step = RoundUp(plan->x_step / 2, kResizeLanes);
     pixels = most_pixels(plan->x_step);
   }
-  const bool packs = !x.identity && !(direct.begin == 0 && direct.end == x.out);
   plan->source_floats = packs ? RoundUp(pixels * lanes + kResizeXReach, 16) : 0;
   plan->strip_floats = pixels * strip_lanes;
   plan->batch_floats = plan->batched ? plan->x_step * lanes : 0;
