@@ -30,8 +30,9 @@ struct ResizeOperator {
   std::string Describe() const;
 };
 
-// A task computes some rows (z, y) of some columns of one plane, or, with a 1x1 convolution, of a few. A source row is resized along x into a ring of as many
-// rows as an output row has taps in z times y, and each output row is the weighted sum of the ring. A plane is one of:
+// A task computes some rows (z, y) of some columns of one plane, or, with a 1x1 convolution, of a few. A source row is
+// resized along x into a ring of as many rows as an output row has taps in z times y, and each output row is the weighted
+// sum of the ring. A plane is one of:
 //   contiguous: rows lie in memory without gaps on both sides, of pixels of `width` floats. That is one channel (width
 //     1), or all of the few channels of a kNhwc tensor.
 //   blocks: kResizeLanes channels side by side (width kResizeLanes), which are packed.
