@@ -195,7 +195,7 @@ Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
       const auto begin = weights_.begin() + (ic * group_oc + c % group_oc) * taps;
       weights.insert(weights.end(), begin, begin + taps);
     }
-    const ref::ConvTransposeResult result = ref::ConvTranspose(a, InputChannels(n, first_ic, group_ic), weights.data(),
+    const ref::ConvResult result = ref::ConvTranspose(a, InputChannels(n, first_ic, group_ic), weights.data(),
                                                                w.bias ? &bias_[static_cast<size_t>(c)] : nullptr);
     for (size_t i = 0; i < pixels; ++i) {
       const double value = result.value.data[i];

@@ -2,6 +2,7 @@
 #include "geometry/phases.h"
 
 #include <cinttypes>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -157,27 +158,32 @@ SlotTaps TapsOfSlot(const ConvAxis& axis, const AxisPhases& phases, int64_t slot
   return {shuffled, {std::max<int64_t>(0, first), std::min(axis.kernel, first + upsample)}};
 }
 
-bool CanJoin(const AxisPhases& phases) {
-  // Of a transposed convolution: any dilation but 1 moves the phases against each other, or leaves holes.
-  if (phases.table.empty()) return phases.dilation == 1 && phases.slots % phases.stride == 0;
-  for (const AxisPhase& phase : phases.table) {
-    if (phase.taps != phases.table[0].taps || phase.first_offset != phases.table[0].first_offset) return false;
+std::optional<AxisPhases> JoinPhases(const AxisPhases& phases) {
+  const int64_t step = phases.offset_step;
+  int64_t first = std::numeric_limits<int64_t>::max();
+  int64_t last = std::numeric_limits<int64_t>::min();
+  for (int64_t r = 0; r < phases.stride; ++r) {
+    const AxisPhase phase = phases.Phase(r);
+    if (phase.taps == 0) continue;
+    if (first < last && (phase.first_offset - first) % step != 0) return std::nullopt;
+    first = std::min(first, phase.first_offset);
+    last = std::max(last, phase.first_offset + (phase.taps - 1) * step);
   }
-  return true;
-}
-
-AxisPhases JoinedPhases(const AxisPhases& phases) {
-  AxisPhase phase = phases.Phase(0);
-  phase.first_slot = 0;
   AxisPhases joined;
-  joined.slots = phase.taps;
-  joined.offset_step = phases.offset_step;
-  joined.first_read = -phase.first_offset - (phase.taps - 1) * phases.offset_step;
-  joined.last_read = -phase.first_offset;
+  joined.slots = (last - first) / step + 1;
+  joined.offset_step = step;
+  joined.first_read = -last;
+  joined.last_read = -first;
   joined.padding_mode = phases.padding_mode;
   joined.repeat = phases.repeat;
-  joined.table = {phase};
+  joined.table = {{0, first, joined.slots}};
   return joined;
+}
+
+int64_t SlotOfJoined(const AxisPhases& phases, const AxisPhases& joined, int64_t r, int64_t slot) {
+  const AxisPhase phase = phases.Phase(r);
+  const int64_t tap = slot - (phase.first_offset - joined.table[0].first_offset) / phases.offset_step;
+  return tap >= 0 && tap < phase.taps ? phase.first_slot + tap * phases.slot_step : -1;
 }
 
 }  // namespace polyphase::internal

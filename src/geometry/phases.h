@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/checked_math.h"
@@ -113,11 +114,12 @@ struct SlotTaps {
 };
 SlotTaps TapsOfSlot(const ConvAxis& axis, const AxisPhases& phases, int64_t slot);
 
-// Whether all phases read the same inputs, so that they may be computed as one phase with more channels.
-bool CanJoin(const AxisPhases& phases);
-// That one phase: position q is its output, slot w is the w-th tap of every phase. Phase r's own slot is
-// phases.Phase(r).first_slot + w * phases.slot_step.
-AxisPhases JoinedPhases(const AxisPhases& phases);
+// All phases as one phase of more channels: its outputs are the positions q, its slots the inputs that any of the phases
+// reads, of which some multiply zeros. Nothing where they do not read every offset_step-th input of one window. Takes time
+// and memory for the stride's number of phases.
+std::optional<AxisPhases> JoinPhases(const AxisPhases& phases);
+// The weights of phase r in a slot of the joined phases; -1 for zeros.
+int64_t SlotOfJoined(const AxisPhases& phases, const AxisPhases& joined, int64_t r, int64_t slot);
 
 }  // namespace polyphase::internal
 

@@ -58,8 +58,7 @@ ColumnTiles ConvWeights::Tiles(WeightForm form) const {
 }
 
 int64_t ConvWeights::slots(WeightForm form, int axis) const {
-  const AxisPhases& phases = (*source_.phases)[axis];
-  return Joined(form, axis) ? phases.Phase(0).taps : phases.slots;
+  return (Joined(form, axis) ? *source_.joined : *source_.phases)[axis].slots;
 }
 
 int64_t ConvWeights::BiasFloats(WeightForm form) const {
@@ -138,7 +137,7 @@ void ConvWeights::PackWeights(WeightForm form, float* packed) const {
   const ColumnTiles tiles = Tiles(form);
   const bool flattened = form == WeightForm::kColumns;
   const int64_t packed_slots = flattened ? 1 : slots(form);
-  // Where the weight of a column for the form's slot lies in a row [output channel][slot] of the source.
+  // Where the weight of a column for the form's slot lies in a row [output channel][slot] of the source; -1: a zero.
   const auto offset = [&](int64_t column, int64_t packed_slot) {
     const int64_t channel = column % oc;
     int64_t outer = column / oc;
@@ -149,8 +148,9 @@ void ConvWeights::PackWeights(WeightForm form, float* packed) const {
       int64_t s = packed_slot % slots(form, axis);
       packed_slot /= slots(form, axis);
       if (Joined(form, axis)) {
-        s = phases[axis].Phase(outer % source_.join[axis]).first_slot + s * phases[axis].slot_step;
+        s = SlotOfJoined(phases[axis], (*source_.joined)[axis], outer % source_.join[axis], s);
         outer /= source_.join[axis];
+        if (s < 0) return int64_t{-1};
       }
       slot += s * step;
       step *= phases[axis].slots;
@@ -167,7 +167,7 @@ void ConvWeights::PackWeights(WeightForm form, float* packed) const {
         for (int64_t k = 0; k < columns; ++k) offsets.push_back(offset(tiles.first(tile) + k, slot));
         for (int64_t c = 0; c < source_.ic; ++c, packed += width) {
           const float* row = source_.weights + (group * source_.ic + c) * oc * all_slots;
-          for (int64_t k = 0; k < columns; ++k) packed[k] = row[offsets[k]];
+          for (int64_t k = 0; k < columns; ++k) packed[k] = offsets[k] < 0 ? 0.0f : row[offsets[k]];
         }
       }
     }

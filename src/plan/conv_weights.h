@@ -36,7 +36,7 @@ enum class WeightForm : int {
   // tile's taps reads it as well. Biases: [shuffled][group][output channels, padded].
   kTaps = 0,
   // The same with the phases of the joined axes as further output channels, [tile of (phase, output channel)], and with
-  // one slot for each of their common taps: full vectors where an output has few channels.
+  // the slots of the joined phases: full vectors where an output has few channels.
   kJoined = 1,
   // [group][tile of (slot, output channel)][input channel][tile width]: the GEMM's columns flattened over the taps, for
   // fewer output channels than a vector has lanes. Biases: [group][output channel].
@@ -51,6 +51,7 @@ constexpr int kWeightForms = 4;
 struct ConvWeightsSource {
   int64_t groups = 0, ic = 0, oc = 0;
   const std::array<AxisPhases, kMaxSpatialRank>* phases = nullptr;
+  const std::array<AxisPhases, kMaxSpatialRank>* joined = nullptr;
   const float* weights = nullptr;  // [group][input channel][output channel][slot z][slot y][slot x]
   // [shuffled z][y][x][group][output channel], where a phase of residue r has the bias of `shuffled` = r mod biases; null
   // for zeros.
@@ -68,7 +69,8 @@ struct PackedWeights {
 // The weights of one operator: each packed form from the first time that it is asked for.
 class ConvWeights {
  public:
-  // `lanes` and `max_vectors` are those of the operator's tiles; `source.phases` must outlive this object. Where there is
+  // `lanes` and `max_vectors` are those of the operator's tiles; `source.phases` and `source.joined` must outlive this
+  // object. Where there is
   // only one form, it is packed here and the source's order is not kept; otherwise it is copied. `op` begins the messages.
   Status Init(const char* op, const ConvWeightsSource& source, const Runtime& runtime, int64_t lanes,
               int64_t max_vectors);

@@ -260,28 +260,28 @@ constexpr int64_t kMaxJoinedColumns = 512;
 // leave lanes empty, which those of other phases fill. Less than 10 % would be lost to taking them apart.
 void ChooseJoin(PhaseConvOperator* op, int64_t oc, int64_t lanes) {
   double best = 0;
-  for (int first = kMaxSpatialRank; first >= 0; --first) {
+  for (int first = kMaxSpatialRank; first >= 0; --first) {  // axes from this one on are joined
     int64_t columns = oc;
     double taps = 1;
     for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
       const AxisPhases& phases = op->phases[axis];
-      if (axis >= first) {
-        if (!CanJoin(phases) || phases.stride > kMaxJoinedColumns) return;
-        columns *= phases.stride;
-        taps *= static_cast<double>(phases.Phase(0).taps);
-      } else if (phases.table.empty()) {
-        taps *= static_cast<double>(phases.slots);
-      } else {
+      if (axis < first) {
         double all = 0;
         for (const AxisPhase& phase : phases.table) all += static_cast<double>(phase.taps);
-        taps *= all;
+        taps *= phases.table.empty() ? static_cast<double>(phases.slots) : all;
+        continue;
       }
+      if (phases.stride > kMaxJoinedColumns) return;
+      const std::optional<AxisPhases> joined = JoinPhases(phases);
+      columns *= phases.stride;
+      if (!joined || columns > kMaxJoinedColumns) return;
+      op->joined[axis] = *joined;
+      taps *= static_cast<double>(joined->slots);
     }
-    if (first < kMaxSpatialRank && columns > kMaxJoinedColumns) return;
     const double cost = taps * static_cast<double>(DivCeil(columns, lanes));
     if (first < kMaxSpatialRank && cost > 0.9 * best) continue;
     best = cost;
-    for (int axis = 0; axis < kMaxSpatialRank; ++axis) op->join[axis] = axis >= first ? op->phases[axis].stride : 1;
+    for (int axis = first; axis < kMaxSpatialRank; ++axis) op->join[axis] = op->phases[axis].stride;
   }
 }
 
@@ -361,10 +361,8 @@ Status FinishPhaseConvOperator(const Epilogue& epilogue, ConvWeightsSource sourc
   if (!status.ok()) return status;
   const ConvTileKernels& kernels = op->kernels.conv;
   if (source.ic > 1 || source.groups == 1) ChooseJoin(op.get(), source.oc, kernels.lanes);
-  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-    if (op->join[axis] > 1) op->joined[axis] = JoinedPhases(op->phases[axis]);
-  }
   source.phases = &op->phases;
+  source.joined = &op->joined;
   source.join = op->join;
   source.gemm = op->gemm;
   status = op->weights.Init(op->name, source, options.runtime, kernels.lanes, kernels.max_vectors);

@@ -29,7 +29,7 @@ struct PhaseConvOperator {
   std::array<AxisPhases, kMaxSpatialRank> phases;
   SpatialSizes origin{};  // unless the sizes decide it
   double saving = 1;      // multiplications of the ops that are fused, one after the other, for each that is left
-  // Axes whose phases are computed as one (see CanJoin), with that one phase; elsewhere join is 1.
+  // The number of phases of the axes whose phases are computed as one, with that one; elsewhere 1.
   SpatialSizes join{1, 1, 1};
   std::array<AxisPhases, kMaxSpatialRank> joined;
   Kernels kernels;

@@ -25,6 +25,7 @@
 
 #include "gtest/gtest.h"
 #include "polyphase/polyphase.h"
+#include "tests/ref/conv.h"
 #include "tests/testers/harness.h"
 
 namespace polyphase::testing {
@@ -34,10 +35,10 @@ constexpr char kPath[] = "tests/golden/pytorch.tsv";
 
 // Every op of the file; each is one test.
 constexpr const char* kOps[] = {
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "interpolate",  "pillow_resize",
-    "pixel_shuffle",    "pixel_unshuffle",  "max_pool1d",       "max_pool2d",   "max_pool3d",
-    "max_unpool1d",     "max_unpool2d",     "max_unpool3d",     "avg_pool1d",   "avg_pool2d",
-    "avg_pool3d",       "avg_unpool1d",     "avg_unpool2d",     "avg_unpool3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "interpolate", "pillow_resize", "pixel_shuffle",
+    "pixel_unshuffle",  "max_pool1d",       "max_pool2d",       "max_pool3d",  "max_unpool1d",  "max_unpool2d",
+    "max_unpool3d",     "avg_pool1d",       "avg_pool2d",       "avg_pool3d",  "avg_unpool1d",  "avg_unpool2d",
+    "avg_unpool3d",     "conv1d",           "conv2d",           "conv3d",
 };
 
 // Thrown for whatever the file says that this test does not understand.
@@ -349,6 +350,7 @@ struct Setup {
   DataType dtype = DataType::kF32;
   Elements input, expected;
   std::optional<Elements> residual, input_indices, output_indices;
+  std::optional<Elements> oracle;  // what tests/ref says, where it is asked
   SpatialSizes output_size{};
   std::vector<Algorithm> algorithms = {Algorithm::kAuto};
   Tolerance tolerance;
@@ -442,19 +444,24 @@ EpilogueConstants TakeEpilogue(Attributes& attributes, const Shape& output, floa
   return constants;
 }
 
-void SetUpConvTranspose(const Case& c, Attributes& attributes, Setup& setup) {
+struct ConvConstants {
+  std::vector<float> weights, bias;
+  EpilogueConstants epilogue;
+
+  const float* bias_or_null() const { return bias.empty() ? nullptr : bias.data(); }
+};
+
+// What conv and conv_transpose have in common: all but what only one of ConvAttributes and ConvTransposeAttributes has.
+template <typename ConvLikeAttributes>
+ConvConstants TakeConvLayer(const Case& c, Attributes& attributes, ConvLikeAttributes& a, Setup& setup) {
   const int rank = c.input.rank;
-  ConvTransposeAttributes a;
   a.spatial_rank = rank;
   a.input_channels = c.input.c;
   a.output_channels = attributes.Int("oc", 0);
   a.groups = attributes.Int("g", 1);
   a.kernel = attributes.Sizes("k", rank, {0, 0, 0});
-  a.stride = attributes.Sizes("s", rank, {1, 1, 1});
   a.padding_begin = a.padding_end = attributes.Sizes("p", rank, {});
-  a.output_padding = attributes.Sizes("op", rank, {});
   a.dilation = attributes.Sizes("d", rank, {1, 1, 1});
-  setup.output_size = attributes.Sizes("output_size", rank, {});
   if (a.groups < 1 || a.output_channels < 1 || a.input_channels % a.groups != 0 || a.output_channels % a.groups != 0) {
     throw Malformed("channels that the groups do not divide");
   }
@@ -462,23 +469,79 @@ void SetUpConvTranspose(const Case& c, Attributes& attributes, Setup& setup) {
   a.prologue.activation = ParseActivation(attributes.Text("pre", "none"));
   a.prologue.negative_slope = slope;
 
+  ConvConstants constants;
   int64_t weights_count = a.input_channels * (a.output_channels / a.groups);
   for (int axis = 0; axis < rank; ++axis) weights_count *= a.kernel[static_cast<size_t>(axis)];
-  const std::vector<float> weights = GeneratedFloats(kWeights, weights_count);
-  const std::vector<float> bias =
-      attributes.Bool("bias", true) ? GeneratedFloats(kBias, a.output_channels) : std::vector<float>();
+  constants.weights = GeneratedFloats(kWeights, weights_count);
+  if (attributes.Bool("bias", true)) constants.bias = GeneratedFloats(kBias, a.output_channels);
   setup.input = Generated(kInput, c.input.count(), attributes.Text("fill", "uniform"), setup.dtype);
-  const EpilogueConstants epilogue = TakeEpilogue(attributes, c.output, slope, setup);
-  setup.algorithms = {Algorithm::kAuto, Algorithm::kSubpixel, Algorithm::kGemmCol2im};
+  constants.epilogue = TakeEpilogue(attributes, c.output, slope, setup);
   // Products of the generated numbers are multiples of 2^-16 and their sums below 2^8: f32 is exact, in whatever order
   // it adds. What comes before or after them is not.
-  const bool exact = epilogue.none() && a.prologue.activation != Activation::kLeakyRelu;
+  const bool exact = constants.epilogue.none() && a.prologue.activation != Activation::kLeakyRelu;
   setup.tolerance.absolute = exact ? 0 : 4e-6 * std::max(1.0, MaxMagnitude(setup.expected, setup.dtype));
-  setup.create = [a, weights, bias, epilogue](const OperatorOptions& options) {
+  return constants;
+}
+
+void SetUpConvTranspose(const Case& c, Attributes& attributes, Setup& setup) {
+  const int rank = c.input.rank;
+  ConvTransposeAttributes a;
+  a.stride = attributes.Sizes("s", rank, {1, 1, 1});
+  a.output_padding = attributes.Sizes("op", rank, {});
+  setup.output_size = attributes.Sizes("output_size", rank, {});
+  const ConvConstants constants = TakeConvLayer(c, attributes, a, setup);
+  setup.algorithms = {Algorithm::kAuto, Algorithm::kSubpixel, Algorithm::kGemmCol2im};
+  setup.create = [a, constants](const OperatorOptions& options) {
     ConvTransposeAttributes complete = a;
-    complete.epilogue = epilogue.Get();
-    return CreateConvTranspose(complete, weights.data(), bias.empty() ? nullptr : bias.data(), options);
+    complete.epilogue = constants.epilogue.Get();
+    return CreateConvTranspose(complete, constants.weights.data(), constants.bias_or_null(), options);
   };
+}
+
+PaddingMode ParsePaddingMode(const std::string& text) {
+  static const std::map<std::string, PaddingMode> kNames = {{"constant", PaddingMode::kZeros},
+                                                            {"reflect", PaddingMode::kReflect},
+                                                            {"replicate", PaddingMode::kReplicate},
+                                                            {"circular", PaddingMode::kCircular}};
+  const auto found = kNames.find(text);
+  if (found == kNames.end()) throw Malformed("mode " + text + " is unknown");
+  return found->second;
+}
+
+// What tests/ref says to the same case, which is judged like the library.
+Elements OracleOfConv(const Case& c, const ConvAttributes& a, const ConvConstants& constants, const Setup& setup) {
+  const auto tensor = [&](const Elements& elements, const Shape& shape) {
+    ref::Tensor<float> t(shape.n, shape.c, ref::ToSize3(shape.size, shape.rank));
+    std::transform(elements.begin(), elements.end(), t.data.begin(),
+                   [&](uint64_t e) { return ToFloat(setup.dtype, e); });
+    return t;
+  };
+  ref::Tensor<double> value =
+      ref::Conv(a, tensor(setup.input, c.input), constants.weights.data(), constants.bias_or_null()).value;
+  const std::optional<ref::Tensor<float>> residual =
+      setup.residual ? std::optional(tensor(*setup.residual, c.output)) : std::nullopt;
+  ref::ApplyEpilogue<float>(constants.epilogue.Get(), residual ? &*residual : nullptr, value, nullptr);
+  Elements elements;
+  for (const double v : value.data) elements.push_back(Bits(static_cast<float>(v)));
+  return elements;
+}
+
+void SetUpConv(const Case& c, Attributes& attributes, Setup& setup) {
+  const int rank = c.input.rank;
+  ConvAttributes a;
+  const ConvConstants constants = TakeConvLayer(c, attributes, a, setup);
+  a.padding_end = attributes.Sizes("p_end", rank, a.padding_end);
+  a.padding_mode = ParsePaddingMode(attributes.Text("mode", "constant"));
+  a.upsample = attributes.Sizes("up", rank, {1, 1, 1});
+  const int64_t shuffle = attributes.Int("shuffle", 1);
+  for (int axis = 0; axis < rank; ++axis) a.shuffle[static_cast<size_t>(axis)] = shuffle;
+  setup.create = [a, constants](const OperatorOptions& options) {
+    ConvAttributes complete = a;
+    complete.epilogue = constants.epilogue.Get();
+    return CreateConv(complete, constants.weights.data(), constants.bias_or_null(), options);
+  };
+  setup.oracle = OracleOfConv(c, a, constants, setup);
+  if (setup.oracle->size() != setup.expected.size()) throw Malformed("another number of outputs than the layer has");
 }
 
 PyTorchMode ParsePyTorchMode(const std::string& text) {
@@ -626,6 +689,10 @@ Setup MakeSetup(const Case& c) {
     }
     setup.expected = ParseValues(c, setup.dtype);
     SetUpConvTranspose(c, attributes, setup);
+  } else if (c.op.find("conv") == 0) {
+    if (c.op != "conv" + std::to_string(c.input.rank) + "d") throw Malformed("a shape of another rank than the op's");
+    setup.expected = ParseValues(c, setup.dtype);
+    SetUpConv(c, attributes, setup);
   } else if (c.op == "interpolate") {
     SetUpInterpolate(c, attributes, setup);
   } else if (c.op == "pillow_resize") {
@@ -786,6 +853,10 @@ constexpr Format kGoldenFormats[] = {{Layout::kNchw, 1}, {Layout::kNhwc, 1}, {La
 // Runs a case on `targets` and in every format with every algorithm; the first thing that is not as the file says.
 std::string RunCase(const Case& c, const std::vector<std::string>& targets) {
   const Setup setup = MakeSetup(c);
+  if (setup.oracle) {
+    const std::string difference = Difference(setup, *setup.oracle);
+    if (!difference.empty()) return "the oracle: " + difference;
+  }
   for (const std::string& target : targets) {
     const StatusOr<Operator> op = setup.create(OptionsFor(target));
     if (!op.ok()) return target + ": Create: " + op.status().message();
@@ -932,6 +1003,9 @@ TEST(PyTorchGoldenFile, WhatIsNoCaseIsRejected) {
       {"max_pool1d\tk=2 s=2\t1x1x2\t1x1x1\t3f800000", "indices"},
       {"max_pool1d\tk=2 s=2\t1x1x2\t1x1x1\t3f800000\t0,1", "indices"},
       {"max_pool2d\tk=2 s=2\t1x1x2\t1x1x1\t3f800000\t0", "another rank"},
+      {"conv2d\toc=1 k=1\t1x1x2\t1x1x2\t3f8000003f800000", "another rank"},
+      {"conv1d\toc=1 k=1 mode=same\t1x1x2\t1x1x2\t3f8000003f800000", "mode same is unknown"},
+      {"conv1d\toc=1 k=2\t1x1x2\t1x1x2\t3f8000003f800000", "another number of outputs"},
       {"conv_transpose2d\toc=1 k=1\t1x1x2\t1x1x2\t3f8000003f800000", "another rank"},
   };
   for (const auto& c : cases) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "polyphase/conv_transpose.h"
+#include "tests/ref/conv_result.h"
 #include "tests/ref/epilogue.h"
 #include "tests/ref/tensor.h"
 
@@ -28,24 +29,10 @@ inline Size3 ConvTransposeOutputSize(const ConvTransposeAttributes& a, const Siz
   return size;
 }
 
-struct ConvTransposeResult {
-  Tensor<double> value;
-  // What the error of an f32 sum depends on, for each output: sum of |input * weight| and |bias|, and how many summands
-  // there are (the same for all n and c: one value per pixel).
-  Tensor<double> magnitude;
-  std::vector<int64_t> terms;
-
-  // Bound of the error of any order of summation in f32, with or without FMA, before the epilogue; i is an index of
-  // value.data.
-  double Bound(size_t i) const {
-    return static_cast<double>(terms[i % terms.size()] + 4) * 0x1p-24 * magnitude.data[i];
-  }
-};
-
 // Before the epilogue, after the prologue. weights: [input_channels][output_channels / groups][kernel...]; bias:
 // [output_channels] or null. a.output_padding counts; a caller that asks for an output size puts the difference there.
-inline ConvTransposeResult ConvTranspose(const ConvTransposeAttributes& a, const Tensor<float>& input,
-                                         const float* weights, const float* bias) {
+inline ConvResult ConvTranspose(const ConvTransposeAttributes& a, const Tensor<float>& input, const float* weights,
+                                const float* bias) {
   const Size3 in = input.size();
   const Size3 out = ConvTransposeOutputSize(a, in);
   const Size3 kernel = ToSize3(a.kernel, a.spatial_rank);
@@ -56,7 +43,7 @@ inline ConvTransposeResult ConvTranspose(const ConvTransposeAttributes& a, const
   const int64_t group_ic = a.input_channels / a.groups;
   const int64_t group_oc = a.output_channels / a.groups;
   const int64_t taps = kernel[0] * kernel[1] * kernel[2];
-  ConvTransposeResult result;
+  ConvResult result;
   result.value = Tensor<double>(input.n, a.output_channels, out);
   result.magnitude = Tensor<double>(input.n, a.output_channels, out);
   result.terms.assign(static_cast<size_t>(result.value.plane()), bias != nullptr ? 1 : 0);
@@ -80,12 +67,7 @@ inline ConvTransposeResult ConvTranspose(const ConvTransposeAttributes& a, const
     pairs = std::move(longer);
   }
 
-  const Epilogue prologue = [&] {
-    Epilogue e;
-    e.activation = a.prologue.activation;
-    e.negative_slope = a.prologue.negative_slope;
-    return e;
-  }();
+  const Tensor<float> x_in = ApplyPrologue(a.prologue, input);
   for (int64_t n = 0; n < input.n; ++n) {
     for (int64_t oc = 0; oc < a.output_channels; ++oc) {
       double* value = &result.value.data[result.value.Index(n, oc, 0, 0, 0)];
@@ -96,10 +78,10 @@ inline ConvTransposeResult ConvTranspose(const ConvTransposeAttributes& a, const
       }
       const int64_t group = oc / group_oc;
       for (int64_t ic = group * group_ic; ic < (group + 1) * group_ic; ++ic) {
-        const float* x = &input.data[input.Index(n, ic, 0, 0, 0)];
+        const float* x = &x_in.data[x_in.Index(n, ic, 0, 0, 0)];
         const float* w = weights + (ic * group_oc + oc % group_oc) * taps;
         for (const Pair& pair : pairs) {
-          const double product = static_cast<double>(static_cast<float>(Activate(prologue, x[pair.in]))) * w[pair.tap];
+          const double product = static_cast<double>(x[pair.in]) * w[pair.tap];
           value[pair.out] += product;
           magnitude[pair.out] += std::fabs(product);
         }

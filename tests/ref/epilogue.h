@@ -1,4 +1,4 @@
-// The epilogue in double.
+// Epilogue and prologue in double.
 #ifndef POLYPHASE_TESTS_REF_EPILOGUE_H_
 #define POLYPHASE_TESTS_REF_EPILOGUE_H_
 
@@ -60,6 +60,15 @@ void ApplyEpilogue(const Epilogue& e, const Tensor<T>* residual, Tensor<double>&
     value.data[i] = x;
     if (bound != nullptr) bound->data[i] = error;
   }
+}
+
+// The input as the op sees it: rounded to f32 once more.
+inline Tensor<float> ApplyPrologue(const Prologue& prologue, Tensor<float> input) {
+  Epilogue e;
+  e.activation = prologue.activation;
+  e.negative_slope = prologue.negative_slope;
+  for (float& x : input.data) x = static_cast<float>(Activate(e, x));
+  return input;
 }
 
 }  // namespace polyphase::ref

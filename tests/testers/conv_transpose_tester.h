@@ -3,56 +3,23 @@
 #define POLYPHASE_TESTS_TESTERS_CONV_TRANSPOSE_TESTER_H_
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
-#include <sstream>
-#include <stdexcept>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "polyphase/conv_transpose.h"
 #include "tests/ref/conv_transpose.h"
-#include "tests/testers/harness.h"
+#include "tests/testers/conv_layer_tester.h"
 
 namespace polyphase::testing {
 
-inline const char* Name(Algorithm algorithm) {
-  constexpr const char* kNames[] = {"auto", "subpixel", "gemm_col2im"};
-  return kNames[static_cast<int>(algorithm)];
-}
-
-class ConvTransposeTester {
+class ConvTransposeTester : public ConvLayerTester<ConvTransposeTester, ConvTransposeAttributes> {
  public:
-  ConvTransposeTester() = default;
-  explicit ConvTransposeTester(const ConvTransposeAttributes& attributes) : attributes_(attributes) {}
+  explicit ConvTransposeTester(const ConvTransposeAttributes& attributes = {})
+      : ConvLayerTester(attributes, {Algorithm::kSubpixel, Algorithm::kGemmCol2im, Algorithm::kAuto}) {}
 
-  ConvTransposeTester& Batch(int64_t n) { return batch_ = n, *this; }
-  ConvTransposeTester& Channels(int64_t ic, int64_t oc) {
-    attributes_.input_channels = ic;
-    attributes_.output_channels = oc;
-    return *this;
-  }
-  ConvTransposeTester& Groups(int64_t groups) { return attributes_.groups = groups, *this; }
-  // One value per spatial axis; their number is the rank.
-  template <typename... Sizes>
-  ConvTransposeTester& Input(Sizes... sizes) {
-    attributes_.spatial_rank = sizeof...(sizes);
-    return input_ = {sizes...}, *this;
-  }
-  ConvTransposeTester& InputSize(const SpatialSizes& sizes) { return input_ = sizes, *this; }
-  template <typename... Sizes>
-  ConvTransposeTester& Kernel(Sizes... sizes) {
-    return attributes_.kernel = {sizes...}, *this;
-  }
   template <typename... Sizes>
   ConvTransposeTester& Stride(Sizes... sizes) {
     return attributes_.stride = {sizes...}, *this;
-  }
-  template <typename... Sizes>
-  ConvTransposeTester& Dilation(Sizes... sizes) {
-    return attributes_.dilation = {sizes...}, *this;
   }
   template <typename... Sizes>
   ConvTransposeTester& OutputPadding(Sizes... sizes) {
@@ -67,169 +34,27 @@ class ConvTransposeTester {
   ConvTransposeTester& OutputShape(Sizes... sizes) {
     return attributes_.output_shape = {sizes...}, *this;
   }
-  ConvTransposeTester& Pad(AutoPad auto_pad) { return attributes_.auto_pad = auto_pad, *this; }
-  ConvTransposeTester& Padding(const SpatialSizes& begin, const SpatialSizes& end) {
-    attributes_.padding_begin = begin;
-    attributes_.padding_end = end;
-    return *this;
-  }
-  ConvTransposeTester& Padding(int64_t both) { return Padding({both}, {both}); }
-  ConvTransposeTester& Padding(int64_t h, int64_t w) { return Padding({h, w}, {h, w}); }
-  ConvTransposeTester& Padding(int64_t d, int64_t h, int64_t w) { return Padding({d, h, w}, {d, h, w}); }
-  ConvTransposeTester& Padding(int64_t top, int64_t left, int64_t bottom, int64_t right) {
-    return Padding({top, left}, {bottom, right});
-  }
-  ConvTransposeTester& NoBias() { return bias_ = false, *this; }
-  ConvTransposeTester& Prologue(Activation activation, float slope = 0.5f) {
-    attributes_.prologue = {activation, slope};
-    return *this;
-  }
-  ConvTransposeTester& Activate(Activation activation) { return attributes_.epilogue.activation = activation, *this; }
-  ConvTransposeTester& Relu() { return Activate(Activation::kRelu); }
-  ConvTransposeTester& LeakyRelu(float slope) {
-    attributes_.epilogue.negative_slope = slope;
-    return Activate(Activation::kLeakyRelu);
-  }
-  ConvTransposeTester& Clamp(float lower, float upper) {
-    attributes_.epilogue.lower = lower;
-    attributes_.epilogue.upper = upper;
-    return Activate(Activation::kClamp);
-  }
-  // Constants per channel of the epilogue; kPRelu has its slopes without being asked.
-  ConvTransposeTester& Scale() { return scale_ = true, *this; }
-  ConvTransposeTester& Shift() { return shift_ = true, *this; }
-  ConvTransposeTester& Residual(polyphase::Residual residual, bool in_place = false) {
-    attributes_.epilogue.residual = residual;
-    in_place_ = in_place;
-    return *this;
-  }
-  ConvTransposeTester& Algorithms(std::vector<Algorithm> algorithms) {
-    return algorithms_ = std::move(algorithms), *this;
-  }
-  ConvTransposeTester& OnlyTargets(std::vector<std::string> targets) { return targets_ = std::move(targets), *this; }
-  // Default: the pairs of equal layouts and two random ones for each target and algorithm.
-  ConvTransposeTester& Formats(std::vector<FormatPair> formats) { return formats_ = std::move(formats), *this; }
-  ConvTransposeTester& Seed(uint32_t seed) { return seed_ = seed, *this; }
-
-  std::string Describe() const {
-    const auto sizes = [&](const SpatialSizes& values) {
-      std::string text;
-      for (int axis = 0; axis < attributes_.spatial_rank; ++axis)
-        text += (axis ? "x" : "") + std::to_string(values[axis]);
-      return text;
-    };
-    const ConvTransposeAttributes& a = attributes_;
-    std::ostringstream s;
-    s << "conv_transpose n " << batch_ << " ic " << a.input_channels << " oc " << a.output_channels << " groups "
-      << a.groups << " in " << sizes(input_) << " k " << sizes(a.kernel) << " s " << sizes(a.stride) << " p "
-      << sizes(a.padding_begin) << ":" << sizes(a.padding_end) << " op " << sizes(a.output_padding) << " d "
-      << sizes(a.dilation) << " out " << sizes(output_size_) << " output_shape " << sizes(a.output_shape)
-      << " auto_pad " << static_cast<int>(a.auto_pad) << " bias " << bias_ << " prologue "
-      << static_cast<int>(a.prologue.activation) << " activation " << static_cast<int>(a.epilogue.activation)
-      << " scale " << scale_ << " shift " << shift_ << " residual " << static_cast<int>(a.epilogue.residual)
-      << (in_place_ ? " in place" : "");
-    return s.str();
-  }
-
-  // Whole numbers must match exactly (unless the activation has no exact values), random ones within the bound of an f32
-  // sum.
-  void Run() const {
-    SCOPED_TRACE(Describe());
-    std::mt19937 rng(seed_);
-    const Data integers = MakeData(true, rng);
-    const Data reals = MakeData(false, rng);
-    const bool exact = attributes_.epilogue.activation <= Activation::kPRelu;
-    for (const std::string& target : RunTargets()) {
-      const Operator whole = Create(integers, target, rng);
-      const Operator rounded = Create(reals, target, rng);
-      ForEachVariant(rng, [&](const PlanOptions& options, const FormatPair& formats) {
-        SCOPED_TRACE(target + " " + Name(options.algorithm) + " " + Name(formats.first) + " -> " +
-                     Name(formats.second));
-        if (exact) {
-          SCOPED_TRACE("whole numbers");
-          ASSERT_TRUE(RunAndCompare(whole, target, options, formats, integers, rng, [&](float v, size_t i) {
-            return v == static_cast<float>(integers.value.data[i]);
-          }));
-        }
-        SCOPED_TRACE("random numbers");
-        ASSERT_TRUE(RunAndCompare(rounded, target, options, formats, reals, rng, [&](float v, size_t i) {
-          return std::fabs(static_cast<double>(v) - reals.value.data[i]) <= reals.bound.data[i];
-        }));
-      });
-    }
-  }
-
-  // A NaN and an Inf in the input: they must reach the outputs that depend on them, and no others.
-  void RunNonFinite() const {
-    SCOPED_TRACE(Describe());
-    std::mt19937 rng(seed_);
-    Data data = MakeData(false, rng);
-    const size_t image = data.input.data.size() / static_cast<size_t>(batch_);
-    const size_t plane = static_cast<size_t>(data.input.plane());
-    data.input.data[data.input.data.size() - image + plane / 2] = std::numeric_limits<float>::quiet_NaN();
-    data.input.data[image - plane + static_cast<size_t>(data.input.w) - 1] = -std::numeric_limits<float>::infinity();
-    Expect(data);
-    for (const std::string& target : RunTargets()) {
-      const Operator op = Create(data, target, rng);
-      ForEachVariant(rng, [&](const PlanOptions& options, const FormatPair& formats) {
-        SCOPED_TRACE(target + " " + Name(options.algorithm) + " " + Name(formats.first) + " -> " +
-                     Name(formats.second));
-        ASSERT_TRUE(RunAndCompare(op, target, options, formats, data, rng, [&](float value, size_t i) {
-          const double e = data.value.data[i];
-          const auto v = static_cast<double>(value);
-          if (std::isnan(e)) return std::isnan(v);
-          const double bound = data.bound.data[i];
-          return std::isfinite(bound) ? std::fabs(v - e) <= bound : v == e;
-        }));
-      });
-    }
-  }
-
-  // The same image at every batch position, with 1, 2, 3 and 7 threads: bitwise equal results everywhere.
-  void RunDeterminism() const {
-    SCOPED_TRACE(Describe());
-    std::mt19937 rng(seed_);
-    Data reals = MakeData(false, rng);
-    for (std::vector<float>* data : {&reals.input.data, &reals.residual.data}) {
-      const size_t image = data->size() / static_cast<size_t>(batch_);
-      for (size_t i = image; i < data->size(); ++i) (*data)[i] = (*data)[i - image];
-    }
-    for (const std::string& target : RunTargets()) {
-      const Operator op = Create(reals, target, rng);
-      ForEachVariant(rng, [&](const PlanOptions& options, const FormatPair& formats) {
-        SCOPED_TRACE(target + " " + Name(options.algorithm) + " " + Name(formats.first) + " -> " +
-                     Name(formats.second));
-        ref::Tensor<float> first;
-        for (const size_t threads : {1, 2, 3, 7}) {
-          SCOPED_TRACE(std::to_string(threads) + " threads");
-          RunChoice choice;
-          choice.threads = threads;
-          ref::Tensor<float> output;
-          ASSERT_TRUE(RunOnce(op, target, options, choice, reals.input, InputDesc(formats.first),
-                              OutputDesc(formats.second, reals), output, ResidualOf(reals, formats.second, choice)));
-          if (first.data.empty()) first = output;
-          ASSERT_TRUE(BitwiseEqual(output, first)) << "differs from 1 thread";
-          ASSERT_TRUE(ImagesEqual(output)) << "differs from batch position 0";
-        }
-      });
-    }
-  }
 
  private:
-  struct Data {
-    ref::Tensor<float> input, residual;
-    std::vector<float> weights, bias, scale, shift, slope;
-    ref::Tensor<double> value, bound;
-  };
+  friend class ConvLayerTester<ConvTransposeTester, ConvTransposeAttributes>;
 
-  ConvTransposeAttributes Attributes(const Data& data) const {
-    const auto pointer = [](const std::vector<float>& v) { return v.empty() ? nullptr : v.data(); };
-    ConvTransposeAttributes a = attributes_;
-    a.epilogue.scale = pointer(data.scale);
-    a.epilogue.shift = pointer(data.shift);
-    a.epilogue.slope = pointer(data.slope);
-    a.epilogue.channels = a.output_channels;
-    return a;
+  std::string DescribeOwn() const {
+    const ConvTransposeAttributes& a = attributes_;
+    return "conv_transpose s " + Sizes(a.stride) + " op " + Sizes(a.output_padding) + " out " + Sizes(output_size_) +
+           " output_shape " + Sizes(a.output_shape);
+  }
+
+  int64_t OutputChannels() const { return attributes_.output_channels; }
+  ref::Size3 OutputSize(const ref::Size3& in) const { return ref::ConvTransposeOutputSize(Resolve(attributes_), in); }
+
+  ref::ConvResult Expected(const ConvTransposeAttributes& attributes, const ref::Tensor<float>& input,
+                           const float* weights, const float* bias) const {
+    return ref::ConvTranspose(Resolve(attributes), input, weights, bias);
+  }
+
+  StatusOr<Operator> Create(const ConvTransposeAttributes& attributes, const float* weights, const float* bias,
+                            const OperatorOptions& options) const {
+    return CreateConvTranspose(attributes, weights, bias, options);
   }
 
   // With the padding and output padding that output_size, output_shape and auto_pad stand for.
@@ -254,124 +79,6 @@ class ConvTransposeTester {
     }
     return a;
   }
-
-  TensorDesc InputDesc(const Format& format) const {
-    return MakeDesc(DataType::kF32, format, batch_, attributes_.input_channels,
-                    ref::ToSize3(input_, attributes_.spatial_rank), attributes_.spatial_rank);
-  }
-
-  TensorDesc OutputDesc(const Format& format, const Data& data) const {
-    return DescOf(DataType::kF32, format, data.value, attributes_.spatial_rank);
-  }
-
-  // In the format of the output, or another one.
-  ResidualInput<float> ResidualOf(const Data& data, const Format& output_format, const RunChoice& choice) const {
-    if (attributes_.epilogue.residual == polyphase::Residual::kNone) return {};
-    const Format format = choice.threads % 2 == 1 ? output_format : kFormats[choice.threads % 5];
-    return {&data.residual, OutputDesc(format, data), choice.input_view, in_place_};
-  }
-
-  template <typename Same>
-  ::testing::AssertionResult RunAndCompare(const Operator& op, const std::string& target, const PlanOptions& options,
-                                           const FormatPair& formats, const Data& data, std::mt19937& rng,
-                                           const Same& same) const {
-    const RunChoice choice = RandomChoice(rng);
-    ref::Tensor<float> output;
-    ::testing::AssertionResult result =
-        RunOnce(op, target, options, choice, data.input, InputDesc(formats.first), OutputDesc(formats.second, data),
-                output, ResidualOf(data, formats.second, choice));
-    if (result) result = CompareTensors(output, data.value, [&](size_t i) { return same(output.data[i], i); });
-    return result ? result : result << "; " << Name(choice);
-  }
-
-  Data MakeData(bool integers, std::mt19937& rng) const {
-    const ConvTransposeAttributes& a = attributes_;
-    Data data;
-    data.input = ref::Tensor<float>(batch_, a.input_channels, ref::ToSize3(input_, a.spatial_rank));
-    int64_t weights = a.input_channels * (a.output_channels / a.groups);
-    for (int axis = 0; axis < a.spatial_rank; ++axis) weights *= a.kernel[axis];
-    data.weights.resize(static_cast<size_t>(weights));
-    const auto channels = static_cast<size_t>(a.output_channels);
-    if (bias_) data.bias.resize(channels);
-    if (scale_) data.scale.resize(channels);
-    if (shift_) data.shift.resize(channels);
-    if (a.epilogue.activation == Activation::kPRelu) data.slope.resize(channels);
-    if (a.epilogue.residual != polyphase::Residual::kNone) {
-      data.residual =
-          ref::Tensor<float>(batch_, a.output_channels, ref::ConvTransposeOutputSize(Resolve(a), data.input.size()));
-    }
-    for (std::vector<float>* values :
-         {&data.input.data, &data.weights, &data.bias, &data.scale, &data.shift, &data.slope, &data.residual.data}) {
-      // terms * 8 * 8 (* 2) < 2^24 holds for all layers below 125 thousand terms.
-      integers ? FillIntegers(*values, values == &data.scale ? 2 : 8, rng) : FillUniform(*values, rng);
-    }
-    if (integers) {
-      for (float& slope : data.slope) slope /= 4;
-    }
-    Expect(data);
-    return data;
-  }
-
-  void Expect(Data& data) const {
-    const ConvTransposeAttributes a = Attributes(data);
-    ref::ConvTransposeResult result =
-        ref::ConvTranspose(Resolve(a), data.input, data.weights.data(), bias_ ? data.bias.data() : nullptr);
-    for (const int64_t terms : result.terms) EXPECT_LT(terms * (scale_ ? 128 : 64), int64_t{1} << 24);
-    data.bound = ref::Tensor<double>(result.value.n, result.value.c, result.value.size());
-    for (size_t i = 0; i < data.bound.data.size(); ++i) {
-      // A shift is summed with the bias and the products, before it is scaled here.
-      const auto c = i / result.terms.size() % static_cast<size_t>(a.output_channels);
-      const double scale = a.epilogue.scale == nullptr ? 1.0 : std::fabs(static_cast<double>(a.epilogue.scale[c]));
-      if (a.epilogue.shift != nullptr && scale > 0) {
-        result.magnitude.data[i] += std::fabs(static_cast<double>(a.epilogue.shift[c])) / scale;
-      }
-      // A scale is rounded into each weight.
-      data.bound.data[i] = result.Bound(i) + (scale_ ? 2 * 0x1p-24 * result.magnitude.data[i] : 0.0);
-    }
-    data.value = std::move(result.value);
-    ref::ApplyEpilogue(a.epilogue, data.residual.data.empty() ? nullptr : &data.residual, data.value, &data.bound);
-  }
-
-  Operator Create(const Data& data, const std::string& target, std::mt19937& rng) const {
-    OperatorOptions options = OptionsFor(target);
-    // With a hint the weights are packed here, without it by the first plan: both must do. A hint has no output_size.
-    if (rng() % 2 == 0 && output_size_[0] == 0) options.input_hint = InputDesc(kFormats[rng() % 5]);
-    StatusOr<Operator> op =
-        CreateConvTranspose(Attributes(data), data.weights.data(), bias_ ? data.bias.data() : nullptr, options);
-    if (!op.ok()) throw std::runtime_error(std::string("CreateConvTranspose: ") + op.status().message());
-    return *op;
-  }
-
-  std::vector<std::string> RunTargets() const { return targets_.empty() ? SupportedTargets() : targets_; }
-
-  // Stops at the first variant that fails.
-  template <typename Visit>
-  void ForEachVariant(std::mt19937& rng, const Visit& visit) const {
-    for (const Algorithm algorithm : algorithms_) {
-      if (kSanitized && algorithm == Algorithm::kAuto && algorithms_.size() > 1) continue;  // one of the others
-      for (const FormatPair& pair : formats_.empty() ? SomeFormatPairs(2, rng) : Chosen(formats_, rng)) {
-        PlanOptions options;
-        options.algorithm = algorithm;
-        options.output_size = output_size_;
-        const int failures = FailureCount();
-        visit(options, pair);
-        if (FailureCount() != failures) return;
-      }
-    }
-  }
-
-  ConvTransposeAttributes attributes_;
-  SpatialSizes output_size_{};
-  int64_t batch_ = 1;
-  SpatialSizes input_{5, 7};
-  bool bias_ = true;
-  bool scale_ = false;
-  bool shift_ = false;
-  bool in_place_ = false;
-  std::vector<Algorithm> algorithms_ = {Algorithm::kSubpixel, Algorithm::kGemmCol2im, Algorithm::kAuto};
-  std::vector<std::string> targets_;
-  std::vector<FormatPair> formats_;
-  uint32_t seed_ = 1;
 };
 
 }  // namespace polyphase::testing

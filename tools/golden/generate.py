@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/pytorch.tsv: what PyTorch and Pillow answer to about a thousand small cases, for pytorch_test.cc.
+"""Writes tests/golden/pytorch.tsv: what PyTorch and Pillow answer to about two thousand small cases, for pytorch_test.cc.
 
 Run it with a Python that has torch 2.13 (CPU), numpy and Pillow 12, when a case is added or PyTorch's answers change:
 
@@ -277,6 +277,110 @@ def conv_transpose_cases():
         conv_transpose((1, 3, 2, 3), 3, 3, 2, 1, **pre)
         conv_transpose((1, 3, 2, 3), 3, 2, 2, g=3, **pre)
         conv_transpose((1, 2, 2, 1, 2), 2, 2, 2, **pre)
+
+
+# ---- conv: interpolate (nearest), pad, conv and pixel_shuffle, one after the other
+
+FUSED = {"p": None, "p_end": None, "d": None, "g": 1, "bias": True, "mode": "constant", "up": None, "shuffle": 1,
+         "fill": "uniform", "pre": "none", **EPILOGUE}
+
+
+def conv(shape, oc, k, p=0, d=1, up=1, p_end=None, **more):
+    """oc counts the channels before the pixel shuffle, which exists for 2-D alone."""
+    rank = len(shape) - 2
+    each = lambda v: tuple(v) if isinstance(v, (tuple, list)) else (v,) * rank
+    a = {"oc": oc, "k": each(k), **FUSED, "p": each(p), "p_end": each(p if p_end is None else p_end), "d": each(d),
+         "up": each(up), **more}
+    defaults = {**FUSED, "p": each(0), "p_end": a["p"], "d": each(1), "up": each(1)}
+    x = generated(INPUT, shape, a["fill"])
+    weights = generated(WEIGHTS, (oc, shape[1] // a["g"], *a["k"]))
+    bias = generated(BIAS, (oc,)) if a["bias"] else None
+    if a["pre"] != "none":
+        x = ACTIVATIONS[a["pre"]](x, a)
+
+    def chain(x, weights, bias):
+        if a["up"] != each(1):
+            x = F.interpolate(x, scale_factor=a["up"], mode="nearest")
+        pads = [value for pair in zip(reversed(a["p"]), reversed(a["p_end"])) for value in pair]
+        x = F.pad(x, pads, a["mode"])
+        y = getattr(F, f"conv{rank}d")(x, weights, bias, 1, 0, a["d"], a["g"])
+        return F.pixel_shuffle(y, a["shuffle"]) if a["shuffle"] > 1 else y
+
+    y = chain(x, weights, bias)
+    if a["pre"] != "leaky_relu":  # exact as in conv_transpose
+        assert torch.equal(y.double(), chain(x.double(), weights.double(), bias if bias is None else bias.double()))
+    emit(f"conv{rank}d", a, defaults, shape, epilogue(y, a))
+
+
+def conv_cases():
+    # Plain.
+    conv((1, 3, 2, 3), 3, 1)
+    conv((1, 2, 3, 4), 3, 3, 1)
+    conv((1, 1, 5, 5), 2, 3)
+    conv((2, 2, 3, 2), 2, 5, 2)
+    conv((1, 2, 3, 3), 2, 2, 0, p_end=1)
+    conv((1, 2, 3, 3), 2, 4, (1, 2), p_end=(2, 1))
+    conv((1, 2, 2, 5), 3, (1, 7), (0, 3), bias=False)
+    conv((1, 1, 4, 4), 2, 3, 2, d=2)
+    conv((1, 2, 5, 4), 1, 3, (2, 1), d=(3, 1))
+    conv((1, 17, 1, 2), 17, 3, 1)
+    conv((1, 4, 3, 3), 6, 3, 1, g=2)
+    conv((1, 17, 2, 2), 17, 3, 1, g=17)
+    conv((1, 3, 2, 3), 6, 3, 1, g=3)
+    conv((1, 1, 2, 2), 1, 1, 3)
+    conv((0, 3, 2, 2), 2, 3, 1)
+    conv((1, 2, 7), 3, 3, 1)
+    conv((1, 2, 6), 2, 4, 2, d=2)
+    conv((1, 2, 2, 3, 2), 2, 3, 1)
+    conv((1, 4, 2, 2, 3), 4, (1, 3, 2), (0, 1, 1), g=2)
+    for mode in ("reflect", "replicate", "circular"):
+        conv((1, 2, 3, 4), 3, 3, 1, mode=mode)
+        conv((1, 2, 4, 3), 2, 5, 2, mode=mode)
+        conv((1, 2, 3, 4), 2, 2, (2, 0), p_end=(1, 3), mode=mode)
+        conv((1, 2, 5), 3, 5, 4, mode=mode)
+        conv((1, 1, 2, 3, 3), 2, 3, 1, mode=mode)
+    conv((1, 2, 1, 2), 2, 3, 4, mode="replicate")
+    conv((1, 2, 3, 2), 2, 3, (3, 2), mode="circular")
+    # Upsampled: paddings below, at and above the factor.
+    for mode in ("constant", "reflect", "replicate", "circular"):
+        conv((1, 3, 2, 3), 2, 3, 1, up=2, mode=mode)
+        conv((1, 2, 2, 2), 2, 5, 2, up=2, mode=mode)
+        conv((1, 2, 2, 2), 1, 7, 3, up=3, mode=mode)
+        conv((1, 1, 1, 2), 1, 7, 3, up=4, mode=mode)
+        conv((1, 2, 1, 1), 3, 3, 1, up=2, mode=mode)
+        conv((1, 2, 2, 3), 2, 4, (1, 2), up=(3, 2), p_end=(2, 1), mode=mode)
+        conv((1, 3, 2, 2), 3, 3, 1, up=(1, 2), g=3, mode=mode)
+        conv((1, 1, 2, 2), 1, 3, 3, up=3, d=(2, 3), mode=mode)
+        conv((1, 2, 4), 3, 5, 2, up=2, mode=mode)
+        conv((1, 2, 3), 2, 3, 4, up=3, mode=mode)
+        conv((1, 1, 2, 1, 2), 1, 3, 1, up=2, mode=mode)
+        conv((1, 1, 1, 2, 2), 1, 3, 1, up=(3, 1, 2), mode=mode)
+    for up in range(2, 9):
+        conv((1, 2, 3), 1, 3, 1, up=up)
+        conv((1, 2, 2), 1, up, up - 1, up=up, mode="reflect")
+    conv((1, 2, 2, 2), 17, 2, 0, up=2, bias=False)
+    # Pixel shuffle, and both.
+    for shuffle, oc in ((2, 4), (2, 12), (3, 9), (4, 16), (4, 48), (8, 64)):
+        conv((1, 2, 1, 2), oc, 3, 1, shuffle=shuffle)
+    conv((1, 3, 2, 2), 8, 1, shuffle=2, bias=False)
+    conv((1, 4, 2, 2), 8, 3, 1, shuffle=2, g=2)
+    conv((1, 4, 2, 2), 12, 3, 1, shuffle=2, g=2)
+    conv((1, 2, 2, 2), 8, 3, 1, shuffle=2, g=2, mode="reflect")
+    conv((1, 17, 1, 2), 68, 1, shuffle=2)
+    conv((1, 2, 2, 1), 4, 3, 1, up=2, shuffle=2)
+    conv((1, 2, 2, 3), 4, 5, 2, up=(2, 1), shuffle=2, mode="reflect")
+    # Epilogues of the shuffled and the upsampled output; prologues before them.
+    for extra in (dict(up=2), dict(shuffle=2)):
+        oc = 8 if "shuffle" in extra else 2
+        for activation in ({"act": "relu"}, {"act": "prelu"}, {"act": "silu"}, {"act": "hardtanh", "upper": 1.0}):
+            conv((1, 2, 1, 2), oc, 3, 1, **activation, **extra)
+        for residual in ("before", "after"):
+            conv((1, 2, 1, 2), oc, 3, 1, act="relu", residual=residual, **extra)
+        conv((1, 2, 2, 1), oc, 3, 1, bn=1e-5, act="leaky_relu", **extra)
+        conv((1, 2, 1, 2), oc, 3, 1, pre="relu", **extra)
+        conv((1, 2, 2, 2), oc, 3, 1, pre="leaky_relu", mode="replicate", **extra)
+    conv((1, 2, 1, 2), 48, 3, 1, shuffle=4, act="prelu", residual="after", bn=0.001)
+    conv((1, 2, 3, 2), 3, 3, 1, act="gelu", residual="before", bn=1e-5)
 
 
 # ---- interpolate
@@ -605,6 +709,7 @@ def main():
     pillow_cases()
     shuffle_cases()
     pool_cases()
+    conv_cases()
     versions = f"PyTorch {torch.__version__.split('+')[0]} and Pillow {PIL.__version__}"
     head = f"# Answers of {versions}; written by tools/golden/generate.py, which tells the format."
     OUTPUT.write_text("\n".join([head, *lines, f"end\t{len(lines)}", ""]))
