@@ -115,6 +115,8 @@ std::vector<Work> AllWork(const Runtime& runtime) {
   antialias.scale = {0.4, 0.7, 0};
   ResizeAttributes nearest = ResizeAttributes::PyTorch(PyTorchMode::kNearest);
   nearest.scale = {2, 2, 0};
+  ResizeAttributes pointwise = linear;
+  pointwise.pointwise = {weights.data(), weights.data(), 20, 18};
   const std::vector<std::pair<std::string, Operator>> operators = {
       {"conv_transpose", *CreateConvTranspose(conv, weights.data(), nullptr, options)},
       {"depthwise", *CreateConvTranspose(depthwise, weights.data(), nullptr, options)},
@@ -125,6 +127,7 @@ std::vector<Work> AllWork(const Runtime& runtime) {
       {"cubic", *CreateResize(cubic, options)},
       {"linear", *CreateResize(linear, options)},
       {"nearest", *CreateResize(nearest, options)},
+      {"pointwise", *CreateResize(pointwise, options)},
       {"antialias", *CreateResize(antialias, options)},
       {"pixel_shuffle", *CreatePixelShuffle({}, options)},
       {"convert", *CreateConvert(options)},

@@ -411,6 +411,16 @@ TEST(CApi, ResizeShuffleAndConvert) {
   ASSERT_EQ(pph_create_resize(&resize, nullptr, &op), PPH_OK) << pph_last_error();
   EXPECT_EQ(run(op, 4 * 5 * 4), run_cpp(CreateResize(cpp_resize), 4 * 5 * 4));
 
+  const std::vector<float> weights = Numbers(2 * 4);
+  const std::vector<float> bias = {3, -5};
+  resize.pointwise.weights = weights.data();
+  resize.pointwise.bias = bias.data();
+  resize.pointwise.input_channels = 4;
+  resize.pointwise.output_channels = 2;
+  cpp_resize.pointwise = {weights.data(), bias.data(), 4, 2};
+  ASSERT_EQ(pph_create_resize(&resize, nullptr, &op), PPH_OK) << pph_last_error();
+  EXPECT_EQ(run(op, 2 * 5 * 4), run_cpp(CreateResize(cpp_resize), 2 * 5 * 4));
+
   pph_pixel_shuffle_attributes shuffle = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
   shuffle.channel_order = PPH_DCR;
   PixelShuffleAttributes cpp_shuffle;
@@ -629,6 +639,10 @@ TEST(CApi, InitializersAreTheCppDefaults) {
   EXPECT_EQ(r.epilogue.negative_slope, cpp_r.epilogue.negative_slope);
   EXPECT_EQ(r.epilogue.lower, cpp_r.epilogue.lower);
   EXPECT_EQ(r.epilogue.upper, cpp_r.epilogue.upper);
+  EXPECT_EQ(r.pointwise.weights, cpp_r.pointwise.weights);
+  EXPECT_EQ(r.pointwise.bias, cpp_r.pointwise.bias);
+  EXPECT_EQ(r.pointwise.input_channels, cpp_r.pointwise.input_channels);
+  EXPECT_EQ(r.pointwise.output_channels, cpp_r.pointwise.output_channels);
   const pph_pixel_shuffle_attributes s = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
   for (size_t i = 0; i < kMaxSpatialRank; ++i) EXPECT_EQ(s.factor[i], PixelShuffleAttributes().factor[i]);
 }

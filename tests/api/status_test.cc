@@ -491,6 +491,55 @@ TEST(Status, ResizeOptionsThatContradictEachOther) {
   EXPECT_TRUE(IsError(MakeResize([](A& a) { a.size = {4, 0, 0}, a.scale = {0, 2, 0}; }), {"size", "scale"}));
 }
 
+TEST(Status, ResizePointwise) {
+  using A = ResizeAttributes;
+  static const float kWeights[4 * 6] = {};
+  const auto make = [](const ResizeChange& change) {
+    return MakeResize([&](A& a) {
+      a.pointwise = {kWeights, nullptr, 4, 6};
+      change(a);
+    });
+  };
+  ASSERT_TRUE(make([](A&) {}).ok());
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.weights = nullptr; }), {"pointwise", "weights", "null"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.input_channels = 0; }), {"pointwise", "input_channels", "0"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.input_channels = -4; }), {"pointwise", "input_channels", "-4"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.output_channels = 0; }), {"pointwise", "output_channels", "0"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.output_channels = -6; }), {"pointwise", "output_channels", "-6"}));
+  EXPECT_TRUE(IsError(make([](A& a) {
+                        a.pointwise = {nullptr, kWeights, 0, 0};
+                      }),
+                      {"pointwise", "input_channels", "0"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.input_channels = kHuge; }), {"pointwise", "input_channels"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.output_channels = INT64_MAX; }), {"pointwise", "output_channels"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.coordinate_transformation = CoordinateTransformation::kTfCropAndResize; }),
+                      {"pointwise", "kTfCropAndResize", "extrapolation_value"}));
+  EXPECT_TRUE(make([](A& a) { a.c = 4; }).ok());
+  EXPECT_TRUE(IsError(make([](A& a) { a.c = 6; }), {"c", "6", "input_channels", "4"}));
+  // The epilogue is that of the output.
+  const auto scaled = [&](int64_t channels) {
+    return make([=](A& a) { a.epilogue.scale = kWeights, a.epilogue.channels = channels; });
+  };
+  EXPECT_TRUE(scaled(6).ok());
+  EXPECT_TRUE(IsError(scaled(4), {"epilogue", "channels", "4", "6"}));
+
+  const Operator op = *make([](A&) {});
+  const StatusOr<Plan> plan = op.MakePlan(kNchw);
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  EXPECT_EQ(plan->output().c, 6);
+  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 6, 5, 6)), {"c", "6", "input_channels", "4"}));
+  PlanOptions options;
+  options.output = TensorDesc::Nchw(0, 4, 7, 8);
+  EXPECT_TRUE(IsError(op.MakePlan(kNchw, options), {"output", "c", "4", "6"}));
+  for (const DataType type : {DataType::kF16, DataType::kBF16, DataType::kU8, DataType::kI32}) {
+    TensorDesc desc = kNchw;
+    desc.dtype = type;
+    const Status status = op.MakePlan(desc).status();
+    EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+    EXPECT_NE(std::string(status.message()).find("pointwise"), std::string::npos) << status.message();
+  }
+}
+
 TEST(Status, ResizePlan) {
   const Operator op = *MakeResize([](ResizeAttributes&) {});
   EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 0, 5, 6)), {"c", "0"}));

@@ -300,6 +300,10 @@ TEST(Fuzz, Resize) {
       if (a.epilogue.activation == Activation::kPRelu || rng() % 4 == 0) tester.Constants();
       if (rng() % 4 == 0) tester.Residual(static_cast<Residual>(1 + rng() % 2), rng() % 2 == 0);
     }
+    const bool cropped = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
+    if (type == DataType::kF32 && !cropped && rng() % 2 == 0) {
+      tester.PointwiseTo(Between(1, rng() % 3 == 0 ? 150 : 20, rng), rng() % 2 == 0);
+    }
     if (rng() % 4 == 0 && !kSanitized) tester.Formats(AllFormatPairs());
     tester.Type(type).Tolerance(type == DataType::kU8 && !fixed ? 1e-4 : 0).Seed(seed).Run();
   });

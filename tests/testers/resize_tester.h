@@ -49,6 +49,10 @@ class ResizeTester {
   ResizeTester& Formats(std::vector<FormatPair> formats) { return formats_ = std::move(formats), *this; }
   ResizeTester& OnlyTargets(std::vector<std::string> targets) { return targets_ = std::move(targets), *this; }
   ResizeTester& Seed(uint32_t seed) { return seed_ = seed, *this; }
+  // A 1x1 convolution to so many channels.
+  ResizeTester& PointwiseTo(int64_t output_channels, bool bias = true) {
+    return oc_ = output_channels, pointwise_bias_ = bias, *this;
+  }
   // Small whole numbers, results that must match bit for bit: for ratios whose weights are short binary fractions.
   ResizeTester& Exact() { return exact_ = true, *this; }
   // How far results may be from the oracle besides the bound of f32 arithmetic.
@@ -68,7 +72,8 @@ class ResizeTester {
       << " recompute " << a.recompute_scale_factor << " roi " << Name(a.roi_begin) << " to " << Name(a.roi_end)
       << " dtype " << static_cast<int>(dtype_) << " rounding " << static_cast<int>(a.u8_rounding) << " activation "
       << static_cast<int>(a.epilogue.activation) << " constants " << constants_ << " residual "
-      << static_cast<int>(a.epilogue.residual) << (in_place_ ? " in place" : "") << " seed " << seed_;
+      << static_cast<int>(a.epilogue.residual) << (in_place_ ? " in place" : "") << " pointwise to " << oc_
+      << (pointwise_bias_ ? " with" : " without") << " bias seed " << seed_;
     return s.str();
   }
 
@@ -113,7 +118,7 @@ class ResizeTester {
   template <typename T>
   struct Data {
     ref::Tensor<T> input, residual;
-    std::vector<float> scale, shift, slope;
+    std::vector<float> scale, shift, slope, weights, bias;
     ref::Tensor<double> value, bound;  // what the output must be, and how far it may be off before it is rounded
   };
 
@@ -157,13 +162,21 @@ class ResizeTester {
     const ref::Tensor<double> input = Decoded(data.input);
     ref::ResizeResult result = ref::Resize(attributes_, input);
     if (fixed()) result.value = ref::ResizeFixed(attributes_, input);
+    if (oc_ > 0) {
+      data.weights.resize(static_cast<size_t>(oc_ * c_));
+      if (pointwise_bias_) data.bias.resize(static_cast<size_t>(oc_));
+      for (std::vector<float>* values : {&data.weights, &data.bias}) {
+        exact_ ? FillIntegers(*values, 8, rng) : FillUniform(*values, rng);
+      }
+      result = ref::PointwiseConv(PointwiseOf(data), result);
+    }
     if (exact_ || fixed()) std::fill(result.bound.data.begin(), result.bound.data.end(), 0.0);
     data.value = std::move(result.value);
     data.bound = std::move(result.bound);
     for (double& bound : data.bound.data) bound += tolerance_;
     if (constants_) {
       for (std::vector<float>* values : {&data.scale, &data.shift, &data.slope}) {
-        values->resize(static_cast<size_t>(c_));
+        values->resize(static_cast<size_t>(data.value.c));
         FillUniform(*values, rng);
       }
     }
@@ -187,8 +200,14 @@ class ResizeTester {
     epilogue.scale = data.scale.data();
     epilogue.shift = data.shift.data();
     epilogue.slope = data.slope.data();
-    epilogue.channels = c_;
+    epilogue.channels = data.value.c;
     return epilogue;
+  }
+
+  template <typename T>
+  Pointwise PointwiseOf(const Data<T>& data) const {
+    if (oc_ == 0) return {};
+    return {data.weights.data(), data.bias.empty() ? nullptr : data.bias.data(), c_, oc_};
   }
 
   template <typename T>
@@ -234,6 +253,7 @@ class ResizeTester {
   Operator Create(const Data<T>& data, const std::string& target) const {
     ResizeAttributes attributes = attributes_;
     attributes.epilogue = EpilogueOf(data);
+    attributes.pointwise = PointwiseOf(data);
     StatusOr<Operator> op = CreateResize(attributes, OptionsFor(target));
     if (!op.ok()) throw std::runtime_error(std::string("CreateResize: ") + op.status().message());
     return *op;
@@ -257,6 +277,8 @@ class ResizeTester {
   ref::Size3 size_{1, 5, 7};
   DataType dtype_ = DataType::kF32;
   bool exact_ = false, constants_ = false, in_place_ = false;
+  int64_t oc_ = 0;  // of a 1x1 convolution; 0: none
+  bool pointwise_bias_ = false;
   double tolerance_ = 0;
   std::vector<std::string> targets_;
   std::vector<FormatPair> formats_;
