@@ -12,10 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "polyphase/conv.h"
 #include "polyphase/conv_transpose.h"
 #include "polyphase/pixel_shuffle.h"
 #include "polyphase/pool.h"
 #include "polyphase/resize.h"
+#include "tests/ref/conv.h"
 #include "tests/ref/conv_transpose.h"
 #include "tests/ref/pixel_shuffle.h"
 #include "tests/ref/resize.h"
@@ -29,6 +31,7 @@ constexpr double kReferenceBudget = 3e8;
 constexpr double kRounding = 0x1p-24;
 
 bool IsConvTranspose(const Workload& w) { return w.op.rfind("conv_transpose", 0) == 0; }
+bool IsConv(const Workload& w) { return w.op == "nearest_conv3x3" || w.op == "conv_pixel_shuffle"; }
 bool IsResize(const Workload& w) { return w.op == "resize" || w.op == "resize_add"; }
 bool IsShuffle(const Workload& w) { return w.op == "pixel_shuffle" || w.op == "pixel_unshuffle"; }
 
@@ -52,6 +55,24 @@ ConvTransposeAttributes ConvTransposeOf(const Workload& w) {
   a.padding_end = w.padding_end;
   a.output_padding = w.output_padding;
   a.dilation = w.dilation;
+  return a;
+}
+
+ConvAttributes ConvOf(const Workload& w) {
+  ConvAttributes a;
+  a.spatial_rank = w.rank;
+  a.input_channels = w.input_channels;
+  a.output_channels = w.output_channels;
+  a.groups = w.groups;
+  a.kernel = w.kernel;
+  a.padding_begin = w.padding_begin;
+  a.padding_end = w.padding_end;
+  a.dilation = w.dilation;
+  if (w.epilogue.find("reflect pad") != std::string::npos) a.padding_mode = PaddingMode::kReflect;
+  for (int axis = 0; axis < w.rank; ++axis) {
+    (w.op == "nearest_conv3x3" ? a.upsample : a.shuffle)[axis] = w.factor;
+    a.output_channels *= a.shuffle[axis];
+  }
   return a;
 }
 
@@ -114,7 +135,7 @@ bool Problem::Supports(const Workload& w) {
     return std::any_of(std::begin(kModes), std::end(kModes), [&](const auto& mode) { return w.mode == mode.name; });
   }
   if (IsShuffle(w)) return w.mode.empty() || w.mode == "block-major";
-  return IsConvTranspose(w) || w.op == "max_unpool";
+  return IsConvTranspose(w) || IsConv(w) || w.op == "max_unpool";
 }
 
 Problem::Problem(const Workload& workload)
@@ -123,12 +144,13 @@ Problem::Problem(const Workload& workload)
   std::minstd_rand rng(1);
   FillRandom(input_.data, rng);
   const ref::Size3 output = ref::ToSize3(OutputSize(workload), workload.rank);
-  if (IsConvTranspose(workload)) {
-    int64_t weights = workload.input_channels * (workload.output_channels / workload.groups);
+  if (IsConvTranspose(workload) || IsConv(workload)) {
+    const int64_t channels = IsConv(workload) ? ConvOf(workload).output_channels : workload.output_channels;
+    int64_t weights = workload.input_channels * (channels / workload.groups);
     for (int axis = 0; axis < workload.rank; ++axis) weights *= workload.kernel[axis];
     weights_.resize(static_cast<size_t>(weights));
     FillRandom(weights_, rng);
-    if (workload.bias) bias_.resize(static_cast<size_t>(workload.output_channels));
+    if (workload.bias) bias_.resize(static_cast<size_t>(channels));
     FillRandom(bias_, rng);
   } else if (workload.op == "resize_add") {
     residual_ = ref::Tensor<float>(workload.n, workload.output_channels, output);
@@ -161,8 +183,9 @@ Operator Problem::Create(const OperatorOptions& options) const {
     if (IsResize(workload_)) return CreateResize(ResizeOf(workload_), options);
     if (IsShuffle(workload_)) return CreatePixelShuffle(PixelShuffleOf(workload_), options);
     if (workload_.op == "max_unpool") return CreateMaxUnpool(MaxUnpoolOf(workload_), options);
-    return CreateConvTranspose(ConvTransposeOf(workload_), weights_.data(), workload_.bias ? bias_.data() : nullptr,
-                               options);
+    const float* bias = workload_.bias ? bias_.data() : nullptr;
+    if (IsConv(workload_)) return CreateConv(ConvOf(workload_), weights_.data(), bias, options);
+    return CreateConvTranspose(ConvTransposeOf(workload_), weights_.data(), bias, options);
   };
   StatusOr<Operator> op = create();
   if (!op.ok()) Fail(op.status().message());
@@ -196,7 +219,24 @@ Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
       weights.insert(weights.end(), begin, begin + taps);
     }
     const ref::ConvResult result = ref::ConvTranspose(a, InputChannels(n, first_ic, group_ic), weights.data(),
-                                                               w.bias ? &bias_[static_cast<size_t>(c)] : nullptr);
+                                                      w.bias ? &bias_[static_cast<size_t>(c)] : nullptr);
+    for (size_t i = 0; i < pixels; ++i) {
+      const double value = result.value.data[i];
+      plane.value.push_back(static_cast<float>(value));
+      plane.bound.push_back(BoundOf(value, result.Bound(i)));
+    }
+  } else if (IsConv(w)) {
+    ConvAttributes a = ConvOf(w);
+    const int64_t block = a.output_channels / w.output_channels;
+    const int64_t group_ic = w.input_channels / w.groups;
+    const int64_t first_ic = c / (w.output_channels / w.groups) * group_ic;
+    const auto channel_weights = static_cast<int64_t>(weights_.size()) / a.output_channels;
+    a.input_channels = group_ic;
+    a.output_channels = block;
+    a.groups = 1;
+    const ref::ConvResult result =
+        ref::Conv(a, InputChannels(n, first_ic, group_ic), &weights_[static_cast<size_t>(c * block * channel_weights)],
+                  w.bias ? &bias_[static_cast<size_t>(c * block)] : nullptr);
     for (size_t i = 0; i < pixels; ++i) {
       const double value = result.value.data[i];
       plane.value.push_back(static_cast<float>(value));

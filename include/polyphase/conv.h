@@ -51,7 +51,8 @@ struct ConvAttributes {
 };
 
 // weights: f32 [output_channels][input_channels / groups][kernel...], dense, as PyTorch and ONNX store them; finite, as
-// for CreateConvTranspose. bias: f32 [output_channels], or null for none. Both are copied. Tensors are f32 in any layout,
+// for CreateConvTranspose, and an input that is not may likewise make NaNs of other outputs of the same block of
+// upsample * shuffle. bias: f32 [output_channels], or null for none. Both are copied. Tensors are f32 in any layout,
 // input and output independently. Errors of Create: kInvalidArgument for a broken rule above or null weights,
 // kOutOfMemory; of MakePlan: an output without elements, paddings that padding_mode forbids for the input's size.
 POLYPHASE_EXPORT StatusOr<Operator> CreateConv(const ConvAttributes& attributes, const float* weights,

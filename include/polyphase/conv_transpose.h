@@ -40,7 +40,8 @@ struct ConvTransposeAttributes {
 };
 
 // weights: f32 [input_channels][output_channels / groups][kernel...], dense, as PyTorch and ONNX store them.
-// They should be finite: where taps lie outside of the input, they may be multiplied with zeros.
+// They should be finite: where taps lie outside of the input, they may be multiplied with zeros. An input that is not
+// finite reaches all outputs that depend on it, and may make NaNs of others of the same block of stride x stride.
 // bias: f32 [output_channels], or null for none. Both are copied. Tensors are f32 in any layout, input and output
 // independently. Errors: kInvalidArgument for a broken rule above or null weights, kOutOfMemory.
 POLYPHASE_EXPORT StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes, const float* weights,

@@ -280,6 +280,16 @@ typedef struct pph_conv_attributes {
         PPH_PAD_NOT_SET, {1, 1, 1}, {1, 1, 1}, PPH_CRD, PPH_PROLOGUE_INIT, PPH_EPILOGUE_INIT            \
   }
 
+/* A 1x1 convolution of the resized tensor, computed before the resize; see Pointwise in resize.h. */
+typedef struct pph_pointwise {
+  const float* weights; /* [output_channels][input_channels] */
+  const float* bias;    /* [output_channels]; NULL: 0 */
+  int64_t input_channels;
+  int64_t output_channels;
+} pph_pointwise;
+#define PPH_POINTWISE_INIT \
+  { NULL, NULL, 0, 0 }
+
 typedef struct pph_resize_attributes {
   size_t struct_size;
   int32_t spatial_rank;
@@ -303,12 +313,13 @@ typedef struct pph_resize_attributes {
   int64_t n;
   int64_t c;
   pph_epilogue epilogue;
+  pph_pointwise pointwise; /* as initialized: none */
 } pph_resize_attributes;
 #define PPH_RESIZE_ATTRIBUTES_INIT                                                                                    \
   {                                                                                                                   \
     sizeof(pph_resize_attributes), 2, PPH_LINEAR, PPH_HALF_PIXEL, PPH_COORDINATES_F32, PPH_FLOOR, -0.75f,             \
         PPH_ANTIALIAS_NONE, 0, 1, {0, 0, 0}, {0, 0, 0}, PPH_SIZE_PYTORCH, PPH_STRETCH, 0, {0, 0, 0}, {1, 1, 1}, 0.0f, \
-        PPH_HALF_EVEN, 0, 0, PPH_EPILOGUE_INIT                                                                        \
+        PPH_HALF_EVEN, 0, 0, PPH_EPILOGUE_INIT, PPH_POINTWISE_INIT                                                    \
   }
 
 /* A node of ONNX Resize with its constant inputs; the arrays are read during the call and may be NULL where their count

@@ -108,6 +108,16 @@ enum class PyTorchMode : int32_t {
 
 struct OnnxResize;
 
+// A 1x1 convolution with one group of the resized tensor: bias[o] + sum over i of weights[o][i] * resized[i]. Both are
+// linear, so it is computed before the resize, at the input's size, which gives the same up to rounding (for finite
+// values) with fewer multiplications where the resize enlarges. The bias is added behind the resize. The arrays are read
+// by Create and not kept.
+struct Pointwise {
+  const float* weights = nullptr;  // [output_channels][input_channels]
+  const float* bias = nullptr;     // [output_channels]; null: 0
+  int64_t input_channels = 0, output_channels = 0;
+};
+
 struct POLYPHASE_EXPORT ResizeAttributes {
   int32_t spatial_rank = 2;  // 1, 2 or 3; the fixed-point roundings: 1 or 2
   ResizeMode mode = ResizeMode::kLinear;
@@ -138,6 +148,9 @@ struct POLYPHASE_EXPORT ResizeAttributes {
   // What the input must have, as ONNX's `sizes` say of axes 0 and 1; 0: anything.
   int64_t n = 0, c = 0;
   Epilogue epilogue;  // not of u8 with kFixed16 or kFixed22
+  // Left as it is: none. f32 only, and not with kTfCropAndResize: elements that become extrapolation_value come between
+  // the two. The output, and with it the epilogue, has output_channels channels.
+  Pointwise pointwise;
 
   // interpolate(mode=..., align_corners=..., antialias=...), everything but the size: set `size`, or `scale` and
   // recompute_scale_factor. spatial_rank is the mode's; of kNearest, kNearestExact and kArea 2, to be changed at will.

@@ -141,10 +141,11 @@ Status FromC(const pph_resize_attributes* c, ResizeAttributes* a) {
   a->n = c->n;
   a->c = c->c;
   a->epilogue = FromC(c->epilogue);
+  a->pointwise = {c->pointwise.weights, c->pointwise.bias, c->pointwise.input_channels, c->pointwise.output_channels};
   return Status();
 }
 
-// Of a preset, which has no epilogue.
+// Of a preset, which has neither epilogue nor 1x1 convolution.
 void ToC(const ResizeAttributes& a, pph_resize_attributes* c) {
   *c = PPH_RESIZE_ATTRIBUTES_INIT;
   c->spatial_rank = a.spatial_rank;

@@ -1,4 +1,5 @@
-// Resize: along x into a ring of rows, along z and y into the output.
+// Resize: along x into a ring of rows, along z and y into the output. Source rows are rows of the input, or of its 1x1
+// convolution.
 #include "plan/resize.h"
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/checked_math.h"
 #include "exec/exec.h"
 #include "exec/runner.h"
 #include "exec/store.h"
@@ -20,7 +22,8 @@ class ResizeTask {
         kernels_(plan.op->kernels),
         element_bytes_(static_cast<int64_t>(ElementSize(plan.input.dtype))),
         lane_(static_cast<int>(plan.fixed ? ResizeLane::kFixed : ResizeLane::kF32)),
-        source_(workspace),
+        strip_(workspace),
+        source_(strip_ + plan.strip_floats),
         batch_(source_ + plan.source_floats),
         ring_(batch_ + plan.batch_floats),
         panel_(ring_ + plan.ring_floats()),
@@ -44,8 +47,8 @@ class ResizeTask {
     columns_.end = std::min(columns_.begin + plan.columns_per_task, plan.x.out);
     out_rows_.begin = next(plan.row_tasks) * plan.rows_per_task;
     out_rows_.end = std::min(out_rows_.begin + plan.rows_per_task, plan.z.out * plan.y.out);
-    channel_ = next(plan.plane_tasks) * plan.width;
-    channels_ = std::min(plan.width, plan.input.c - channel_);
+    first_channel_ = next(plan.plane_tasks) * plan.blocks * plan.width;
+    blocks_ = std::min(plan.blocks, DivCeil(plan.output.c - first_channel_, plan.width));
     image_ = index;
     input_ = static_cast<const char*>(context.input) + image_ * plan.input.stride_n * element_bytes_;
     // Rows behind the last one that this task reads are not worth resizing ahead.
@@ -60,20 +63,13 @@ class ResizeTask {
     for (int64_t row = out_rows_.begin; row < out_rows_.end;) {
       const int64_t oz = row / y.out;
       const int64_t oy = row % y.out;
-      if (oz < plan_.z.inside.begin || oz >= plan_.z.inside.end || oy < y.inside.begin || oy >= y.inside.end) {
-        Extrapolate(columns_);
-        Store(oz, oy);
-        ++row;
-        continue;
-      }
       const bool pair = plan_.direct_y && !plan_.windows_y() && oy + 1 < y.out && row + 1 < out_rows_.end &&
                         y.first[oy + 1] == y.first[oy];
       const int out_rows = pair ? 2 : 1;
-      plan_.windows_y() ? SumWindow(oz, oy) : SumTaps(oz, oy, out_rows);
-      if (!plan_.direct_y) {
-        Extrapolate({columns_.begin, std::min(columns_.end, plan_.x.inside.begin)});
-        Extrapolate({std::max(columns_.begin, plan_.x.inside.end), columns_.end});
-        Store(oz, oy);
+      for (block_ = 0; block_ < blocks_; ++block_) {
+        channel_ = first_channel_ + block_ * plan_.width;
+        channels_ = std::min(plan_.width, plan_.output.c - channel_);
+        OutputRows(oz, oy, out_rows);
       }
       row += out_rows;
     }
@@ -82,6 +78,20 @@ class ResizeTask {
 
  private:
   // ---- Along z and y
+
+  // One or, `direct_y` and not extrapolated, two rows of the plane at work.
+  void OutputRows(int64_t oz, int64_t oy, int out_rows) {
+    const ResizeAxis& y = plan_.y;
+    if (oz < plan_.z.inside.begin || oz >= plan_.z.inside.end || oy < y.inside.begin || oy >= y.inside.end) {
+      Extrapolate(columns_);
+      return Store(oz, oy);
+    }
+    plan_.windows_y() ? SumWindow(oz, oy) : SumTaps(oz, oy, out_rows);
+    if (plan_.direct_y) return;
+    Extrapolate({columns_.begin, std::min(columns_.end, plan_.x.inside.begin)});
+    Extrapolate({std::max(columns_.begin, plan_.x.inside.end), columns_.end});
+    Store(oz, oy);
+  }
 
   int64_t count() const { return columns_.count() * plan_.width; }
 
@@ -166,7 +176,7 @@ class ResizeTask {
 
   // ---- Along x
 
-  // The columns of a source row resized along x: in the ring, or where they are if nothing changes.
+  // The columns of a source row resized along x, of the plane at work: in the ring, or where they are if nothing changes.
   const float* SourceRow(int64_t iz, int64_t iy) {
     if (plan_.in_place_x) {
       return reinterpret_cast<const float*>(RowOf(iz, iy)) + ChannelOffset(ChannelsOf(plan_.input), channel_) +
@@ -179,11 +189,12 @@ class ResizeTask {
       plan_.batched ? ResizeRows(iz, iy, rows) : ResizeRow(iz, iy, RingRow(slot));
       for (int64_t i = 0; i < rows; ++i) held_[Slot(iz, iy + i)] = iz * plan_.y.in + iy + i;
     }
-    return RingRow(slot);
+    return RingRow(slot) + block_ * plan_.row_floats;
   }
 
   int64_t Slot(int64_t iz, int64_t iy) const { return iz % plan_.ring_z * plan_.ring_y + iy % plan_.ring_y; }
-  float* RingRow(int64_t slot) const { return ring_ + slot * plan_.row_floats; }
+  // A row of all planes of the task.
+  float* RingRow(int64_t slot) const { return ring_ + slot * plan_.blocks * plan_.row_floats; }
   // Channel 0 of a source row.
   const char* RowOf(int64_t iz, int64_t iy) const {
     return input_ + (iz * plan_.input.stride[kDepth] + iy * plan_.input.stride[kRow]) * element_bytes_;
@@ -191,12 +202,20 @@ class ResizeTask {
 
   void ResizeRow(int64_t iz, int64_t iy, float* row) {
     const char* const input = RowOf(iz, iy);
-    if (plan_.x.identity) return Pack(input, columns_, row);
+    if (plan_.x.identity) {
+      return ForEachStep(columns_, [&](IndexRange outputs) {
+        Fetch(input, outputs, row + (outputs.begin - columns_.begin) * plan_.width, plan_.row_floats);
+      });
+    }
     if (plan_.x.windows) {
       return ForEachStep(columns_, [&](IndexRange outputs) {
         const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
-        Pack(input, sources, source_);
-        WindowX(sources.begin, outputs, row - columns_.begin * plan_.width);
+        const int64_t block_floats = sources.count() * plan_.width;
+        Fetch(input, sources, source_, block_floats);
+        for (int64_t b = 0; b < blocks_; ++b) {
+          WindowX(source_ + b * block_floats, sources.begin, outputs,
+                  row + b * plan_.row_floats - columns_.begin * plan_.width);
+        }
       });
     }
     const IndexRange direct{std::clamp(plan_.direct_x.begin, columns_.begin, columns_.end),
@@ -216,7 +235,46 @@ class ResizeTask {
     }
   }
 
-  // Pixels of a source row, converted.
+  // Pixels of a source row, [pixel][width] for each plane of the task, block_floats apart.
+  void Fetch(const char* input, IndexRange pixels, float* panel, int64_t block_floats) const {
+    if (!HasPointwise(plan_.op->attributes)) return Pack(input, pixels, panel);
+    const TensorDesc& desc = plan_.input;
+    PixelRun run{ChannelsOf(desc), 0, 0, pixels.count(), desc.stride[kColumn]};
+    float* strip = strip_;
+    for (; run.channel < desc.c; run.channel += kStripBlock, strip += pixels.count() * kStripBlock) {
+      run.channels = std::min<int64_t>(kStripBlock, desc.c - run.channel);
+      kernels_.panel.pack[2](run, input + pixels.begin * desc.stride[kColumn] * element_bytes_, strip, kStripBlock,
+                             kStripBlock);
+    }
+    Multiply(pixels.count(), panel, block_floats);
+  }
+
+  // The 1x1 convolution of the strip's pixels. The weights of a tile stay in L1 while the pixels pass.
+  void Multiply(int64_t pixels, float* panel, int64_t block_floats) const {
+    const ConvTileKernels& kernels = kernels_.conv;
+    const ColumnTiles& tiles = plan_.op->tiles;
+    const int64_t width = tiles.width(0);
+    ConvTileArgs args{};
+    args.taps_z = args.taps_y = args.taps_x = 1;
+    args.input_step_block = pixels * kStripBlock;
+    args.channels = plan_.input.c;
+    args.bias = kernels.no_bias;  // the epilogue's, behind the resize
+    args.output_step = plan_.width;
+    for (int64_t channel = 0; channel < blocks_ * plan_.width; channel += width) {
+      args.input = strip_;
+      args.weights = plan_.op->weights.as<float>() + (first_channel_ + channel) * plan_.input.c;
+      args.output = panel + channel / plan_.width * block_floats + channel % plan_.width;
+      for (int64_t left = pixels; left > 0;) {
+        const int64_t count = DivCeil(left, DivCeil(left, kernels.max_pixels));
+        kernels.dense[tiles.vectors(0) - 1][count - 1](args);
+        args.input += count * kStripBlock;
+        args.output += count * plan_.width;
+        left -= count;
+      }
+    }
+  }
+
+  // Pixels of the input, converted.
   void Pack(const char* input, IndexRange pixels, float* panel) const {
     const TensorDesc& desc = plan_.input;
     const PackFn pack = kernels_.panel.pack_as[static_cast<int>(plan_.conversion)];
@@ -241,22 +299,26 @@ class ResizeTask {
     // At least one pixel is packed, whose copies stand for those outside.
     const IndexRange inside{std::clamp<int64_t>(sources.begin, 0, plan_.x.in - 1),
                             std::clamp<int64_t>(sources.end, 1, plan_.x.in)};
-    float* const end = source_ + sources.count() * width;
-    float* const inside_begin =
-        source_ + std::clamp<int64_t>(inside.begin - sources.begin, 0, sources.count() - 1) * width;
-    float* const inside_end = inside_begin + inside.count() * width;
-    Pack(input, inside, inside_begin);
-    for (float* pixel = source_; pixel < inside_begin; pixel += width) std::copy_n(inside_begin, width, pixel);
-    for (float* pixel = inside_end; pixel < end; pixel += width) std::copy_n(inside_end - width, width, pixel);
-    ResizeX(source_ - sources.begin * width, outputs, row);
+    const int64_t block_floats = sources.count() * width;
+    const int64_t before = std::clamp<int64_t>(inside.begin - sources.begin, 0, sources.count() - 1) * width;
+    Fetch(input, inside, source_ + before, block_floats);
+    for (int64_t b = 0; b < blocks_; ++b) {
+      float* const begin = source_ + b * block_floats;
+      float* const end = begin + block_floats;
+      float* const inside_begin = begin + before;
+      float* const inside_end = inside_begin + inside.count() * width;
+      for (float* pixel = begin; pixel < inside_begin; pixel += width) std::copy_n(inside_begin, width, pixel);
+      for (float* pixel = inside_end; pixel < end; pixel += width) std::copy_n(inside_end - width, width, pixel);
+      ResizeX(begin - sources.begin * width, outputs, row + b * plan_.row_floats);
+    }
   }
 
-  // Windows of what was packed from pixel `first` on.
-  void WindowX(int64_t first, IndexRange outputs, float* row) const {
+  // Windows of what `source` has from pixel `first` on.
+  void WindowX(const float* source, int64_t first, IndexRange outputs, float* row) const {
     const ResizeAxis& x = plan_.x;
     const int64_t vectors = plan_.contiguous ? plan_.width : 1;
     const void* weights = plan_.fixed ? static_cast<const void*>(x.fixed_weights.data()) : x.weights.data();
-    kernels_.resize.window_x[lane_]({source_ - first * vectors * kResizeLanes, vectors, x.first.data(), x.count.data(),
+    kernels_.resize.window_x[lane_]({source - first * vectors * kResizeLanes, vectors, x.first.data(), x.count.data(),
                                      weights, x.stride, x.precision, row, outputs.begin, outputs.end});
   }
 
@@ -270,7 +332,7 @@ class ResizeTask {
       kernels_.panel.pack_as[static_cast<int>(plan_.conversion)](
           {{1, desc.stride[kRow]}, 0, rows, sources.count() * width, 1}, input + sources.begin * width * element_bytes_,
           source_, kResizeLanes, kResizeLanes);
-      WindowX(sources.begin, outputs, batch_ - outputs.begin * width * kResizeLanes);
+      WindowX(source_, sources.begin, outputs, batch_ - outputs.begin * width * kResizeLanes);
       // The slots of neighbouring rows lie next to each other up to the end of the ring.
       for (int64_t done = 0; done < rows;) {
         const int64_t slot = Slot(iz, iy + done);
@@ -286,6 +348,7 @@ class ResizeTask {
   const Kernels& kernels_;
   const int64_t element_bytes_;
   const int lane_;
+  float* const strip_;
   float* const source_;
   float* const batch_;
   float* const ring_;
@@ -295,7 +358,9 @@ class ResizeTask {
   float* const weights_;
   const OutputStore store_;
   const char* input_;
-  int64_t image_, channel_, channels_;
+  int64_t image_;
+  int64_t first_channel_, blocks_;                  // of the task's planes
+  int64_t block_ = 0, channel_ = 0, channels_ = 0;  // the plane at work
   IndexRange columns_{0, 0}, out_rows_{0, 0};
   int64_t ahead_end_;
 };

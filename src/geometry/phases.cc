@@ -165,7 +165,7 @@ std::optional<AxisPhases> JoinPhases(const AxisPhases& phases) {
   for (int64_t r = 0; r < phases.stride; ++r) {
     const AxisPhase phase = phases.Phase(r);
     if (phase.taps == 0) continue;
-    if (first < last && (phase.first_offset - first) % step != 0) return std::nullopt;
+    if (first <= last && (phase.first_offset - first) % step != 0) return std::nullopt;
     first = std::min(first, phase.first_offset);
     last = std::max(last, phase.first_offset + (phase.taps - 1) * step);
   }

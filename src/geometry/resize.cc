@@ -121,6 +121,37 @@ Status ValidateSizes(const ResizeAttributes& a) {
   return Status();
 }
 
+Status ValidatePointwise(const ResizeAttributes& a) {
+  const Pointwise& p = a.pointwise;
+  if (!HasPointwise(a)) return Status();
+  // Keeps the packed weights, whose channels are padded, below 2^63 bytes.
+  constexpr int64_t kMaxWeights = int64_t{1} << 56;
+  if (p.input_channels < 1 || p.output_channels < 1) {
+    return Status::InvalidArgument("%s pointwise input_channels = %" PRId64 ", output_channels = %" PRId64
+                                   ": must be at least 1",
+                                   kOp, p.input_channels, p.output_channels);
+  }
+  if (p.input_channels > kMaxWeights / p.output_channels) {
+    return Status::InvalidArgument("%s pointwise input_channels = %" PRId64 ", output_channels = %" PRId64
+                                   ": more than 2^56 weights",
+                                   kOp, p.input_channels, p.output_channels);
+  }
+  if (p.weights == nullptr) {
+    return Status::InvalidArgument("%s pointwise weights = null: must point to the weights", kOp);
+  }
+  if (a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize) {
+    return Status::InvalidArgument(
+        "%s pointwise with coordinate_transformation = %d (kTfCropAndResize): must be another one, as the 1x1 "
+        "convolution cannot go below a resize that replaces elements by extrapolation_value",
+        kOp, static_cast<int>(a.coordinate_transformation));
+  }
+  if (a.c != 0 && a.c != p.input_channels) {
+    return Status::InvalidArgument("%s c = %" PRId64 ": must be pointwise input_channels, %" PRId64 ", or 0", kOp, a.c,
+                                   p.input_channels);
+  }
+  return Status();
+}
+
 // ---- Sizes
 
 // The common scale of the resized axes.
@@ -166,7 +197,8 @@ Status ValidateResize(const ResizeAttributes& a) {
   }
   status = ValidateCombination(a);
   if (status.ok()) status = ValidateSizes(a);
-  return status.ok() ? ValidateEpilogue(kOp, a.epilogue, 0) : status;
+  if (status.ok()) status = ValidatePointwise(a);
+  return status.ok() ? ValidateEpilogue(kOp, a.epilogue, OutputChannels(a, 0)) : status;
 }
 
 Status ResizeOutput(const ResizeAttributes& a, const SpatialSizes& input_size, ResizeSizes* sizes) {

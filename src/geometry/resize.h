@@ -74,6 +74,16 @@ inline bool IsFixedPoint(U8Rounding rounding) {
   return rounding == U8Rounding::kFixed16 || rounding == U8Rounding::kFixed22;
 }
 
+// Whether the resize has a 1x1 convolution.
+inline bool HasPointwise(const ResizeAttributes& a) {
+  const Pointwise& p = a.pointwise;
+  return p.weights != nullptr || p.bias != nullptr || p.input_channels != 0 || p.output_channels != 0;
+}
+// Of the output.
+inline int64_t OutputChannels(const ResizeAttributes& a, int64_t input_channels) {
+  return HasPointwise(a) ? a.pointwise.output_channels : input_channels;
+}
+
 // An axis without size and scale.
 inline bool KeepsItsSize(const ResizeAttributes& a, int axis) { return a.size[axis] == 0 && a.scale[axis] == 0; }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cmath>
+#include <vector>
 
 #include "base/checked_math.h"
 #include "base/format.h"
@@ -22,6 +23,15 @@ constexpr int64_t kRingFloats = 256 * 1024;
 constexpr int64_t kWindowSourceFloats = 16 * 1024, kSourceFloats = 128 * 1024;
 // A source row of 1-D, or of few rows, is cut into tasks of at least so many columns.
 constexpr int64_t kMinColumns = 1024;
+
+// With a 1x1 convolution: so many multiplications are worth a task of their own (about 10 microseconds).
+constexpr double kTaskMacs = 5e5;
+// Blocks of channels that a task computes of the input pixels that it has packed; 8 make of packing a few percent.
+constexpr int64_t kMaxBlocks = 8;
+// Fewer blocks rather than narrower columns, at whose borders pixels are multiplied twice.
+constexpr int64_t kMinBlockColumns = 256;
+// What is packed and multiplied at a time, in L2.
+constexpr int64_t kPointwiseFloats = 64 * 1024;
 
 // Vectors of outputs that read only inside of the row, the reach of the kernels included.
 IndexRange DirectOutputs(const ResizeAxis& axis) {
@@ -57,6 +67,10 @@ const char* AntialiasName(Antialias antialias) {
 }
 
 Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* plan) {
+  if (HasPointwise(a) && dtype != DataType::kF32) {
+    return Status::Unsupported("resize input dtype = %d: with a pointwise convolution this version supports f32",
+                               static_cast<int>(dtype));
+  }
   switch (dtype) {
     case DataType::kF32: plan->conversion = Conversion::kF32; return Status();
     case DataType::kF16: plan->conversion = Conversion::kF16; return Status();
@@ -89,12 +103,27 @@ TensorDesc AsOneChannel(TensorDesc desc) {
   return desc;
 }
 
+// How many multiplications the 1x1 convolution needs at the input's size.
+std::string PointwiseGain(const ResizePlan& plan) {
+  double gain = 1;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    gain *= static_cast<double>(plan.output.size[axis]) / static_cast<double>(plan.input.size[axis]);
+  }
+  return Format("1x1 convolution below the resize: %.2fx %s multiplications", std::max(gain, 1 / gain),
+                gain >= 1 ? "fewer" : "more");
+}
+
 // The form of planes. Of few channels blocks would be mostly empty; where they are more, blocks save windows from being
 // transposed, and taps have no other form. Where x does not change, rows are just copied.
 void SelectPlanes(ResizePlan* plan, std::string* reason) {
   constexpr int64_t kFewChannels = kResizeLanes / 2;
   const ResizeAxis& x = plan->x;
   plan->rows = *plan;
+  if (HasPointwise(plan->op->attributes)) {
+    plan->width = kResizeLanes;
+    *reason = PointwiseGain(*plan);
+    return;
+  }
   const bool one_channel = IsPlanar(plan->input) && IsPlanar(plan->output);
   const bool interleaved = IsInterleaved(plan->input) && IsInterleaved(plan->output) &&
                            (!plan->residual || IsInterleaved(*plan->residual)) &&
@@ -142,24 +171,40 @@ void SelectPath(const ResizeRowKernels& kernels, ResizePlan* plan) {
 void CutTasks(size_t threads, ResizePlan* plan) {
   const int64_t columns = plan->x.out;
   const int64_t rows = plan->z.out * plan->y.out;
-  plan->plane_tasks = DivCeil(plan->input.c, plan->width);
-  const double planes = static_cast<double>(plan->input.n) * static_cast<double>(plan->plane_tasks);
-  const double elements =
-      planes * static_cast<double>(plan->width) * static_cast<double>(rows) * static_cast<double>(columns);
-  const double wanted = threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), elements / kTaskElements);
-  const auto tasks_per_plane = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(wanted / planes)));
+  const ResizeAttributes& a = plan->op->attributes;
+  const auto images = static_cast<double>(plan->input.n);
+  const int64_t all_blocks = DivCeil(plan->output.c, plan->width);
+  const double channels = images * static_cast<double>(all_blocks * plan->width);
+  double work = channels * static_cast<double>(rows) * static_cast<double>(columns) / kTaskElements;
+  if (HasPointwise(a)) {
+    const double pixels =
+        static_cast<double>(plan->z.in) * static_cast<double>(plan->y.in) * static_cast<double>(plan->x.in);
+    work += channels * pixels * static_cast<double>(a.pointwise.input_channels) / kTaskMacs;
+  }
+  const double wanted = threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), work);
   // Every further row task resizes a few source rows once more, hence not too short ones.
   // Windows of a shrinking axis overlap by less than their length.
   const double shrinking = plan->y.windows ? static_cast<double>(plan->y.out) / static_cast<double>(plan->y.in) : 1;
   const auto min_rows =
       std::min<int64_t>(rows, static_cast<int64_t>(std::ceil(8 * static_cast<double>(plan->y.taps) * shrinking)));
+  plan->ring_z = plan->z.taps;
+  plan->ring_y = plan->y.taps + (plan->batched ? kResizeLanes - 1 : 0);
+  const auto block_tasks = [&] { return images * static_cast<double>(DivCeil(all_blocks, plan->blocks)); };
+  const auto column_floats = [&] { return plan->width * plan->blocks * plan->ring_z * plan->ring_y; };
+  if (HasPointwise(a)) {
+    plan->blocks = std::min(all_blocks, kMaxBlocks);
+    while (plan->blocks > 1 && (kRingFloats / column_floats() < std::min(columns, kMinBlockColumns) ||
+                                block_tasks() * static_cast<double>(DivCeil(rows, min_rows)) < wanted)) {
+      plan->blocks = DivCeil(plan->blocks, 2);
+    }
+  }
+  plan->plane_tasks = DivCeil(all_blocks, plan->blocks);
+  plan->blocks = DivCeil(all_blocks, plan->plane_tasks);
+  const auto tasks_per_plane = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(wanted / block_tasks())));
   plan->rows_per_task = std::max(min_rows, DivCeil(rows, tasks_per_plane));
   plan->row_tasks = DivCeil(rows, plan->rows_per_task);
 
-  plan->ring_z = plan->z.taps;
-  plan->ring_y = plan->y.taps + (plan->batched ? kResizeLanes - 1 : 0);
-  const int64_t column_floats = plan->width * plan->ring_z * plan->ring_y;
-  int64_t chunk = std::max<int64_t>(kResizeLanes, kRingFloats / column_floats / kResizeLanes * kResizeLanes);
+  int64_t chunk = std::max<int64_t>(kResizeLanes, kRingFloats / column_floats() / kResizeLanes * kResizeLanes);
   if (plan->in_place_x) chunk = RoundUp(columns, kResizeLanes);
   if (rows <= min_rows) {
     chunk = std::min(chunk, std::max(kMinColumns, RoundUp(DivCeil(columns, tasks_per_plane), kResizeLanes)));
@@ -176,8 +221,12 @@ int64_t PackedPixels(const ResizePlan& plan, int64_t begin, int64_t end) {
 // Outputs that are packed at a time, and what they need.
 void CutSources(ResizePlan* plan) {
   const ResizeAxis& x = plan->x;
-  const int64_t lanes = plan->width * (plan->batched ? kResizeLanes : 1);
+  const bool pointwise = HasPointwise(plan->op->attributes);
+  const int64_t lanes = plan->width * plan->blocks * (plan->batched ? kResizeLanes : 1);
+  const int64_t strip_lanes = pointwise ? RoundUp(plan->input.c, kStripBlock) : 0;
   const IndexRange direct = plan->direct_x;
+  const bool packs = !x.identity && !(direct.begin == 0 && direct.end == x.out);
+  const int64_t step_lanes = (packs ? lanes : 0) + strip_lanes;
   const auto most_pixels = [&](int64_t step) {
     int64_t most = 1;
     for (int64_t task = 0; task < x.out; task += plan->columns_per_task) {
@@ -191,23 +240,73 @@ void CutSources(ResizePlan* plan) {
     }
     return most;
   };
-  const int64_t limit = x.windows ? kWindowSourceFloats : kSourceFloats;
+  const int64_t limit = pointwise ? kPointwiseFloats : x.windows ? kWindowSourceFloats : kSourceFloats;
   plan->x_step = plan->columns_per_task;
   int64_t pixels = most_pixels(plan->x_step);
-  while (plan->x_step > kResizeLanes && pixels * lanes > limit) {
+  while (plan->x_step > kResizeLanes && pixels * step_lanes > limit) {
     plan->x_step = RoundUp(plan->x_step / 2, kResizeLanes);
     pixels = most_pixels(plan->x_step);
   }
-  const bool packs = !x.identity && !(direct.begin == 0 && direct.end == x.out);
   plan->source_floats = packs ? RoundUp(pixels * lanes + kResizeXReach, 16) : 0;
+  plan->strip_floats = pixels * strip_lanes;
   plan->batch_floats = plan->batched ? plan->x_step * lanes : 0;
+}
+
+// The weights of the 1x1 convolution, times the epilogue's scale.
+Status PackPointwise(const Runtime& runtime, ResizeOperator* op) {
+  const Pointwise& p = op->attributes.pointwise;
+  if (!HasPointwise(op->attributes)) return Status();
+  static_assert(kResizeLanes == kStripBlock);
+  const ConvTileKernels& kernels = op->kernels.conv;
+  const float* scale = op->attributes.epilogue.scale;
+  op->tiles = {RoundUp(p.output_channels, kResizeLanes), kernels.lanes,
+               std::min(kernels.max_vectors, kResizeLanes / kernels.lanes)};
+  op->weights = AlignedBuffer(runtime, p.input_channels * op->tiles.padded() * sizeof(float));
+  if (!op->weights.ok()) {
+    return Status::Make(StatusCode::kOutOfMemory, "resize pointwise weights: the allocator returned null");
+  }
+  float* packed = op->weights.as<float>();
+  for (int64_t tile = 0; tile < op->tiles.count(); ++tile) {
+    const int64_t first = op->tiles.first(tile);
+    for (int64_t i = 0; i < p.input_channels; ++i) {
+      for (int64_t o = first; o < first + op->tiles.width(tile); ++o) {
+        const float weight = o < p.output_channels ? p.weights[o * p.input_channels + i] : 0.0f;
+        *packed++ = scale != nullptr && o < p.output_channels ? weight * scale[o] : weight;
+      }
+    }
+  }
+  return Status();
+}
+
+// Copies the epilogue. Of a 1x1 convolution the scale is in the weights; scale, bias and shift become one shift.
+Status InitEpilogue(const Runtime& runtime, ResizeOperator* op) {
+  Pointwise& p = op->attributes.pointwise;
+  Epilogue epilogue = op->attributes.epilogue;
+  std::vector<float> shift;
+  if (HasPointwise(op->attributes)) {
+    if (p.bias != nullptr || epilogue.shift != nullptr) {
+      for (int64_t o = 0; o < p.output_channels; ++o) shift.push_back(FoldedBias(epilogue, o, p.bias, o));
+      epilogue.shift = shift.data();
+    }
+    epilogue.scale = nullptr;
+    epilogue.channels = p.output_channels;
+  }
+  p.weights = p.bias = nullptr;
+  Status status = op->epilogue.Init("resize", epilogue, runtime);
+  op->attributes.epilogue = op->epilogue.get();
+  return status;
 }
 
 }  // namespace
 
 std::string ResizeOperator::Describe() const {
-  return Format("resize %s%s; target %s", ModeName(attributes.mode), AntialiasName(attributes.antialias),
-                kernels.target.name);
+  std::string text = Format("resize %s%s", ModeName(attributes.mode), AntialiasName(attributes.antialias));
+  const Pointwise& p = attributes.pointwise;
+  if (HasPointwise(attributes)) {
+    text += Format(" of a 1x1 convolution %" PRId64 " -> %" PRId64 " channels, %zu bytes of weights held",
+                   p.input_channels, p.output_channels, weights.bytes());
+  }
+  return text + Format("; target %s", kernels.target.name);
 }
 
 std::string ResizePlan::Choice() const {
@@ -230,10 +329,10 @@ Status CreateResizeOperator(const ResizeAttributes& attributes, const OperatorOp
   op->attributes = attributes;
   Status status = ExpandResize(&op->attributes);
   if (status.ok()) status = ValidateResize(op->attributes);
-  if (status.ok()) status = op->epilogue.Init("resize", attributes.epilogue, options.runtime);
   if (status.ok()) status = SelectKernels(options.isa, &op->kernels);
+  if (status.ok()) status = PackPointwise(options.runtime, op.get());
+  if (status.ok()) status = InitEpilogue(options.runtime, op.get());
   if (!status.ok()) return status;
-  op->attributes.epilogue = op->epilogue.get();
   *result = std::move(op);
   return Status();
 }
@@ -250,13 +349,19 @@ Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const Ten
   if (a.c != 0 && input.c != a.c) {
     return Status::InvalidArgument("resize input c = %" PRId64 ": must be the attribute c, %" PRId64, input.c, a.c);
   }
+  if (HasPointwise(a) && input.c != a.pointwise.input_channels) {
+    return Status::InvalidArgument("resize input c = %" PRId64 ": must be pointwise input_channels, %" PRId64, input.c,
+                                   a.pointwise.input_channels);
+  }
+  const int64_t output_channels = OutputChannels(a, input.c);
   Status status = SelectConversion(a, input.dtype, plan);
-  if (status.ok()) status = ValidateEpilogue("resize", a.epilogue, input.c);
+  if (status.ok()) status = ValidateEpilogue("resize", a.epilogue, output_channels);
   ResizeSizes sizes;
   if (status.ok()) status = ResizeOutput(a, input.size, &sizes);
   if (!status.ok()) return status;
   plan->input = input;
-  status = InferOutput(input, options.output ? &*options.output : nullptr, input.c, sizes.output, &plan->output);
+  status =
+      InferOutput(input, options.output ? &*options.output : nullptr, output_channels, sizes.output, &plan->output);
   if (status.ok()) status = InferResidual("resize", a.epilogue, options.residual, plan);
   if (!status.ok()) return status;
   plan->op = std::move(shared_op);
@@ -276,7 +381,9 @@ Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const Ten
   const bool f32 = plan->conversion == Conversion::kF32;
   const bool in_order = f32 && (plan->contiguous || plan->output.channel_block == kResizeLanes);
   const bool extrapolates = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
-  plan->direct_y = in_order && IsTrivial(a.epilogue) && !extrapolates;
+  // The empty lanes of the last block are no zeros where a pixel with a NaN was multiplied by their weights.
+  const bool empty_lanes = HasPointwise(a) && output_channels % kResizeLanes != 0;
+  plan->direct_y = in_order && IsTrivial(a.epilogue) && !extrapolates && !empty_lanes;
   plan->stream = in_order && ShouldStream(plan->output);
 
   // Sizes are below 2^31 each; what is too much for int64 all the same is far beyond any memory.

@@ -93,6 +93,20 @@ std::vector<Work> AllWork(const Runtime& runtime) {
   const std::vector<float> weights(20 * 18 * 16, 0.5f);
   ConvTransposeAttributes depthwise = conv;
   depthwise.output_channels = depthwise.groups = 20;
+  ConvAttributes plain;
+  plain.input_channels = plain.output_channels = 20;
+  plain.kernel = {3, 3};
+  plain.padding_begin = plain.padding_end = {1, 1};
+  ConvAttributes nearest_conv = plain;
+  nearest_conv.upsample = {2, 2};
+  nearest_conv.kernel = {5, 5};
+  nearest_conv.padding_begin = nearest_conv.padding_end = {2, 2};
+  nearest_conv.padding_mode = PaddingMode::kReflect;
+  nearest_conv.output_channels = 8;
+  ConvAttributes shuffled_conv = plain;
+  shuffled_conv.shuffle = {2, 2};
+  ConvAttributes depthwise_conv = plain;
+  depthwise_conv.groups = 20;
   ResizeAttributes cubic = ResizeAttributes::PyTorch(PyTorchMode::kBicubic);
   cubic.size = {13, 31, 0};
   ResizeAttributes linear;
@@ -101,12 +115,19 @@ std::vector<Work> AllWork(const Runtime& runtime) {
   antialias.scale = {0.4, 0.7, 0};
   ResizeAttributes nearest = ResizeAttributes::PyTorch(PyTorchMode::kNearest);
   nearest.scale = {2, 2, 0};
+  ResizeAttributes pointwise = linear;
+  pointwise.pointwise = {weights.data(), weights.data(), 20, 18};
   const std::vector<std::pair<std::string, Operator>> operators = {
       {"conv_transpose", *CreateConvTranspose(conv, weights.data(), nullptr, options)},
       {"depthwise", *CreateConvTranspose(depthwise, weights.data(), nullptr, options)},
+      {"conv", *CreateConv(plain, weights.data(), nullptr, options)},
+      {"nearest conv", *CreateConv(nearest_conv, weights.data(), nullptr, options)},
+      {"shuffled conv", *CreateConv(shuffled_conv, weights.data(), nullptr, options)},
+      {"depthwise conv", *CreateConv(depthwise_conv, weights.data(), nullptr, options)},
       {"cubic", *CreateResize(cubic, options)},
       {"linear", *CreateResize(linear, options)},
       {"nearest", *CreateResize(nearest, options)},
+      {"pointwise", *CreateResize(pointwise, options)},
       {"antialias", *CreateResize(antialias, options)},
       {"pixel_shuffle", *CreatePixelShuffle({}, options)},
       {"convert", *CreateConvert(options)},
@@ -120,8 +141,8 @@ std::vector<Work> AllWork(const Runtime& runtime) {
   for (const auto& [name, op] : operators) {
     for (const FormatPair& formats : AllFormatPairs()) {
       for (const Algorithm algorithm : {Algorithm::kAuto, Algorithm::kSubpixel, Algorithm::kGemmCol2im}) {
-        const bool is_conv = name == "conv_transpose" || name == "depthwise";
-        if (!is_conv && algorithm != Algorithm::kAuto) continue;
+        const bool has_choice = name == "conv_transpose" || name == "depthwise";
+        if (!has_choice && algorithm != Algorithm::kAuto) continue;
         PlanOptions plan_options;
         plan_options.algorithm = algorithm;
         plan_options.num_threads = 2;

@@ -13,13 +13,21 @@
 namespace polyphase::testing {
 namespace {
 
-pph_conv_transpose_attributes ConvAttributes() {
+pph_conv_transpose_attributes TransposeAttributes() {
   pph_conv_transpose_attributes a = PPH_CONV_TRANSPOSE_ATTRIBUTES_INIT;
   a.input_channels = 3;
   a.output_channels = 5;
   a.kernel[0] = a.kernel[1] = 4;
   a.stride[0] = a.stride[1] = 2;
   a.padding_begin[0] = a.padding_begin[1] = a.padding_end[0] = a.padding_end[1] = 1;
+  return a;
+}
+
+pph_conv_attributes PlainAttributes() {
+  pph_conv_attributes a = PPH_CONV_ATTRIBUTES_INIT;
+  a.input_channels = 3;
+  a.output_channels = 5;
+  a.kernel[0] = a.kernel[1] = 3;
   return a;
 }
 
@@ -65,7 +73,7 @@ struct Handles {
 };
 
 void MakeConv(Handles& h, const pph_plan_options* options = nullptr) {
-  const pph_conv_transpose_attributes attributes = ConvAttributes();
+  const pph_conv_transpose_attributes attributes = TransposeAttributes();
   const std::vector<float> weights = Numbers(3 * 5 * 16);
   ASSERT_EQ(pph_create_conv_transpose(&attributes, weights.data(), nullptr, nullptr, &h.op), PPH_OK)
       << pph_last_error();
@@ -79,7 +87,7 @@ TEST(CApi, SameResultsAsCpp) {
       SCOPED_TRACE(Name(in) + " -> " + Name(out));
       const std::vector<float> weights = Numbers(3 * 5 * 16);
       const std::vector<float> bias = Numbers(5);
-      pph_conv_transpose_attributes a = ConvAttributes();
+      pph_conv_transpose_attributes a = TransposeAttributes();
       a.output_padding[0] = 1;
       a.epilogue.activation = PPH_LEAKY_RELU;
       a.epilogue.negative_slope = 0.25f;
@@ -239,6 +247,101 @@ TEST(CApi, ThreeAxesPaddingsPrologueAndEpilogue) {
   }
 }
 
+// Every field of Conv, with values of which each one changes the result.
+TEST(CApi, Conv) {
+  const std::vector<float> weights = Numbers(24 * 2 * 3 * 2 * 2);
+  const std::vector<float> bias = Numbers(24);
+  const std::vector<float> constants = Numbers(12);
+  const auto fill = [&](auto& a) {
+    a.spatial_rank = 3;
+    a.input_channels = 4;
+    a.output_channels = 24;
+    a.groups = 2;
+    a.kernel[0] = 3;
+    a.kernel[1] = a.kernel[2] = 2;
+    a.padding_begin[0] = a.padding_end[0] = a.padding_begin[1] = a.padding_end[2] = 1;
+    a.dilation[1] = 2;
+    a.upsample[0] = 2;
+    a.upsample[2] = 3;
+    a.shuffle[1] = 3;
+    a.shuffle[2] = 2;
+    a.prologue.negative_slope = 0.5f;
+    a.epilogue.scale = constants.data();
+    a.epilogue.shift = constants.data() + 4;
+    a.epilogue.slope = constants.data() + 8;
+    a.epilogue.channels = 4;
+  };
+  struct Choice {
+    pph_padding_mode mode;
+    pph_auto_pad pad;
+    pph_channel_order order;
+  };
+  const auto run = [&](const Choice& choice) -> std::vector<float> {
+    pph_conv_attributes c = PPH_CONV_ATTRIBUTES_INIT;
+    fill(c);
+    c.prologue.activation = PPH_LEAKY_RELU;
+    c.epilogue.activation = PPH_PRELU;
+    c.epilogue.residual = PPH_RESIDUAL_BEFORE_ACTIVATION;
+    c.padding_mode = choice.mode;
+    c.auto_pad = choice.pad;
+    c.channel_order = choice.order;
+    ConvAttributes cpp;
+    fill(cpp);
+    cpp.prologue.activation = Activation::kLeakyRelu;
+    cpp.epilogue.activation = Activation::kPRelu;
+    cpp.epilogue.residual = Residual::kBeforeActivation;
+    cpp.padding_mode = static_cast<PaddingMode>(choice.mode);
+    cpp.auto_pad = static_cast<AutoPad>(choice.pad);
+    cpp.channel_order = static_cast<ChannelOrder>(choice.order);
+    if (choice.pad != PPH_PAD_NOT_SET) {
+      for (size_t i = 0; i < 3; ++i) c.padding_begin[i] = c.padding_end[i] = 0;
+      cpp.padding_begin = cpp.padding_end = {};
+    }
+    const StatusOr<Operator> op = CreateConv(cpp, weights.data(), bias.data());
+    if (!op.ok()) return ADD_FAILURE() << op.status().message(), std::vector<float>();
+    const StatusOr<Plan> plan = op->MakePlan(TensorDesc::Make(2, 4, {3, 4, 5}));
+    if (!plan.ok()) return ADD_FAILURE() << plan.status().message(), std::vector<float>();
+    const std::vector<float> input = Numbers(2 * 4 * 3 * 4 * 5);
+    const std::vector<float> residual = Numbers(static_cast<size_t>(ref::Extent(plan->output())));
+    std::vector<float> cpp_output(residual.size(), -9.0f);
+    RunOptions cpp_run;
+    cpp_run.residual = residual.data();
+    EXPECT_TRUE(plan->Run(input.data(), cpp_output.data(), cpp_run).ok());
+
+    Handles h;
+    EXPECT_EQ(pph_create_conv(&c, weights.data(), bias.data(), nullptr, &h.op), PPH_OK) << pph_last_error();
+    pph_tensor_desc input_desc = PPH_TENSOR_DESC_INIT;
+    input_desc.spatial_rank = 3;
+    input_desc.n = 2;
+    input_desc.c = 4;
+    for (int64_t i = 0; i < 3; ++i) input_desc.size[i] = 3 + i;
+    EXPECT_EQ(pph_make_plan(h.op, &input_desc, nullptr, &h.plan), PPH_OK) << pph_last_error();
+    if (h.plan == nullptr) return {};
+    pph_tensor_desc output_desc = PPH_TENSOR_DESC_INIT;
+    EXPECT_EQ(pph_plan_output(h.plan, &output_desc), PPH_OK) << pph_last_error();
+    EXPECT_EQ(output_desc.c, 4);
+    for (size_t i = 0; i < 3; ++i) EXPECT_EQ(output_desc.size[i], plan->output().size[i]);
+    std::vector<float> output(residual.size(), -7.0f);
+    pph_run_options run_options = PPH_RUN_OPTIONS_INIT;
+    run_options.residual = residual.data();
+    EXPECT_EQ(pph_run(h.plan, input.data(), output.data(), &run_options), PPH_OK) << pph_last_error();
+    EXPECT_EQ(output, cpp_output);
+    return output;
+  };
+  std::vector<std::vector<float>> results;
+  for (const Choice& choice :
+       {Choice{PPH_PAD_ZEROS, PPH_PAD_NOT_SET, PPH_CRD}, Choice{PPH_PAD_REFLECT, PPH_PAD_NOT_SET, PPH_CRD},
+        Choice{PPH_PAD_REPLICATE, PPH_PAD_NOT_SET, PPH_CRD}, Choice{PPH_PAD_CIRCULAR, PPH_PAD_NOT_SET, PPH_CRD},
+        Choice{PPH_PAD_ZEROS, PPH_PAD_SAME_UPPER, PPH_CRD}, Choice{PPH_PAD_ZEROS, PPH_PAD_SAME_LOWER, PPH_CRD},
+        Choice{PPH_PAD_ZEROS, PPH_PAD_VALID, PPH_CRD}, Choice{PPH_PAD_ZEROS, PPH_PAD_NOT_SET, PPH_DCR},
+        Choice{PPH_PAD_ZEROS, PPH_PAD_NOT_SET, PPH_FOCUS}}) {
+    SCOPED_TRACE("mode " + std::to_string(choice.mode) + " auto_pad " + std::to_string(choice.pad) + " order " +
+                 std::to_string(choice.order));
+    results.push_back(run(choice));
+    for (size_t i = 0; i + 1 < results.size(); ++i) EXPECT_NE(results[i], results.back()) << "like choice " << i;
+  }
+}
+
 TEST(CApi, OnlyOpsThatHaveThemShowResidualsAndIndices) {
   Handles h;
   MakeConv(h);
@@ -307,6 +410,16 @@ TEST(CApi, ResizeShuffleAndConvert) {
   cpp_resize.size = {5, 4, 0};
   ASSERT_EQ(pph_create_resize(&resize, nullptr, &op), PPH_OK) << pph_last_error();
   EXPECT_EQ(run(op, 4 * 5 * 4), run_cpp(CreateResize(cpp_resize), 4 * 5 * 4));
+
+  const std::vector<float> weights = Numbers(2 * 4);
+  const std::vector<float> bias = {3, -5};
+  resize.pointwise.weights = weights.data();
+  resize.pointwise.bias = bias.data();
+  resize.pointwise.input_channels = 4;
+  resize.pointwise.output_channels = 2;
+  cpp_resize.pointwise = {weights.data(), bias.data(), 4, 2};
+  ASSERT_EQ(pph_create_resize(&resize, nullptr, &op), PPH_OK) << pph_last_error();
+  EXPECT_EQ(run(op, 2 * 5 * 4), run_cpp(CreateResize(cpp_resize), 2 * 5 * 4));
 
   pph_pixel_shuffle_attributes shuffle = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
   shuffle.channel_order = PPH_DCR;
@@ -497,6 +610,26 @@ TEST(CApi, InitializersAreTheCppDefaults) {
     EXPECT_EQ(c.output_padding[i], cpp.output_padding[static_cast<size_t>(i)]);
     EXPECT_EQ(c.dilation[i], cpp.dilation[static_cast<size_t>(i)]);
   }
+  const pph_conv_attributes v = PPH_CONV_ATTRIBUTES_INIT;
+  const ConvAttributes cpp_v;
+  EXPECT_EQ(v.struct_size, sizeof(v));
+  EXPECT_EQ(v.spatial_rank, cpp_v.spatial_rank);
+  EXPECT_EQ(v.input_channels, cpp_v.input_channels);
+  EXPECT_EQ(v.output_channels, cpp_v.output_channels);
+  EXPECT_EQ(v.groups, cpp_v.groups);
+  for (size_t i = 0; i < kMaxSpatialRank; ++i) {
+    EXPECT_EQ(v.kernel[i], cpp_v.kernel[i]);
+    EXPECT_EQ(v.padding_begin[i], cpp_v.padding_begin[i]);
+    EXPECT_EQ(v.padding_end[i], cpp_v.padding_end[i]);
+    EXPECT_EQ(v.dilation[i], cpp_v.dilation[i]);
+    EXPECT_EQ(v.upsample[i], cpp_v.upsample[i]);
+    EXPECT_EQ(v.shuffle[i], cpp_v.shuffle[i]);
+  }
+  EXPECT_EQ(v.padding_mode, static_cast<int32_t>(cpp_v.padding_mode));
+  EXPECT_EQ(v.auto_pad, static_cast<int32_t>(cpp_v.auto_pad));
+  EXPECT_EQ(v.channel_order, static_cast<int32_t>(cpp_v.channel_order));
+  EXPECT_EQ(v.prologue.activation, static_cast<int32_t>(cpp_v.prologue.activation));
+  EXPECT_EQ(v.epilogue.upper, cpp_v.epilogue.upper);
   const pph_resize_attributes r = PPH_RESIZE_ATTRIBUTES_INIT;
   const ResizeAttributes cpp_r;
   EXPECT_EQ(static_cast<int>(r.mode), static_cast<int>(cpp_r.mode));
@@ -506,13 +639,17 @@ TEST(CApi, InitializersAreTheCppDefaults) {
   EXPECT_EQ(r.epilogue.negative_slope, cpp_r.epilogue.negative_slope);
   EXPECT_EQ(r.epilogue.lower, cpp_r.epilogue.lower);
   EXPECT_EQ(r.epilogue.upper, cpp_r.epilogue.upper);
+  EXPECT_EQ(r.pointwise.weights, cpp_r.pointwise.weights);
+  EXPECT_EQ(r.pointwise.bias, cpp_r.pointwise.bias);
+  EXPECT_EQ(r.pointwise.input_channels, cpp_r.pointwise.input_channels);
+  EXPECT_EQ(r.pointwise.output_channels, cpp_r.pointwise.output_channels);
   const pph_pixel_shuffle_attributes s = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
   for (size_t i = 0; i < kMaxSpatialRank; ++i) EXPECT_EQ(s.factor[i], PixelShuffleAttributes().factor[i]);
 }
 
 TEST(CApi, NullArguments) {
   const std::vector<float> weights = Numbers(3 * 5 * 16);
-  const pph_conv_transpose_attributes conv = ConvAttributes();
+  const pph_conv_transpose_attributes conv = TransposeAttributes();
   pph_resize_attributes resize = PPH_RESIZE_ATTRIBUTES_INIT;
   resize.size[0] = resize.size[1] = 4;
   const pph_pixel_shuffle_attributes shuffle = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
@@ -525,6 +662,14 @@ TEST(CApi, NullArguments) {
   op = not_null;
   EXPECT_TRUE(Failed(pph_create_conv_transpose(&conv, nullptr, nullptr, nullptr, &op), {"weights", "null"}));
   EXPECT_EQ(op, nullptr);
+  op = not_null;
+  const pph_conv_attributes plain = PlainAttributes();
+  EXPECT_TRUE(Failed(pph_create_conv(nullptr, weights.data(), nullptr, nullptr, &op), {"attributes", "null"}));
+  EXPECT_EQ(op, nullptr);
+  op = not_null;
+  EXPECT_TRUE(Failed(pph_create_conv(&plain, nullptr, nullptr, nullptr, &op), {"weights", "null"}));
+  EXPECT_EQ(op, nullptr);
+  EXPECT_TRUE(Failed(pph_create_conv(&plain, weights.data(), nullptr, nullptr, nullptr), {"op", "null"}));
   op = not_null;
   EXPECT_TRUE(Failed(pph_create_resize(nullptr, nullptr, &op), {"attributes", "null"}));
   EXPECT_EQ(op, nullptr);
@@ -569,10 +714,13 @@ TEST(CApi, StructSizes) {
     SCOPED_TRACE(size);
     const std::string text = std::to_string(size);
     pph_operator* op = nullptr;
-    pph_conv_transpose_attributes conv = ConvAttributes();
+    pph_conv_transpose_attributes conv = TransposeAttributes();
     conv.struct_size = size;
     EXPECT_TRUE(
         Failed(pph_create_conv_transpose(&conv, weights.data(), nullptr, nullptr, &op), {"struct_size", text.c_str()}));
+    pph_conv_attributes plain = PlainAttributes();
+    plain.struct_size = size;
+    EXPECT_TRUE(Failed(pph_create_conv(&plain, weights.data(), nullptr, nullptr, &op), {"struct_size", text.c_str()}));
     pph_resize_attributes resize = PPH_RESIZE_ATTRIBUTES_INIT;
     resize.size[0] = resize.size[1] = 4;
     resize.struct_size = size;
@@ -624,9 +772,18 @@ TEST(CApi, UnknownEnumValues) {
   pph_operator* op = nullptr;
   // Out of an enum's range on purpose, as C callers can be: through memory, because a cast would be undefined.
   const int32_t value = 77;
-  pph_conv_transpose_attributes conv = ConvAttributes();
+  pph_conv_transpose_attributes conv = TransposeAttributes();
   std::memcpy(&conv.epilogue.activation, &value, sizeof(value));
   EXPECT_TRUE(Failed(pph_create_conv_transpose(&conv, weights.data(), nullptr, nullptr, &op), {"activation", "77"}));
+  for (int32_t pph_conv_attributes::*field :
+       {&pph_conv_attributes::padding_mode, &pph_conv_attributes::auto_pad, &pph_conv_attributes::channel_order}) {
+    pph_conv_attributes plain = PlainAttributes();
+    plain.*field = value;
+    const char* const name = field == &pph_conv_attributes::padding_mode ? "padding_mode"
+                             : field == &pph_conv_attributes::auto_pad   ? "auto_pad"
+                                                                         : "channel_order";
+    EXPECT_TRUE(Failed(pph_create_conv(&plain, weights.data(), nullptr, nullptr, &op), {name, "77"}));
+  }
   pph_resize_attributes resize = PPH_RESIZE_ATTRIBUTES_INIT;
   resize.size[0] = resize.size[1] = 4;
   std::memcpy(&resize.mode, &value, sizeof(value));
@@ -655,12 +812,15 @@ TEST(CApi, UnknownEnumValues) {
 TEST(CApi, AttributesReachTheSameRules) {
   const std::vector<float> weights = Numbers(3 * 5 * 16);
   pph_operator* op = nullptr;
-  pph_conv_transpose_attributes conv = ConvAttributes();
+  pph_conv_transpose_attributes conv = TransposeAttributes();
   conv.stride[1] = -2;
   EXPECT_TRUE(Failed(pph_create_conv_transpose(&conv, weights.data(), nullptr, nullptr, &op), {"stride", "-2"}));
-  conv = ConvAttributes();
+  conv = TransposeAttributes();
   conv.groups = 2;
   EXPECT_TRUE(Failed(pph_create_conv_transpose(&conv, weights.data(), nullptr, nullptr, &op), {"groups", "2"}));
+  pph_conv_attributes plain = PlainAttributes();
+  plain.upsample[1] = -2;
+  EXPECT_TRUE(Failed(pph_create_conv(&plain, weights.data(), nullptr, nullptr, &op), {"upsample", "-2"}));
   pph_operator_options options = PPH_OPERATOR_OPTIONS_INIT;
   options.isa = "avx9";
   EXPECT_TRUE(Failed(pph_create_convert(&options, &op), {"isa", "avx9"}));

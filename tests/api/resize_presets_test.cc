@@ -352,6 +352,14 @@ TEST(ResizePresets, DescribeNamesPathTapsTypeAndRounding) {
       {"resize cubic antialias row_block", "u8 fixed22", "channels interleaved"});
   has(describe(ResizeAttributes::PyTorch(PyTorchMode::kArea), blocked, DataType::kBF16),
       {"resize area channel_block", "1x4x5 taps", "bf16"});
+  const std::vector<float> weights(3 * 21, 1.0f);
+  ResizeAttributes pointwise = ResizeAttributes::PyTorch(PyTorchMode::kBilinear);
+  pointwise.pointwise = {weights.data(), nullptr, 3, 21};
+  has(describe(pointwise, TensorDesc::Nchw(1, 3, 2, 5), DataType::kF32),
+      {"resize linear channel_block", "1x1 convolution below the resize: 3.00x fewer multiplications"});
+  has(describe(pointwise, planar, DataType::kF32), {"1x1 convolution below the resize: 20.00x more multiplications"});
+  pointwise.size = {4, 4, 0};
+  has(CreateResize(pointwise)->Describe(), {"1x1 convolution 3 -> 21 channels", "bytes of weights held"});
 }
 
 }  // namespace

@@ -134,7 +134,29 @@ TEST(Runtime, RunnersOfAllOps) {
         a.scale = {2, 2, 0};
         return CreateResize(a, o);
       },
+      [](const OperatorOptions& o) {
+        const std::vector<float> weights(32 * 40, 1.0f / 32);  // of ones, one
+        ResizeAttributes a;
+        a.scale = {2, 2, 0};
+        a.pointwise = {weights.data(), nullptr, 32, 40};
+        return CreateResize(a, o);
+      },
       [](const OperatorOptions& o) { return CreatePixelShuffle({}, o); },
+      [](const OperatorOptions& o) {  // each channel its own, a copy
+        ConvAttributes a;
+        a.input_channels = a.output_channels = a.groups = 32;
+        const std::vector<float> weights(32, 1.0f);
+        return CreateConv(a, weights.data(), nullptr, o);
+      },
+      [](const OperatorOptions& o) {
+        ConvAttributes a;
+        a.input_channels = 32;
+        a.output_channels = 16;
+        a.upsample = {1, 2};
+        a.shuffle = {2, 2};
+        const std::vector<float> weights(32 * 16, 1.0f / 32);
+        return CreateConv(a, weights.data(), nullptr, o);
+      },
       [](const OperatorOptions& o) { return CreateConvert(o); },
       [](const OperatorOptions& o) { return CreateMaxPool({}, o); },
       [](const OperatorOptions& o) { return CreateAvgPool({}, o); },
@@ -453,6 +475,27 @@ TEST(Runtime, InjectedAllocatorGivesTheWorkspaceAtOnce) {
     }
     EXPECT_EQ(counter.live_bytes, 0) << "something was not given back";
   }
+}
+
+// Packed weights and the folded bias come from the runtime, and are given back.
+TEST(Runtime, PointwiseWeightsComeFromTheRuntime) {
+  const std::vector<float> weights(3 * 4, 0.5f);
+  ResizeAttributes a;
+  a.scale = {2, 2, 0};
+  a.pointwise = {weights.data(), weights.data(), 3, 4};
+  Counter counter;
+  OperatorOptions options;
+  options.runtime = counter.MakeRuntime();
+  {
+    const StatusOr<Operator> op = CreateResize(a, options);
+    ASSERT_TRUE(op.ok()) << op.status().message();
+    EXPECT_EQ(counter.allocations, 2);
+  }
+  EXPECT_EQ(counter.live_bytes, 0);
+  counter.fail = true;
+  const Status status = CreateResize(a, options).status();
+  EXPECT_EQ(status.code(), StatusCode::kOutOfMemory);
+  EXPECT_NE(std::string(status.message()).find("pointwise weights"), std::string::npos) << status.message();
 }
 
 TEST(Runtime, AnOperatorSurvivesAFailedPacking) {

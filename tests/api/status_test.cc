@@ -28,7 +28,7 @@ const std::vector<float>& Weights() {
   return weights;
 }
 
-ConvTransposeAttributes GoodConv() {
+ConvTransposeAttributes GoodLayer() {
   ConvTransposeAttributes a;
   a.input_channels = 4;
   a.output_channels = 6;
@@ -37,48 +37,48 @@ ConvTransposeAttributes GoodConv() {
   return a;
 }
 
-using ConvChange = std::function<void(ConvTransposeAttributes&)>;
+using LayerChange = std::function<void(ConvTransposeAttributes&)>;
 
-StatusOr<Operator> CreateConv(
-    const ConvChange& change = [](ConvTransposeAttributes&) {}, const OperatorOptions& options = {}) {
-  ConvTransposeAttributes a = GoodConv();
+StatusOr<Operator> CreateLayer(
+    const LayerChange& change = [](ConvTransposeAttributes&) {}, const OperatorOptions& options = {}) {
+  ConvTransposeAttributes a = GoodLayer();
   change(a);
   return CreateConvTranspose(a, Weights().data(), nullptr, options);
 }
 
 TEST(Status, ConvTransposeAttributes) {
-  ASSERT_TRUE(CreateConv().ok());
+  ASSERT_TRUE(CreateLayer().ok());
   using A = ConvTransposeAttributes;
   for (const int rank : {-1, 0, 4}) {
     EXPECT_TRUE(
-        IsError(CreateConv([=](A& a) { a.spatial_rank = rank; }), {"spatial_rank", std::to_string(rank).c_str()}));
+        IsError(CreateLayer([=](A& a) { a.spatial_rank = rank; }), {"spatial_rank", std::to_string(rank).c_str()}));
   }
-  EXPECT_EQ(CreateConv([](A& a) { a.spatial_rank = 4; }).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.input_channels = 0; }), {"input_channels", "0"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.input_channels = -4; }), {"input_channels", "-4"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.output_channels = 0; }), {"output_channels", "0"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.output_channels = -6; }), {"output_channels", "-6"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.groups = 0; }), {"groups", "0"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.groups = -2; }), {"groups", "-2"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.groups = 3; }), {"groups", "3", "input_channels", "4"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.groups = 4; }), {"groups", "4", "output_channels", "6"}));
+  EXPECT_EQ(CreateLayer([](A& a) { a.spatial_rank = 4; }).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.input_channels = 0; }), {"input_channels", "0"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.input_channels = -4; }), {"input_channels", "-4"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.output_channels = 0; }), {"output_channels", "0"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.output_channels = -6; }), {"output_channels", "-6"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.groups = 0; }), {"groups", "0"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.groups = -2; }), {"groups", "-2"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.groups = 3; }), {"groups", "3", "input_channels", "4"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.groups = 4; }), {"groups", "4", "output_channels", "6"}));
   for (const size_t axis : {0, 1}) {
-    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.kernel[axis] = 0; }), {"kernel", "0"}));
-    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.kernel[axis] = -3; }), {"kernel", "-3"}));
-    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.stride[axis] = 0; }), {"stride", "0"}));
-    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.stride[axis] = -2; }), {"stride", "-2"}));
-    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.dilation[axis] = 0; }), {"dilation", "0"}));
-    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.dilation[axis] = -1; }), {"dilation", "-1"}));
-    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.padding_begin[axis] = -5; }), {"padding_begin", "-5"}));
-    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.padding_end[axis] = -5; }), {"padding_end", "-5"}));
-    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.output_padding[axis] = -1; }), {"output_padding", "-1"}));
-    EXPECT_TRUE(IsError(CreateConv([=](A& a) { a.output_padding[axis] = 2; }), {"output_padding", "2"}));
-    EXPECT_TRUE(IsError(CreateConv([=](A& a) {
+    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.kernel[axis] = 0; }), {"kernel", "0"}));
+    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.kernel[axis] = -3; }), {"kernel", "-3"}));
+    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.stride[axis] = 0; }), {"stride", "0"}));
+    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.stride[axis] = -2; }), {"stride", "-2"}));
+    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.dilation[axis] = 0; }), {"dilation", "0"}));
+    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.dilation[axis] = -1; }), {"dilation", "-1"}));
+    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.padding_begin[axis] = -5; }), {"padding_begin", "-5"}));
+    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.padding_end[axis] = -5; }), {"padding_end", "-5"}));
+    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.output_padding[axis] = -1; }), {"output_padding", "-1"}));
+    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.output_padding[axis] = 2; }), {"output_padding", "2"}));
+    EXPECT_TRUE(IsError(CreateLayer([=](A& a) {
                           a.output_padding[axis] = 7;
                           a.dilation[axis] = 7;
                         }),
                         {"output_padding", "7"}));
-    EXPECT_TRUE(CreateConv([=](A& a) {
+    EXPECT_TRUE(CreateLayer([=](A& a) {
                   a.output_padding[axis] = 6;
                   a.dilation[axis] = 7;
                 }).ok());
@@ -88,11 +88,11 @@ TEST(Status, ConvTransposeAttributes) {
 TEST(Status, ConvTransposeEpilogue) {
   using A = ConvTransposeAttributes;
   EXPECT_TRUE(
-      IsError(CreateConv([](A& a) { a.epilogue.activation = static_cast<Activation>(77); }), {"activation", "77"}));
+      IsError(CreateLayer([](A& a) { a.epilogue.activation = static_cast<Activation>(77); }), {"activation", "77"}));
   EXPECT_TRUE(
-      IsError(CreateConv([](A& a) { a.epilogue.activation = static_cast<Activation>(-1); }), {"activation", "-1"}));
+      IsError(CreateLayer([](A& a) { a.epilogue.activation = static_cast<Activation>(-1); }), {"activation", "-1"}));
   const auto clamp = [](float lower, float upper) {
-    return CreateConv([=](A& a) {
+    return CreateLayer([=](A& a) {
       a.epilogue.activation = Activation::kClamp;
       a.epilogue.lower = lower;
       a.epilogue.upper = upper;
@@ -106,18 +106,18 @@ TEST(Status, ConvTransposeEpilogue) {
 }
 
 TEST(Status, ConvTransposeWeights) {
-  EXPECT_TRUE(IsError(CreateConvTranspose(GoodConv(), nullptr, nullptr), {"weights", "null"}));
+  EXPECT_TRUE(IsError(CreateConvTranspose(GoodLayer(), nullptr, nullptr), {"weights", "null"}));
 }
 
 // Attributes whose products do not fit: no sum of them may wrap around into something that looks right.
 TEST(Status, ConvTransposeSizesBeyond63Bits) {
   using A = ConvTransposeAttributes;
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.input_channels = kHuge; }), {}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.input_channels = a.output_channels = int64_t{1} << 33; }), {}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.kernel = {int64_t{1} << 40, int64_t{1} << 40, 1}; }), {}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.kernel[0] = std::numeric_limits<int64_t>::max(); }), {}));
-  const auto plan = [](const ConvChange& change, const TensorDesc& input) -> Status {
-    const StatusOr<Operator> op = CreateConv(change);
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.input_channels = kHuge; }), {}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.input_channels = a.output_channels = int64_t{1} << 33; }), {}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.kernel = {int64_t{1} << 40, int64_t{1} << 40, 1}; }), {}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.kernel[0] = std::numeric_limits<int64_t>::max(); }), {}));
+  const auto plan = [](const LayerChange& change, const TensorDesc& input) -> Status {
+    const StatusOr<Operator> op = CreateLayer(change);
     if (!op.ok()) return op.status();
     return op->MakePlan(input).status();
   };
@@ -152,7 +152,7 @@ TEST(Status, ConvTransposeSizesBeyond63Bits) {
 TEST(Status, Isa) {
   OperatorOptions options;
   options.isa = "avx9";
-  EXPECT_TRUE(IsError(CreateConv([](ConvTransposeAttributes&) {}, options), {"isa", "avx9"}));
+  EXPECT_TRUE(IsError(CreateLayer([](ConvTransposeAttributes&) {}, options), {"isa", "avx9"}));
   EXPECT_TRUE(IsError(CreateConvert(options), {"isa", "avx9"}));
   EXPECT_TRUE(IsError(CreatePixelShuffle({}, options), {"isa", "avx9"}));
   ResizeAttributes resize;
@@ -179,11 +179,11 @@ TEST(Status, InputHint) {
   OperatorOptions options;
   const auto same = [](ConvTransposeAttributes&) {};
   options.input_hint = TensorDesc::Nchw(1, 5, 8, 8);
-  EXPECT_TRUE(IsError(CreateConv(same, options), {"5", "4"}));
+  EXPECT_TRUE(IsError(CreateLayer(same, options), {"5", "4"}));
   options.input_hint = TensorDesc::Nchw(-1, 4, 8, 8);
-  EXPECT_TRUE(IsError(CreateConv(same, options), {"n", "-1"}));
+  EXPECT_TRUE(IsError(CreateLayer(same, options), {"n", "-1"}));
   options.input_hint = TensorDesc::Nchwc(5, 1, 4, 8, 8);
-  EXPECT_TRUE(IsError(CreateConv(same, options), {"channel_block", "5"}));
+  EXPECT_TRUE(IsError(CreateLayer(same, options), {"channel_block", "5"}));
 }
 
 // ---- MakePlan: tensors
@@ -234,12 +234,19 @@ const BadTensor kBadTensors[] = {
 // An operator of each kind for kNchw and the like.
 std::vector<Operator> OneOfEach() {
   std::vector<Operator> operators;
-  operators.push_back(*CreateConv());
+  operators.push_back(*CreateLayer());
   ResizeAttributes resize;
   resize.scale = {2, 2, 0};
   operators.push_back(*CreateResize(resize));
   operators.push_back(*CreatePixelShuffle({}));
   operators.push_back(*CreateConvert());
+  ConvAttributes conv;
+  conv.input_channels = 4;
+  conv.output_channels = 6;
+  conv.kernel = {3, 3};
+  conv.upsample = {1, 2};
+  conv.padding_begin = {1, 1};
+  operators.push_back(*CreateConv(conv, Weights().data(), nullptr));
   return operators;
 }
 
@@ -326,11 +333,12 @@ TEST(Status, ElementTypes) {
   }
   EXPECT_TRUE(OneOfEach()[2].MakePlan(half).ok());
   EXPECT_TRUE(OneOfEach()[3].MakePlan(half).ok());
+  EXPECT_TRUE(IsError(OneOfEach()[4].MakePlan(half), {"dtype", "1"}));
 }
 
 TEST(Status, ConvTransposePlan) {
   using A = ConvTransposeAttributes;
-  const Operator op = *CreateConv();  // k 3, s 2, p 0: 5 x 6 -> 11 x 13
+  const Operator op = *CreateLayer();  // k 3, s 2, p 0: 5 x 6 -> 11 x 13
   EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 5, 5, 6)), {"c", "5", "4"}));
   EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 0, 6)), {"size", "0"}));
   EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 0)), {"size", "0"}));
@@ -347,7 +355,7 @@ TEST(Status, ConvTransposePlan) {
   PlanOptions options;
   options.algorithm = static_cast<Algorithm>(9);
   EXPECT_TRUE(IsError(op.MakePlan(kNchw, options), {"algorithm", "9"}));
-  for (const size_t other : {1, 2, 3}) {  // no other op has a choice
+  for (const size_t other : {1, 2, 3, 4}) {  // no other op has a choice
     options.algorithm = Algorithm::kSubpixel;
     options.output_size = {};
     EXPECT_TRUE(IsError(OneOfEach()[other].MakePlan(kNchw, options), {"algorithm", "1"}));
@@ -356,9 +364,9 @@ TEST(Status, ConvTransposePlan) {
     EXPECT_TRUE(IsError(OneOfEach()[other].MakePlan(kNchw, options), {"output_size", "11"}));
   }
   // Crops that leave nothing: 11 - 11 and 13 - 14.
-  const Operator nothing_high = *CreateConv([](A& a) { a.padding_begin = {11, 0, 0}; });
+  const Operator nothing_high = *CreateLayer([](A& a) { a.padding_begin = {11, 0, 0}; });
   EXPECT_TRUE(IsError(nothing_high.MakePlan(kNchw), {"output", "0"}));
-  const Operator nothing_wide = *CreateConv([](A& a) { a.padding_end = {0, 14, 0}; });
+  const Operator nothing_wide = *CreateLayer([](A& a) { a.padding_end = {0, 14, 0}; });
   EXPECT_TRUE(IsError(nothing_wide.MakePlan(kNchw), {"output", "-1"}));
 }
 
@@ -483,6 +491,55 @@ TEST(Status, ResizeOptionsThatContradictEachOther) {
   EXPECT_TRUE(IsError(MakeResize([](A& a) { a.size = {4, 0, 0}, a.scale = {0, 2, 0}; }), {"size", "scale"}));
 }
 
+TEST(Status, ResizePointwise) {
+  using A = ResizeAttributes;
+  static const float kWeights[4 * 6] = {};
+  const auto make = [](const ResizeChange& change) {
+    return MakeResize([&](A& a) {
+      a.pointwise = {kWeights, nullptr, 4, 6};
+      change(a);
+    });
+  };
+  ASSERT_TRUE(make([](A&) {}).ok());
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.weights = nullptr; }), {"pointwise", "weights", "null"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.input_channels = 0; }), {"pointwise", "input_channels", "0"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.input_channels = -4; }), {"pointwise", "input_channels", "-4"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.output_channels = 0; }), {"pointwise", "output_channels", "0"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.output_channels = -6; }), {"pointwise", "output_channels", "-6"}));
+  EXPECT_TRUE(IsError(make([](A& a) {
+                        a.pointwise = {nullptr, kWeights, 0, 0};
+                      }),
+                      {"pointwise", "input_channels", "0"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.input_channels = kHuge; }), {"pointwise", "input_channels"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.output_channels = INT64_MAX; }), {"pointwise", "output_channels"}));
+  EXPECT_TRUE(IsError(make([](A& a) { a.coordinate_transformation = CoordinateTransformation::kTfCropAndResize; }),
+                      {"pointwise", "kTfCropAndResize", "extrapolation_value"}));
+  EXPECT_TRUE(make([](A& a) { a.c = 4; }).ok());
+  EXPECT_TRUE(IsError(make([](A& a) { a.c = 6; }), {"c", "6", "input_channels", "4"}));
+  // The epilogue is that of the output.
+  const auto scaled = [&](int64_t channels) {
+    return make([=](A& a) { a.epilogue.scale = kWeights, a.epilogue.channels = channels; });
+  };
+  EXPECT_TRUE(scaled(6).ok());
+  EXPECT_TRUE(IsError(scaled(4), {"epilogue", "channels", "4", "6"}));
+
+  const Operator op = *make([](A&) {});
+  const StatusOr<Plan> plan = op.MakePlan(kNchw);
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  EXPECT_EQ(plan->output().c, 6);
+  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 6, 5, 6)), {"c", "6", "input_channels", "4"}));
+  PlanOptions options;
+  options.output = TensorDesc::Nchw(0, 4, 7, 8);
+  EXPECT_TRUE(IsError(op.MakePlan(kNchw, options), {"output", "c", "4", "6"}));
+  for (const DataType type : {DataType::kF16, DataType::kBF16, DataType::kU8, DataType::kI32}) {
+    TensorDesc desc = kNchw;
+    desc.dtype = type;
+    const Status status = op.MakePlan(desc).status();
+    EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+    EXPECT_NE(std::string(status.message()).find("pointwise"), std::string::npos) << status.message();
+  }
+}
+
 TEST(Status, ResizePlan) {
   const Operator op = *MakeResize([](ResizeAttributes&) {});
   EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 0, 5, 6)), {"c", "0"}));
@@ -553,13 +610,13 @@ TEST(Status, ConvTransposeOfHugeAttributes) {
 
 TEST(Status, ConvTransposePaddingFromTheInput) {
   using A = ConvTransposeAttributes;
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.auto_pad = static_cast<AutoPad>(9); }), {"auto_pad", "9"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.auto_pad = AutoPad::kValid, a.padding_end[1] = 3; }),
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.auto_pad = static_cast<AutoPad>(9); }), {"auto_pad", "9"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.auto_pad = AutoPad::kValid, a.padding_end[1] = 3; }),
                       {"padding_end", "3", "auto_pad"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.output_shape = {-7, 9}; }), {"output_shape", "-7"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.output_shape = {9, 0}; }), {"output_shape", "W", "0"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.output_shape = {-7, 9}; }), {"output_shape", "-7"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.output_shape = {9, 0}; }), {"output_shape", "W", "0"}));
   // 3 x 3, stride 2: 5 -> 11 naturally, and 12 is the last size that a convolution takes back to 5.
-  const Operator shaped = *CreateConv([](A& a) { a.output_shape = {13, 13}; });
+  const Operator shaped = *CreateLayer([](A& a) { a.output_shape = {13, 13}; });
   EXPECT_TRUE(IsError(shaped.MakePlan(TensorDesc::Nchw(1, 4, 5, 5)), {"output_shape", "H", "13", "12"}));
   EXPECT_TRUE(shaped.MakePlan(TensorDesc::Nchw(1, 4, 6, 6)).ok());
   PlanOptions options;
@@ -570,21 +627,21 @@ TEST(Status, ConvTransposePaddingFromTheInput) {
 TEST(Status, EpiloguesAndPrologues) {
   using A = ConvTransposeAttributes;
   static const float kConstants[6] = {1, 1, 1, 1, 1, 1};
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.epilogue.activation = Activation::kPRelu; }), {"slope", "null"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.epilogue.scale = kConstants; }), {"channels", "0", "6"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.epilogue.shift = kConstants, a.epilogue.channels = 5; }),
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.epilogue.activation = Activation::kPRelu; }), {"slope", "null"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.epilogue.scale = kConstants; }), {"channels", "0", "6"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.epilogue.shift = kConstants, a.epilogue.channels = 5; }),
                       {"channels", "5", "6"}));
-  EXPECT_TRUE(CreateConv([](A& a) { a.epilogue.shift = kConstants, a.epilogue.channels = 6; }).ok());
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.epilogue.residual = static_cast<Residual>(3); }), {"residual", "3"}));
+  EXPECT_TRUE(CreateLayer([](A& a) { a.epilogue.shift = kConstants, a.epilogue.channels = 6; }).ok());
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.epilogue.residual = static_cast<Residual>(3); }), {"residual", "3"}));
   EXPECT_TRUE(
-      IsError(CreateConv([](A& a) { a.epilogue.activation = static_cast<Activation>(11); }), {"activation", "11"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.prologue.activation = Activation::kTanh; }), {"prologue", "6"}));
-  EXPECT_TRUE(IsError(CreateConv([](A& a) { a.prologue = {Activation::kLeakyRelu, kNan}; }), {"prologue", "NaN"}));
+      IsError(CreateLayer([](A& a) { a.epilogue.activation = static_cast<Activation>(11); }), {"activation", "11"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.prologue.activation = Activation::kTanh; }), {"prologue", "6"}));
+  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.prologue = {Activation::kLeakyRelu, kNan}; }), {"prologue", "NaN"}));
 
   PlanOptions options;
   options.residual = TensorDesc::Nchw(1, 6, 11, 13);
-  EXPECT_TRUE(IsError(CreateConv()->MakePlan(TensorDesc::Nchw(1, 4, 5, 6), options), {"residual"}));
-  const Operator op = *CreateConv([](A& a) { a.epilogue.residual = Residual::kBeforeActivation; });
+  EXPECT_TRUE(IsError(CreateLayer()->MakePlan(TensorDesc::Nchw(1, 4, 5, 6), options), {"residual"}));
+  const Operator op = *CreateLayer([](A& a) { a.epilogue.residual = Residual::kBeforeActivation; });
   EXPECT_TRUE(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6), options).ok());
   options.residual->size[1] = 12;
   EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6), options), {"residual", "size", "12", "13"}));
@@ -594,7 +651,8 @@ TEST(Status, EpiloguesAndPrologues) {
 }
 
 TEST(Status, ResidualBuffers) {
-  const Operator op = *CreateConv([](ConvTransposeAttributes& a) { a.epilogue.residual = Residual::kAfterActivation; });
+  const Operator op =
+      *CreateLayer([](ConvTransposeAttributes& a) { a.epilogue.residual = Residual::kAfterActivation; });
   const Plan plan = *op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6));
   const std::vector<float> input(4 * 5 * 6, 1.0f);
   std::vector<float> output(2 * 6 * 11 * 13, -7.0f);
@@ -636,7 +694,7 @@ TEST(Status, InputOfAnotherRank) {
   const TensorDesc volume = TensorDesc::Make(1, 4, {5, 6, 7});
   ResizeAttributes resize;
   resize.size = {4, 4};
-  for (const Operator& op : {*CreateConv(), *CreateResize(resize), *CreatePixelShuffle({})}) {
+  for (const Operator& op : {*CreateLayer(), *CreateResize(resize), *CreatePixelShuffle({})}) {
     EXPECT_TRUE(IsError(op.MakePlan(line), {"input", "spatial_rank", "1", "2"})) << op.Describe();
     EXPECT_TRUE(IsError(op.MakePlan(volume), {"input", "spatial_rank", "3", "2"})) << op.Describe();
   }
@@ -760,8 +818,8 @@ TEST(Status, RunOverlapOfViews) {
 TEST(Status, RunWorkspace) {
   PlanOptions gemm;
   gemm.algorithm = Algorithm::kGemmCol2im;
-  RunFixture f(*CreateConv());
-  f.plan = *CreateConv()->MakePlan(kNchw, gemm);
+  RunFixture f(*CreateLayer());
+  f.plan = *CreateLayer()->MakePlan(kNchw, gemm);
   const size_t bytes = f.plan.workspace_bytes();
   ASSERT_GT(bytes, 0u);
   Workspace workspace(bytes + kWorkspaceAlignment);
@@ -789,8 +847,8 @@ TEST(Status, RunWorkspace) {
 TEST(Status, RunRuntime) {
   PlanOptions gemm;
   gemm.algorithm = Algorithm::kGemmCol2im;
-  RunFixture f(*CreateConv());
-  f.plan = *CreateConv()->MakePlan(kNchw, gemm);
+  RunFixture f(*CreateLayer());
+  f.plan = *CreateLayer()->MakePlan(kNchw, gemm);
   ASSERT_GT(f.plan.workspace_bytes(), 0u);
   Runtime runtime;
   RunOptions options;
@@ -815,7 +873,7 @@ TEST(Status, OutOfMemoryWhilePacking) {
   for (const bool hint : {false, true}) {
     options.input_hint.reset();
     if (hint) options.input_hint = kNchw;
-    const StatusOr<Operator> op = CreateConv([](ConvTransposeAttributes&) {}, options);
+    const StatusOr<Operator> op = CreateLayer([](ConvTransposeAttributes&) {}, options);
     const Status status = op.ok() ? op->MakePlan(kNchw).status() : op.status();
     EXPECT_EQ(status.code(), StatusCode::kOutOfMemory) << status.message();
   }

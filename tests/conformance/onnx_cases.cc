@@ -14,9 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 10> kOpTypes = {
-    "AveragePool", "ConvTranspose", "DepthToSpace", "GlobalAveragePool", "GlobalMaxPool",
-    "MaxPool",     "MaxUnpool",     "Resize",       "SpaceToDepth",      "Upsample"};
+constexpr std::array<std::string_view, 11> kOpTypes = {
+    "AveragePool", "Conv",      "ConvTranspose", "DepthToSpace", "GlobalAveragePool", "GlobalMaxPool",
+    "MaxPool",     "MaxUnpool", "Resize",        "SpaceToDepth", "Upsample"};
 
 bool IsOurs(const std::string& op_type) {
   return std::find(kOpTypes.begin(), kOpTypes.end(), op_type) != kOpTypes.end();

@@ -295,7 +295,7 @@ class NodeRunner {
     const char* op_type;
     bool (NodeRunner::*make)(pph_operator** op);
   };
-  static const Op kOps[10];
+  static const Op kOps[11];
 
   bool Make() {
     if (!node_.domain.empty()) return Fail(PPH_UNSUPPORTED, "domain " + node_.domain);
@@ -324,36 +324,59 @@ class NodeRunner {
     return Fail(PPH_UNSUPPORTED, "the library has no such op");
   }
 
-  bool ConvTranspose(pph_operator** op) {
+  // What Conv and ConvTranspose have in common. W is [*outer][*inner / groups][kernel...]; `outer` and `inner` are the
+  // channels of `a`.
+  template <typename A>
+  bool ConvLayer(A& a, int64_t* outer, int64_t* inner, std::vector<float>* weights, std::vector<float>* bias) {
     const Tensor* w = Input(1);
     const Tensor* b = Input(2);
     if (w == nullptr || w->dims.size() != input_->dims.size()) {
       return Fail(PPH_INVALID_ARGUMENT, "W: there is none, or it has not as many dims as X");
     }
-    pph_conv_transpose_attributes a = PPH_CONV_TRANSPOSE_ATTRIBUTES_INIT;
     a.spatial_rank = rank_;
     a.groups = Int("group", 1);
-    a.input_channels = w->dims[0];
-    if (__builtin_mul_overflow(w->dims[1], a.groups, &a.output_channels)) {
+    *outer = w->dims[0];
+    if (__builtin_mul_overflow(w->dims[1], a.groups, inner)) {
       return Fail(PPH_INVALID_ARGUMENT, "group = " + std::to_string(a.groups) + ": too large");
     }
     Axes kernel_shape = {};
     std::copy(w->dims.begin() + 2, w->dims.end(), a.kernel);
     std::copy(w->dims.begin() + 2, w->dims.end(), kernel_shape);
-    if (!Spatial("kernel_shape", kernel_shape) || !Spatial("strides", a.stride) || !Spatial("dilations", a.dilation) ||
-        !Spatial("output_padding", a.output_padding) || !Spatial("output_shape", a.output_shape) ||
+    if (!Spatial("kernel_shape", kernel_shape) || !Spatial("dilations", a.dilation) ||
         !Pads(a.padding_begin, a.padding_end) || !AutoPad(&a.auto_pad)) {
       return false;
     }
     if (!std::equal(a.kernel, a.kernel + rank_, kernel_shape)) {
       return Fail(PPH_INVALID_ARGUMENT, "kernel_shape is not that of W, " + ToString(w->dims));
     }
-    std::vector<float> weights, bias;
-    if (!Floats("W", *w, &weights) || (b != nullptr && !Floats("B", *b, &bias))) return false;
+    if (!Floats("W", *w, weights) || (b != nullptr && !Floats("B", *b, bias))) return false;
     if (b != nullptr && b->dims != std::vector<int64_t>{a.output_channels}) {
       return Fail(PPH_INVALID_ARGUMENT, "B of dims " + ToString(b->dims) + ": must have an element per output channel");
     }
-    return Library(pph_create_conv_transpose(&a, weights.data(), b == nullptr ? nullptr : bias.data(), &options_, op));
+    return true;
+  }
+
+  bool ConvTranspose(pph_operator** op) {
+    pph_conv_transpose_attributes a = PPH_CONV_TRANSPOSE_ATTRIBUTES_INIT;
+    std::vector<float> weights, bias;
+    return Spatial("strides", a.stride) && Spatial("output_padding", a.output_padding) &&
+           Spatial("output_shape", a.output_shape) &&
+           ConvLayer(a, &a.input_channels, &a.output_channels, &weights, &bias) &&
+           Library(pph_create_conv_transpose(&a, weights.data(), Input(2) == nullptr ? nullptr : bias.data(), &options_,
+                                             op));
+  }
+
+  bool Conv(pph_operator** op) {
+    pph_conv_attributes a = PPH_CONV_ATTRIBUTES_INIT;
+    Axes strides = {1, 1, 1};
+    if (!Spatial("strides", strides)) return false;
+    const std::vector<int64_t> stated(strides, strides + rank_);
+    if (stated != std::vector<int64_t>(stated.size(), 1)) {
+      return Fail(PPH_UNSUPPORTED, "strides = " + ToString(stated) + ": the library has stride 1");
+    }
+    std::vector<float> weights, bias;
+    return ConvLayer(a, &a.output_channels, &a.input_channels, &weights, &bias) &&
+           Library(pph_create_conv(&a, weights.data(), Input(2) == nullptr ? nullptr : bias.data(), &options_, op));
   }
 
   // Also Resize-10: asymmetric, and the nearest element is the floor.
@@ -609,12 +632,17 @@ class NodeRunner {
   OperatorHandle op_;
 };
 
-const NodeRunner::Op NodeRunner::kOps[] = {
-    {"AveragePool", &NodeRunner::AveragePool},     {"ConvTranspose", &NodeRunner::ConvTranspose},
-    {"DepthToSpace", &NodeRunner::DepthToSpace},   {"GlobalAveragePool", &NodeRunner::GlobalAveragePool},
-    {"GlobalMaxPool", &NodeRunner::GlobalMaxPool}, {"MaxPool", &NodeRunner::MaxPool},
-    {"MaxUnpool", &NodeRunner::MaxUnpool},         {"Resize", &NodeRunner::Resize},
-    {"SpaceToDepth", &NodeRunner::SpaceToDepth},   {"Upsample", &NodeRunner::Upsample}};
+const NodeRunner::Op NodeRunner::kOps[] = {{"AveragePool", &NodeRunner::AveragePool},
+                                           {"Conv", &NodeRunner::Conv},
+                                           {"ConvTranspose", &NodeRunner::ConvTranspose},
+                                           {"DepthToSpace", &NodeRunner::DepthToSpace},
+                                           {"GlobalAveragePool", &NodeRunner::GlobalAveragePool},
+                                           {"GlobalMaxPool", &NodeRunner::GlobalMaxPool},
+                                           {"MaxPool", &NodeRunner::MaxPool},
+                                           {"MaxUnpool", &NodeRunner::MaxUnpool},
+                                           {"Resize", &NodeRunner::Resize},
+                                           {"SpaceToDepth", &NodeRunner::SpaceToDepth},
+                                           {"Upsample", &NodeRunner::Upsample}};
 
 }  // namespace
 

@@ -163,6 +163,27 @@ TEST(OnnxNode, ConvTransposeGroupsWithBias) {
                    .Out(Floats({1, 4, 2}, {101, 102, 203, 204, 310, 312, 414, 416})));
 }
 
+TEST(OnnxNode, ConvPadsDilationsGroupsAndSame) {
+  const auto conv = [] {
+    return Example("Conv", 11).In(Floats({1, 1, 4}, {1, 2, 3, 4})).In(Floats({1, 1, 2}, {1, 10}));
+  };
+  ExpectPasses(conv().Out(Floats({1, 1, 3}, {21, 32, 43})));
+  ExpectPasses(conv().Ints("strides", {1}).Ints("pads", {2, 0}).Out(Floats({1, 1, 5}, {0, 10, 21, 32, 43})));
+  ExpectPasses(conv().Ints("dilations", {2}).Out(Floats({1, 1, 2}, {31, 42})));
+  // The odd unit of padding is at the end, or at the begin.
+  ExpectPasses(conv().Text("auto_pad", "SAME_UPPER").Out(Floats({1, 1, 4}, {21, 32, 43, 4})));
+  ExpectPasses(conv().Text("auto_pad", "SAME_LOWER").Out(Floats({1, 1, 4}, {10, 21, 32, 43})));
+  // Two groups of one input and two output channels each.
+  ExpectPasses(Example("Conv", 11)
+                   .In(Floats({1, 2, 1}, {1, 2}))
+                   .In(Floats({4, 1, 1}, {1, 2, 3, 4}))
+                   .In(Floats({4}, {100, 200, 300, 400}))
+                   .Int("group", 2)
+                   .Out(Floats({1, 4, 1}, {101, 202, 306, 408})));
+  ExpectFails(conv().Ints("strides", {2}).Out(Floats({1, 1, 2}, {21, 43})), PPH_UNSUPPORTED, "strides = [2]");
+  ExpectFails(conv().Ints("pads", {-1, 0}).Out(Floats({1, 1, 2}, {32, 43})), PPH_INVALID_ARGUMENT, "padding_begin");
+}
+
 TEST(OnnxNode, UpsampleAndResize10AreAsymmetricAndFloor) {
   const Tensor input = Floats({1, 1, 2, 2}, {1, 2, 3, 4});
   const Tensor linear = Floats({1, 1, 4, 4}, {1, 1.5f, 2, 2, 2, 2.5f, 3, 3, 3, 3.5f, 4, 4, 3, 3.5f, 4, 4});
@@ -238,7 +259,7 @@ TEST(OnnxNode, RefusesWhatItCannotRun) {
   ExpectFails(ConvTranspose().Int("group", int64_t{1} << 62).Out(y), PPH_INVALID_ARGUMENT, "group");
   ExpectFails(Example("ConvTranspose", 11).Out(y), PPH_INVALID_ARGUMENT, "there is no input");
   ExpectFails(Example("ConvTranspose", 11).In(Floats({1, 1}, {1})).Out(y), PPH_UNSUPPORTED, "an input of dims [1, 1]");
-  ExpectFails(Example("Conv", 11).In(Floats({1, 1, 1}, {1})).Out(y), PPH_UNSUPPORTED, "no such op");
+  ExpectFails(Example("LRN", 11).In(Floats({1, 1, 1}, {1})).Out(y), PPH_UNSUPPORTED, "no such op");
   ExpectFails(Example("MaxPool", 12).In(Floats({1, 1, 1}, {1})).Out(y), PPH_INVALID_ARGUMENT, "no kernel_shape");
   Example elsewhere = ConvTranspose().Out(y);
   elsewhere.node().domain = "com.example";

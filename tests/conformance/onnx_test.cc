@@ -33,15 +33,26 @@ struct Exception {
   const char* reason;
 };
 const std::vector<Exception>& Exceptions() {
-  static const std::vector<Exception> exceptions = {};
+  static constexpr char kStrided[] = "Conv of the library has stride 1";
+  static const std::vector<Exception> exceptions = {
+      {"test_Conv1d_stride", PPH_UNSUPPORTED, "strides = [", kStrided},
+      {"test_Conv2d_depthwise_strided", PPH_UNSUPPORTED, "strides = [", kStrided},
+      {"test_Conv2d_strided", PPH_UNSUPPORTED, "strides = [", kStrided},
+      {"test_Conv3d_dilated_strided", PPH_UNSUPPORTED, "strides = [", kStrided},
+      {"test_Conv3d_stride", PPH_UNSUPPORTED, "strides = [", kStrided},
+      {"test_Conv3d_stride_padding", PPH_UNSUPPORTED, "strides = [", kStrided},
+      {"test_conv_with_strides_and_asymmetric_padding", PPH_UNSUPPORTED, "strides = [", kStrided},
+      {"test_conv_with_strides_no_padding", PPH_UNSUPPORTED, "strides = [", kStrided},
+      {"test_conv_with_strides_padding", PPH_UNSUPPORTED, "strides = [", kStrided}};
   return exceptions;
 }
 
 // How many cases Debian 12's package has of each op.
 const std::map<std::string, size_t>& DebianCounts() {
   static const std::map<std::string, size_t> counts = {
-      {"AveragePool", 18}, {"ConvTranspose", 13}, {"DepthToSpace", 4}, {"GlobalAveragePool", 2}, {"GlobalMaxPool", 2},
-      {"MaxPool", 24},     {"MaxUnpool", 2},      {"Resize", 23},      {"SpaceToDepth", 2},      {"Upsample", 1}};
+      {"AveragePool", 18},      {"Conv", 33},         {"ConvTranspose", 13}, {"DepthToSpace", 4},
+      {"GlobalAveragePool", 2}, {"GlobalMaxPool", 2}, {"MaxPool", 24},       {"MaxUnpool", 2},
+      {"Resize", 23},           {"SpaceToDepth", 2},  {"Upsample", 1}};
   return counts;
 }
 

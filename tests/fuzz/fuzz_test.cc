@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/testers/conv_tester.h"
 #include "tests/testers/conv_transpose_tester.h"
 #include "tests/testers/move_tester.h"
 #include "tests/testers/pool_tester.h"
@@ -146,6 +147,90 @@ TEST(Fuzz, ConvTranspose) {
   });
 }
 
+// An axis of a Conv whose paddings its mode allows; 0 < out <= 90.
+struct ConvAxis {
+  int64_t in, kernel, dilation, begin, end, upsample, shuffle;
+
+  int64_t Out() const { return (in * upsample + begin + end - dilation * (kernel - 1)) * shuffle; }
+};
+
+ConvAxis RandomConvAxis(PaddingMode mode, bool same, std::mt19937& rng) {
+  for (;;) {
+    ConvAxis a{};
+    a.in = Small(1, 24, rng);
+    a.kernel = Small(1, 9, rng);
+    a.dilation = rng() % 4 == 0 ? Between(1, 4, rng) : 1;
+    a.upsample = rng() % 2 == 0 ? 1 : Small(1, 8, rng);
+    a.shuffle = rng() % 2 == 0 ? 1 : Small(1, 8, rng);
+    const int64_t reach = a.dilation * (a.kernel - 1);
+    a.begin = same ? reach - reach / 2 : rng() % 2 == 0 ? reach / 2 : Small(0, reach + 3, rng);
+    a.end = same ? a.begin : rng() % 2 == 0 ? a.begin : Small(0, reach + 3, rng);
+    const int64_t size = a.in * a.upsample;
+    const int64_t most = std::max(a.begin, a.end);
+    if (mode == PaddingMode::kReflect && most >= size) continue;
+    if (mode == PaddingMode::kCircular && most > size) continue;
+    if (a.Out() >= 1 && a.Out() <= 90) return a;
+  }
+}
+
+TEST(Fuzz, Conv) {
+  ForEachSeed(400, [](uint32_t seed, std::mt19937& rng) {
+    const int rank = rng() % 2 == 0 ? 2 : static_cast<int>(Between(1, 3, rng));
+    ConvAttributes a;
+    a.spatial_rank = rank;
+    a.padding_mode = static_cast<PaddingMode>(rng() % 4);
+    a.channel_order = static_cast<ChannelOrder>(rng() % 3);
+    if (rng() % 6 == 0) a.auto_pad = static_cast<AutoPad>(1 + rng() % 2);
+    SpatialSizes input{};
+    int64_t shuffled = 0;
+    do {  // a 3-D layer of the sizes of a 2-D one takes too long
+      int64_t outputs = 1;
+      shuffled = 1;
+      for (int axis = 0; axis < rank; ++axis) {
+        const bool same = a.auto_pad != AutoPad::kNotSet;
+        const ConvAxis x = RandomConvAxis(a.padding_mode, same, rng);
+        outputs *= x.Out();
+        shuffled *= x.shuffle;
+        input[axis] = x.in;
+        a.kernel[axis] = x.kernel;
+        a.dilation[axis] = x.dilation;
+        a.upsample[axis] = x.upsample;
+        a.shuffle[axis] = x.shuffle;
+        a.padding_begin[axis] = same ? 0 : x.begin;
+        a.padding_end[axis] = same ? 0 : x.end;
+      }
+      if (outputs > 4000) shuffled = 1000;
+    } while (shuffled > 64);
+    // Channels of the output, and what the groups and the shuffle make of them.
+    int64_t ic = Between(1, rng() % 3 == 0 ? 70 : 20, rng);
+    int64_t oc = Between(1, shuffled > 8 ? 4 : rng() % 3 == 0 ? 70 : 20, rng) * shuffled;
+    if (rng() % 4 == 0) {
+      a.groups = Between(1, 9, rng);
+      ic = a.groups * Between(1, 9, rng);
+      oc = a.groups * Between(1, 9, rng) * (a.groups % 2 == 0 && shuffled % 2 == 0 ? shuffled / 2 : shuffled);
+    } else if (rng() % 6 == 0) {  // depthwise, at times with a multiplier
+      a.groups = ic;
+      oc = ic * (rng() % 2 == 0 ? shuffled : shuffled * Between(1, 3, rng));
+    }
+    a.input_channels = ic;
+    a.output_channels = oc;
+    a.epilogue = RandomEpilogue(rng);
+    if (rng() % 4 == 0) a.prologue = {static_cast<Activation>(rng() % 3), 0.5f};
+    ConvTester tester(a);
+    tester.Batch(rng() % 3 == 0 ? Between(2, 5, rng) : 1).InputSize(input);
+    if (rng() % 3 == 0) tester.NoBias();
+    if (rng() % 4 == 0) tester.Scale();
+    if (rng() % 4 == 0) tester.Shift();
+    if (rng() % 2 == 0) tester.Residual(a.epilogue.residual, rng() % 2 == 0);
+    if (rng() % 4 == 0 && !kSanitized) tester.Formats(AllFormatPairs());
+    tester.Seed(seed);
+    // Where the shuffle mixes the groups, a NaN may reach the outputs of all of them.
+    const bool mixed =
+        a.groups > 1 && shuffled > 1 && (a.channel_order != ChannelOrder::kCrd || oc / shuffled % a.groups != 0);
+    rng() % 8 == 0 && !mixed ? tester.RunNonFinite(true) : tester.Run();
+  });
+}
+
 // What contradicts itself is made to agree.
 ResizeAttributes RandomResize(int rank, std::mt19937& rng) {
   ResizeAttributes a;
@@ -214,6 +299,10 @@ TEST(Fuzz, Resize) {
       }
       if (a.epilogue.activation == Activation::kPRelu || rng() % 4 == 0) tester.Constants();
       if (rng() % 4 == 0) tester.Residual(static_cast<Residual>(1 + rng() % 2), rng() % 2 == 0);
+    }
+    const bool cropped = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
+    if (type == DataType::kF32 && !cropped && rng() % 2 == 0) {
+      tester.PointwiseTo(Between(1, rng() % 3 == 0 ? 150 : 20, rng), rng() % 2 == 0);
     }
     if (rng() % 4 == 0 && !kSanitized) tester.Formats(AllFormatPairs());
     tester.Type(type).Tolerance(type == DataType::kU8 && !fixed ? 1e-4 : 0).Seed(seed).Run();

@@ -394,7 +394,7 @@ TEST(Conv, ThreeAxes) {
     Layer3d(6, 48, 2, 2, 3, 1, 0).Groups(3).Shuffle(2, 1, 2).Order(order).Run();
   }
   Layer3d(9, 20, 2, 2, 2, 3, 1).Batch(16).Run();
-  Layer3d(7, 9, 3, 4, 5, 3, 1).Upsample(2, 2, 2).Batch(2).RunNonFinite();
+  Layer3d(7, 9, 3, 4, 5, 3, 1).Upsample(2, 2, 2).Batch(2).RunNonFinite(true);
   Layer3d(20, 33, 5, 9, 8, 3, 1).Batch(2).RunDeterminism();
 }
 
@@ -584,18 +584,21 @@ TEST(Conv, NonFiniteInputsReachOnlyTheirOutputs) {
   Layer(5, 6, 7, 8, 3, 2).Dilation(2, 2).RunNonFinite();
   Shuffled(5, 6, 6, 7, 2, 3, 1).RunNonFinite();
   Shuffled(5, 3, 6, 7, 4, 3, 1).Order(ChannelOrder::kDcr).RunNonFinite();
+  // Groups whose channels stay together in the output; where the shuffle mixes groups, a NaN reaches all of them.
+  Layer(12, 24, 6, 7, 3, 1).Groups(3).Shuffle(2, 1).RunNonFinite();
+  Layer(6, 24, 6, 7, 3, 1).Groups(6).Shuffle(2, 2).RunNonFinite();
   for (const PaddingMode mode : kModes) {
     Layer(5, 18, 6, 7, 3, 1).Mode(mode).RunNonFinite();
     for (int64_t s = 2; s <= 4; ++s) {
-      for (const int64_t k : {2, 3, 5}) Nearest(5, 18, 5, 6, s, k, k / 2).Mode(mode).RunNonFinite();
-      Nearest(6, 2, 5, 6, s, 3, 1).Mode(mode).Batch(2).RunNonFinite();
+      for (const int64_t k : {2, 3, 5}) Nearest(5, 18, 5, 6, s, k, k / 2).Mode(mode).RunNonFinite(true);
+      Nearest(6, 2, 5, 6, s, 3, 1).Mode(mode).Batch(2).RunNonFinite(true);
       Nearest(6, 6, 5, 6, s, 3, 1).Groups(6).Mode(mode).RunNonFinite();
     }
-    Shuffled(5, 6, 5, 4, 2, 3, 1).Upsample(2, 2).Mode(mode).RunNonFinite();
+    Shuffled(5, 6, 5, 4, 2, 3, 1).Upsample(2, 2).Mode(mode).RunNonFinite(true);
   }
   // No activation makes a number of a NaN.
   Layer(5, 19, 6, 7, 3, 1).Relu().RunNonFinite();
-  Nearest(5, 3, 6, 7, 2, 3, 1).LeakyRelu(0.5f).RunNonFinite();
+  Nearest(5, 3, 6, 7, 2, 3, 1).LeakyRelu(0.5f).RunNonFinite(true);
   Shuffled(5, 18, 6, 7, 2, 3, 1).Clamp(-0.5f, 0.5f).RunNonFinite();
 }
 

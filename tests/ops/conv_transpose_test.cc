@@ -305,7 +305,7 @@ TEST(ConvTranspose, ThreeAxes) {
       .Padding({0, 3, 1}, {0, 0, 4})
       .Run();
   Layer3d(3, 5, 3, 4, 3, 3, 2, 1).OutputSize(6, 7, 5).Run();
-  Layer3d(7, 9, 3, 4, 5, 3, 2, 1).Batch(2).RunNonFinite();
+  Layer3d(7, 9, 3, 4, 5, 3, 2, 1).Batch(2).RunNonFinite(true);
   Layer3d(20, 33, 5, 9, 8, 4, 2, 1).Batch(2).RunDeterminism();
 }
 
@@ -347,7 +347,7 @@ TEST(ConvTranspose, Prologues) {
     Layer1d(20, 18, 30, 8, 4, 2).Prologue(activation, 0.125f).Run();
     Layer3d(5, 6, 2, 3, 4, 3, 2, 1).Prologue(activation).Run();
   }
-  Layer(5, 6, 4, 5, 3, 2, 1).Prologue(Activation::kRelu).RunNonFinite();
+  Layer(5, 6, 4, 5, 3, 2, 1).Prologue(Activation::kRelu).RunNonFinite(true);
 }
 
 // Every activation with constants and residuals; 19 channels have tails in every layout.
@@ -517,12 +517,12 @@ TEST(ConvTranspose, SameBitsForEveryThreadCountAndBatchPosition) {
 
 TEST(ConvTranspose, NonFiniteInputsReachOnlyTheirOutputs) {
   Layer(17, 19, 6, 7, 4, 2, 1).Batch(2).RunNonFinite();
-  Layer(5, 3, 6, 17, 3, 2, 1).OutputPadding(1, 1).RunNonFinite();
+  Layer(5, 3, 6, 17, 3, 2, 1).OutputPadding(1, 1).RunNonFinite(true);
   Layer(5, 18, 6, 7, 2, 3, 0).RunNonFinite();
   Layer(16, 16, 6, 7, 5, 1, 2).RunNonFinite();
   Layer(6, 6, 6, 7, 4, 2, 1).Groups(6).RunNonFinite();
-  Layer(12, 18, 6, 7, 3, 2, 1).Groups(3).RunNonFinite();
-  Layer(6, 4, 2, 2, 3, 2, 1).Batch(9).RunNonFinite();
+  Layer(12, 18, 6, 7, 3, 2, 1).Groups(3).RunNonFinite(true);
+  Layer(6, 4, 2, 2, 3, 2, 1).Batch(9).RunNonFinite(true);
   Layer(5, 6, 6, 5, 3, 2, 1).Dilation(2, 2).RunNonFinite();
   // No activation makes a number of a NaN.
   Layer(5, 19, 6, 7, 4, 2, 1).Relu().RunNonFinite();

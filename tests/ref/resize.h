@@ -239,6 +239,7 @@ inline std::vector<std::vector<Tap>> ResizeTaps(const ResizeAttributes& a, const
 // `bound`: how far a computation in f32 may be off, whose weights, products and sums are rounded one by one.
 struct ResizeResult {
   Tensor<double> value, bound;
+  Tensor<double> magnitude;  // sum of |weight * input|
 };
 
 inline ResizeResult Resize(const ResizeAttributes& a, const Tensor<double>& input) {
@@ -246,7 +247,8 @@ inline ResizeResult Resize(const ResizeAttributes& a, const Tensor<double>& inpu
   const auto planes = ResizeTaps(a, input.size(), 0);
   const auto rows = ResizeTaps(a, input.size(), 1);
   const auto columns = ResizeTaps(a, input.size(), 2);
-  ResizeResult result{Tensor<double>(input.n, input.c, size), Tensor<double>(input.n, input.c, size)};
+  const Tensor<double> zeros(input.n, input.c, size);
+  ResizeResult result{zeros, zeros, zeros};
   for (size_t i = 0; i < result.value.data.size(); ++i) {
     const auto index = static_cast<int64_t>(i);
     const int64_t image = index / result.value.plane() / input.c;
@@ -271,7 +273,42 @@ inline ResizeResult Resize(const ResizeAttributes& a, const Tensor<double>& inpu
     }
     const size_t roundings = column_taps.size() + plane_taps.size() * row_taps.size() + 8;
     result.value.data[i] = sum;
+    result.magnitude.data[i] = magnitude;
     result.bound.data[i] = a.mode == ResizeMode::kNearest ? 0 : static_cast<double>(roundings) * 0x1p-24 * magnitude;
+  }
+  return result;
+}
+
+// The 1x1 convolution of what was resized. The bound is that of the other order: every f32 product and sum of the
+// convolution goes through the resize.
+inline ResizeResult PointwiseConv(const Pointwise& p, const ResizeResult& resized) {
+  constexpr double kRounding = 0x1p-24;
+  const Tensor<double>& in = resized.value;
+  const Tensor<double> zeros(in.n, p.output_channels, in.size());
+  ResizeResult result{zeros, zeros, zeros};
+  for (int64_t n = 0; n < in.n; ++n) {
+    for (int64_t o = 0; o < p.output_channels; ++o) {
+      for (int64_t pixel = 0; pixel < in.plane(); ++pixel) {
+        double sum = 0, bound = 0, magnitude = 0;
+        for (int64_t i = 0; i < p.input_channels; ++i) {
+          const auto weight = static_cast<double>(p.weights[o * p.input_channels + i]);
+          const auto source = static_cast<size_t>((n * in.c + i) * in.plane() + pixel);
+          sum += weight * in.data[source];
+          bound += std::fabs(weight) * resized.bound.data[source];
+          magnitude += std::fabs(weight) * resized.magnitude.data[source];
+        }
+        bound += static_cast<double>(p.input_channels + 2) * kRounding * magnitude;
+        if (p.bias != nullptr) {
+          const auto bias = static_cast<double>(p.bias[o]);
+          sum += bias;
+          bound += kRounding * (std::fabs(sum) + std::fabs(bias));
+        }
+        const auto target = static_cast<size_t>((n * p.output_channels + o) * in.plane() + pixel);
+        result.value.data[target] = sum;
+        result.bound.data[target] = bound;
+        result.magnitude.data[target] = magnitude;
+      }
+    }
   }
   return result;
 }

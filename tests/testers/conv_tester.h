@@ -35,6 +35,15 @@ class ConvTester : public ConvLayerTester<ConvTester, ConvAttributes> {
            " shuffle " + Sizes(a.shuffle) + " order " + std::to_string(static_cast<int>(a.channel_order));
   }
 
+  // Outputs per axis that are computed together at most.
+  SpatialSizes Block() const {
+    SpatialSizes block{1, 1, 1};
+    for (int axis = 0; axis < attributes_.spatial_rank; ++axis) {
+      block[axis] = attributes_.upsample[axis] * attributes_.shuffle[axis];
+    }
+    return block;
+  }
+
   int64_t OutputChannels() const { return ref::ConvOutputChannels(attributes_); }
   ref::Size3 OutputSize(const ref::Size3& in) const { return ref::ConvOutputSize(attributes_, in); }
 

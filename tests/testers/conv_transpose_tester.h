@@ -44,6 +44,8 @@ class ConvTransposeTester : public ConvLayerTester<ConvTransposeTester, ConvTran
            " output_shape " + Sizes(a.output_shape);
   }
 
+  SpatialSizes Block() const { return attributes_.stride; }  // outputs that are computed together at most
+
   int64_t OutputChannels() const { return attributes_.output_channels; }
   ref::Size3 OutputSize(const ref::Size3& in) const { return ref::ConvTransposeOutputSize(Resolve(attributes_), in); }
 

@@ -49,6 +49,10 @@ class ResizeTester {
   ResizeTester& Formats(std::vector<FormatPair> formats) { return formats_ = std::move(formats), *this; }
   ResizeTester& OnlyTargets(std::vector<std::string> targets) { return targets_ = std::move(targets), *this; }
   ResizeTester& Seed(uint32_t seed) { return seed_ = seed, *this; }
+  // A 1x1 convolution to so many channels.
+  ResizeTester& PointwiseTo(int64_t output_channels, bool bias = true) {
+    return oc_ = output_channels, pointwise_bias_ = bias, *this;
+  }
   // Small whole numbers, results that must match bit for bit: for ratios whose weights are short binary fractions.
   ResizeTester& Exact() { return exact_ = true, *this; }
   // How far results may be from the oracle besides the bound of f32 arithmetic.
@@ -68,7 +72,8 @@ class ResizeTester {
       << " recompute " << a.recompute_scale_factor << " roi " << Name(a.roi_begin) << " to " << Name(a.roi_end)
       << " dtype " << static_cast<int>(dtype_) << " rounding " << static_cast<int>(a.u8_rounding) << " activation "
       << static_cast<int>(a.epilogue.activation) << " constants " << constants_ << " residual "
-      << static_cast<int>(a.epilogue.residual) << (in_place_ ? " in place" : "") << " seed " << seed_;
+      << static_cast<int>(a.epilogue.residual) << (in_place_ ? " in place" : "") << " pointwise to " << oc_
+      << (pointwise_bias_ ? " with" : " without") << " bias seed " << seed_;
     return s.str();
   }
 
@@ -86,8 +91,9 @@ class ResizeTester {
     SCOPED_TRACE(Describe());
     std::mt19937 rng(seed_);
     Data<float> data = MakeData<float>(rng);
-    for (size_t i = 0; i < data.input.data.size(); ++i) {
-      data.input.data[i] = data.input.data[i % (data.input.data.size() / n_)];
+    for (std::vector<float>* values : {&data.input.data, &data.residual.data}) {
+      const size_t image = values->size() / static_cast<size_t>(n_);
+      for (size_t i = image; i < values->size(); ++i) (*values)[i] = (*values)[i - image];
     }
     for (const std::string& target : RunTargets()) {
       const Operator op = Create(data, target);
@@ -99,7 +105,7 @@ class ResizeTester {
           choice.threads = threads;
           ref::Tensor<float> output;
           ASSERT_TRUE(RunOnce(op, target, PlanOptions(), choice, data.input, InputDesc(formats.first, data),
-                              OutputDesc(formats.second, data), output));
+                              OutputDesc(formats.second, data), output, ResidualOf(data, formats.second, choice, rng)));
           if (first.data.empty()) first = output;
           ASSERT_TRUE(BitwiseEqual(output, first)) << threads << " threads differ from 1";
           ASSERT_TRUE(ImagesEqual(output));
@@ -112,7 +118,7 @@ class ResizeTester {
   template <typename T>
   struct Data {
     ref::Tensor<T> input, residual;
-    std::vector<float> scale, shift, slope;
+    std::vector<float> scale, shift, slope, weights, bias;
     ref::Tensor<double> value, bound;  // what the output must be, and how far it may be off before it is rounded
   };
 
@@ -156,13 +162,21 @@ class ResizeTester {
     const ref::Tensor<double> input = Decoded(data.input);
     ref::ResizeResult result = ref::Resize(attributes_, input);
     if (fixed()) result.value = ref::ResizeFixed(attributes_, input);
+    if (oc_ > 0) {
+      data.weights.resize(static_cast<size_t>(oc_ * c_));
+      if (pointwise_bias_) data.bias.resize(static_cast<size_t>(oc_));
+      for (std::vector<float>* values : {&data.weights, &data.bias}) {
+        exact_ ? FillIntegers(*values, 8, rng) : FillUniform(*values, rng);
+      }
+      result = ref::PointwiseConv(PointwiseOf(data), result);
+    }
     if (exact_ || fixed()) std::fill(result.bound.data.begin(), result.bound.data.end(), 0.0);
     data.value = std::move(result.value);
     data.bound = std::move(result.bound);
     for (double& bound : data.bound.data) bound += tolerance_;
     if (constants_) {
       for (std::vector<float>* values : {&data.scale, &data.shift, &data.slope}) {
-        values->resize(static_cast<size_t>(c_));
+        values->resize(static_cast<size_t>(data.value.c));
         FillUniform(*values, rng);
       }
     }
@@ -186,8 +200,14 @@ class ResizeTester {
     epilogue.scale = data.scale.data();
     epilogue.shift = data.shift.data();
     epilogue.slope = data.slope.data();
-    epilogue.channels = c_;
+    epilogue.channels = data.value.c;
     return epilogue;
+  }
+
+  template <typename T>
+  Pointwise PointwiseOf(const Data<T>& data) const {
+    if (oc_ == 0) return {};
+    return {data.weights.data(), data.bias.empty() ? nullptr : data.bias.data(), c_, oc_};
   }
 
   template <typename T>
@@ -200,20 +220,24 @@ class ResizeTester {
         const RunChoice choice = RandomChoice(rng);
         SCOPED_TRACE(target + " " + testing::Name(formats.first) + " -> " + testing::Name(formats.second) + ", " +
                      testing::Name(choice));
-        ResidualInput<T> residual;
-        if (!data.residual.data.empty()) {
-          const Format format = in_place_ ? formats.second : kFormats[rng() % 5];
-          residual = {&data.residual, OutputDesc(format, data), choice.input_view, in_place_};
-        }
         ref::Tensor<T> output;
         ASSERT_TRUE(RunOnce(op, target, PlanOptions(), choice, data.input, InputDesc(formats.first, data),
-                            OutputDesc(formats.second, data), output, residual));
+                            OutputDesc(formats.second, data), output, ResidualOf(data, formats.second, choice, rng)));
         const ref::Tensor<double> numbers = Decoded(output);
         ASSERT_TRUE(CompareTensors(numbers, data.value, [&](size_t i) {
           return Right(numbers.data[i], data.value.data[i], data.bound.data[i]);
         }));
       }
     }
+  }
+
+  // In any format.
+  template <typename T>
+  ResidualInput<T> ResidualOf(const Data<T>& data, const Format& output_format, const RunChoice& choice,
+                              std::mt19937& rng) const {
+    if (data.residual.data.empty()) return {};
+    const Format format = in_place_ ? output_format : kFormats[rng() % 5];
+    return {&data.residual, OutputDesc(format, data), choice.input_view, in_place_};
   }
 
   // Whether `actual` is what a number within `bound` of `expected` is rounded to.
@@ -229,6 +253,7 @@ class ResizeTester {
   Operator Create(const Data<T>& data, const std::string& target) const {
     ResizeAttributes attributes = attributes_;
     attributes.epilogue = EpilogueOf(data);
+    attributes.pointwise = PointwiseOf(data);
     StatusOr<Operator> op = CreateResize(attributes, OptionsFor(target));
     if (!op.ok()) throw std::runtime_error(std::string("CreateResize: ") + op.status().message());
     return *op;
@@ -252,6 +277,8 @@ class ResizeTester {
   ref::Size3 size_{1, 5, 7};
   DataType dtype_ = DataType::kF32;
   bool exact_ = false, constants_ = false, in_place_ = false;
+  int64_t oc_ = 0;  // of a 1x1 convolution; 0: none
+  bool pointwise_bias_ = false;
   double tolerance_ = 0;
   std::vector<std::string> targets_;
   std::vector<FormatPair> formats_;
