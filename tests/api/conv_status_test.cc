@@ -19,8 +19,9 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr int64_t kHuge = int64_t{1} << 62;
 constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
 
+// Enough for kernels of up to 5 x 5.
 const std::vector<float>& Weights() {
-  static const std::vector<float> weights(4 * 24 * 3 * 3, 1.0f);
+  static const std::vector<float> weights(4 * 24 * 5 * 5, 1.0f);
   return weights;
 }
 

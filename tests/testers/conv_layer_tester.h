@@ -164,7 +164,7 @@ class ConvLayerTester {
           const double e = data.value.data[i];
           const auto v = static_cast<double>(value);
           if (std::isnan(e)) return std::isnan(v);
-          if (spreads && std::isnan(v) && InBlockOfNonFinite(data.value, i)) return true;
+          if (spreads && std::isnan(v) && InBlockOfNonFinite(data.bound, i)) return true;
           if (std::isinf(e)) return v == e;
           // An Inf that the activation made a number is exact, before a residual is added to it.
           const double bound = data.bound.data[i];
@@ -222,10 +222,10 @@ class ConvLayerTester {
 
  private:
   // Whether an output that is not finite is so near to output i that it may be in the same block of phases.
-  bool InBlockOfNonFinite(const ref::Tensor<double>& value, size_t i) const {
+  bool InBlockOfNonFinite(const ref::Tensor<double>& bound, size_t i) const {
     const ref::Size3 block = ref::ToSize3(derived().Block(), attributes_.spatial_rank);
-    const ref::Size3 size = value.size();
-    auto pixel = static_cast<int64_t>(i) % value.plane();
+    const ref::Size3 size = bound.size();
+    auto pixel = static_cast<int64_t>(i) % bound.plane();
     const int64_t plane = static_cast<int64_t>(i) - pixel;
     int64_t o[3];
     for (size_t axis = 3; axis-- > 0; pixel /= size[axis]) o[axis] = pixel % size[axis];
@@ -234,7 +234,7 @@ class ConvLayerTester {
         for (int64_t x = o[2] - block[2] + 1; x < o[2] + block[2]; ++x) {
           // What would be outside of the output may be computed as well.
           if (z < 0 || z >= size[0] || y < 0 || y >= size[1] || x < 0 || x >= size[2]) return true;
-          if (!std::isfinite(value.data[static_cast<size_t>(plane + (z * size[1] + y) * size[2] + x)])) return true;
+          if (!std::isfinite(bound.data[static_cast<size_t>(plane + (z * size[1] + y) * size[2] + x)])) return true;
         }
       }
     }
