@@ -139,18 +139,29 @@ double StripBytes(const PhaseConvPlan& plan, const Split& split, const SpatialSi
 
 // Cuts the work into tasks: first as far as a strip must be small, then until all threads have enough to do, each time
 // in the direction that repeats fewer bytes: more boxes read the weights, more tile tasks pack the input once more.
-// Boxes are cut along z before y before x: whole rows are read and stored best.
+// Boxes are cut along z before y before x, as whole rows are read and stored best, unless that packs a fifth more.
 void SplitTasks(PhaseConvPlan* plan, const Split& split) {
   SpatialSizes& box = plan->box;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) box[axis] = plan->axes[axis].out;
   const SpatialSizes whole = box;
   const auto halve = [&] {
+    int best = -1;
+    int64_t best_half = 0;
+    double least = 0;
     for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
       if (box[axis] <= split.smallest[axis]) continue;
-      box[axis] = RoundUp(DivCeil(box[axis], 2), split.smallest[axis]);
-      return true;
+      const int64_t half = RoundUp(DivCeil(box[axis], 2), split.smallest[axis]);
+      SpatialSizes halved = box;
+      halved[axis] = half;
+      const double packed = 2 * StripBytes(*plan, split, halved) / StripBytes(*plan, split, box);
+      if (best >= 0 && packed >= least) continue;
+      best = axis;
+      best_half = half;
+      least = packed;
+      if (packed <= 1.2) break;
     }
-    return false;
+    if (best >= 0) box[best] = best_half;
+    return best >= 0;
   };
   while (StripBytes(*plan, split, box) > kStripBytes && halve()) {
   }
