@@ -151,6 +151,8 @@ class SubpixelTask {
   }
 
   // Tiles along x. All phases of a chunk of positions meet in the panel, so that the output is written once, in order.
+  // Tiles that store into the output themselves gain 0 to 8 % in NHWC, but lose up to 10 % in NCHWc, where neighbouring
+  // lines belong to different phases.
   void RunRows(int64_t oz0, int64_t oy0) {
     const Axis& x = plan_.x();
     const int64_t stride = x.phases->stride;
