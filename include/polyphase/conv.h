@@ -29,21 +29,24 @@ enum class PaddingMode : int32_t {
 //   size_y = size_in * upsample + padding_begin + padding_end - dilation * (kernel - 1),
 // and the output is y after depth to space by `shuffle`: output_channels / (product of the factors) channels of size
 // size_y * shuffle. Taps that read the same input are summed at Create: a 3x3 kernel has 2x2 taps per output at
-// upsample 2.
+// upsample 2. Those of a dilated kernel are not, nor are those of an axis with kReflect and a padding >= upsample, where
+// the border would need sums of its own.
+// A pixel shuffle that puts channels of different groups into one (kDcr and kFocus with groups > 1; kCrd where groups
+// does not divide the output's channels) makes a dense convolution of the layer, which takes groups times its weights.
 struct ConvAttributes {
   int32_t spatial_rank = 2;        // 1, 2 or 3
   int64_t input_channels = 0;      // >= 1, a multiple of groups
   int64_t output_channels = 0;     // of the convolution; >= 1, a multiple of groups and of the product of `shuffle`
   int64_t groups = 1;              // >= 1
   SpatialSizes kernel{1, 1, 1};    // >= 1
-  SpatialSizes padding_begin{};    // >= 0, of the upsampled tensor
-  SpatialSizes padding_end{};      // >= 0
+  SpatialSizes padding_begin{};    // 0 to 2^48, of the upsampled tensor
+  SpatialSizes padding_end{};      // 0 to 2^48
   SpatialSizes dilation{1, 1, 1};  // >= 1
   PaddingMode padding_mode = PaddingMode::kZeros;
   // kSameUpper and kSameLower give size_y = size_in * upsample; an odd unit of padding goes to the end or to the begin.
   AutoPad auto_pad = AutoPad::kNotSet;
-  SpatialSizes upsample{1, 1, 1};                   // >= 1: nearest upsampling of the input
-  SpatialSizes shuffle{1, 1, 1};                    // >= 1: pixel shuffle (depth to space) of the result
+  SpatialSizes upsample{1, 1, 1};                   // 1 to 256: nearest upsampling of the input
+  SpatialSizes shuffle{1, 1, 1};                    // 1 to 256: pixel shuffle (depth to space) of the result
   ChannelOrder channel_order = ChannelOrder::kCrd;  // of the pixel shuffle
   Prologue prologue;                                // applied to the input
   // Its channels are those of the output, after the pixel shuffle. Scale is folded into the weights.

@@ -92,6 +92,7 @@ Status CreateConvOperator(const ConvAttributes& attributes, const float* weights
   op->input_channels = a.input_channels;
   op->output_channels = a.output_channels / ShuffledPixels(a);
   op->groups = KeepsGroups(a) ? a.groups : 1;
+  op->saving = static_cast<double>(op->groups) / static_cast<double>(a.groups);
   op->prologue = a.prologue;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     const AxisPhases& phases = op->phases[axis] = ConvPhases(MakeConvAxis(a, axis), &op->origin[axis]);

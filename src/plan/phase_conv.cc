@@ -358,14 +358,20 @@ std::string DescribeLayer(const ConvAttributes& a) {
 }  // namespace
 
 std::string PhaseConvOperator::Describe() const {
-  return Format("%s %s, %" PRId64 " -> %" PRId64 " channels, groups %" PRId64
-                "%s; target %s; %zu bytes of weights held",
-                name, std::visit([](const auto& a) { return DescribeLayer(a); }, attributes).c_str(), input_channels,
-                output_channels, groups, DescribeSaving().c_str(), kernels.target.name, weights.bytes());
+  return std::visit(
+      [&](const auto& a) {
+        return Format("%s %s, %" PRId64 " -> %" PRId64 " channels, groups %" PRId64
+                      "%s; target %s; %zu bytes of weights held",
+                      name, DescribeLayer(a).c_str(), input_channels, output_channels, a.groups,
+                      DescribeSaving().c_str(), kernels.target.name, weights.bytes());
+      },
+      attributes);
 }
 
 std::string PhaseConvOperator::DescribeSaving() const {
-  return saving == 1 ? "" : Format(", %.3g times fewer multiplications than unfused", saving);
+  if (saving == 1) return "";
+  return saving > 1 ? Format(", %.3g times fewer multiplications than unfused", saving)
+                    : Format(", %.3g times more multiplications than unfused", 1 / saving);
 }
 
 Status FinishPhaseConvOperator(const Epilogue& epilogue, ConvWeightsSource source, const OperatorOptions& options,
