@@ -32,6 +32,8 @@ const std::vector<Section>& Sections() {
        true,
        {"unet.up1", "unet.up2", "unet.up3", "unet.up4", "centernet.resdcn.up1", "centernet.resdcn.up2",
         "centernet.resdcn.up3", "centernet.dla.ida2", "dcgan.g2", "dcgan.g3", "dcgan.g4", "dcgan.g5"}},
+      {"nearest_conv3x3", "nchwc16", true, {"yolov5s-seg.proto", "realesrgan.up1", "biggan.b5"}},
+      {"conv_pixel_shuffle", "nchwc16", true, {"rcan.x3", "nafnet.up1"}},
       {"pixel_shuffle", "nchw", false, {"espcn.x3.ps", "rife46.b3.ps"}},
       {"resize", "nchw", false, {"unet.bilinear.up4", "sr.bicubic.4k"}},
   };
@@ -74,8 +76,12 @@ std::string ShapeOf(const Workload& w) {
                 static_cast<long long>(output[1]));
 }
 
-// "4x4 s2", "bicubic x2": what tells one layer of an op from another besides the shape.
+// "4x4 s2", "bicubic x2", "3x3 x2": what tells one layer of an op from another besides the shape.
 std::string KindOf(const Workload& w) {
+  if (w.op == "nearest_conv3x3" || w.op == "conv_pixel_shuffle") {
+    return Format("%lldx%lld x%lld", static_cast<long long>(w.kernel[0]), static_cast<long long>(w.kernel[1]),
+                  static_cast<long long>(w.factor));
+  }
   if (w.op != "conv_transpose2d") return w.mode + (w.mode.empty() ? "x" : " x") + std::to_string(w.factor);
   return Format("%lldx%lld s%lld%s", static_cast<long long>(w.kernel[0]), static_cast<long long>(w.kernel[1]),
                 static_cast<long long>(w.stride[0]), w.groups == w.input_channels ? " dw" : "");
