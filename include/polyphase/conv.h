@@ -29,8 +29,8 @@ enum class PaddingMode : int32_t {
 //   size_y = size_in * upsample + padding_begin + padding_end - dilation * (kernel - 1),
 // and the output is y after depth to space by `shuffle`: output_channels / (product of the factors) channels of size
 // size_y * shuffle. Taps that read the same input are summed at Create: a 3x3 kernel has 2x2 taps per output at
-// upsample 2. Those of a dilated kernel are not, nor are those of an axis with kReflect and a padding >= upsample, where
-// the border would need sums of its own.
+// upsample 2. Those of a dilated kernel are not, nor those of outputs whose padding reflects more than one pixel (kReflect
+// with a padding >= upsample), for which the weights are held a second time.
 // A pixel shuffle that puts channels of different groups into one (kDcr and kFocus with groups > 1; kCrd where groups
 // does not divide the output's channels) makes a dense convolution of the layer, which takes groups times its weights.
 struct ConvAttributes {

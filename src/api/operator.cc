@@ -71,7 +71,11 @@ size_t Threads(const Runtime& runtime, size_t requested) {
 }
 
 // What the ops' plans have to say in PlanImpl's terms.
-size_t WorkerBytes(const PhaseConvPlan& plan) { return static_cast<size_t>(plan.worker_floats()) * sizeof(float); }
+size_t WorkerBytes(const PhaseConvPlan& plan) {
+  int64_t most = plan.worker_floats();
+  for (const PhaseConvPlan& other : plan.others) most = std::max(most, other.worker_floats());
+  return static_cast<size_t>(most) * sizeof(float);
+}
 size_t WorkerBytes(const ResizePlan& plan) { return static_cast<size_t>(plan.worker_floats()) * sizeof(float); }
 size_t WorkerBytes(const RearrangePlan&) { return 0; }
 size_t WorkerBytes(const PoolPlan& plan) { return static_cast<size_t>(plan.worker_bytes); }

@@ -136,12 +136,15 @@ inline void PackStrip(const PhaseConvPlan& plan, const ConvTask& task, const flo
   }
 }
 
-// Stores a panel, rows of which are panel_stride floats apart: `pixels` pixels from output (oz, oy, ox) of the tensor on,
+// Stores a panel, rows of which are panel_stride floats apart: `pixels` pixels from output (oz, oy, ox) of the part on,
 // neighbours in x or, `batched`, in the batch; channels from first_channel of the task's group on.
 inline void StoreTile(const PhaseConvPlan& plan, const ConvTask& task, float* panel, int64_t first_channel,
                       int64_t channels, int64_t panel_stride, int64_t pixels, int64_t oz, int64_t oy, int64_t ox) {
   const auto stride = [&](const TensorDesc& desc) { return plan.batched ? desc.stride_n : desc.stride[kColumn]; };
-  const auto offset = [&](const TensorDesc& desc) { return PixelOffset(desc, task.image, oz, oy, ox); };
+  const SpatialSizes& begin = plan.part_begin;
+  const auto offset = [&](const TensorDesc& desc) {
+    return PixelOffset(desc, task.image, begin[kDepth] + oz, begin[kRow] + oy, begin[kColumn] + ox);
+  };
   const TensorDesc& residual = plan.residual ? *plan.residual : plan.output;
   StorePanel(task.store, {task.group * plan.tensor_oc() + first_channel, channels, pixels, panel, panel_stride,
                           offset(plan.output), stride(plan.output), offset(residual), stride(residual)});

@@ -118,7 +118,7 @@ void RunTask(const PhaseConvPlan& plan, const ConvTask& task, const float* input
 }  // namespace
 
 void RunGemmCol2im(const PhaseConvPlan& plan, const RunContext& context) {
-  RunTasks(context.runtime, plan.tasks(), context.workers, [&](int64_t index, size_t worker) {
+  RunTasks(context.runtime, plan.part_tasks(), context.workers, [&](int64_t index, size_t worker) {
     RunTask(plan, MakeConvTask(plan, context, index, worker), static_cast<const float*>(context.input));
     if (plan.stream) plan.op->kernels.panel.flush();
   });

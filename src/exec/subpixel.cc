@@ -201,7 +201,7 @@ class SubpixelTask {
 
   // Each of the panel's pixels is a block of outputs [phase z][y][x][channel], of which those outside do not exist.
   void StoreJoined(int64_t pixels, int64_t qz, int64_t qy, int64_t qx) const {
-    const SpatialSizes& size = plan_.output.size;
+    const SpatialSizes& size = plan_.part_size;
     const SpatialSizes& join = plan_.join;
     const int64_t oc = plan_.tensor_oc();
     const int64_t run = join[kColumn] * oc;
@@ -246,10 +246,11 @@ class SubpixelTask {
 }  // namespace
 
 void RunSubpixel(const PhaseConvPlan& plan, const RunContext& context) {
-  RunTasks(context.runtime, plan.tasks(), context.workers, [&](int64_t index, size_t worker) {
+  RunTasks(context.runtime, plan.part_tasks(), context.workers, [&](int64_t index, size_t worker) {
     const ConvTask task = MakeConvTask(plan, context, index, worker);
     SubpixelTask(plan, task).Run(static_cast<const float*>(context.input));
   });
+  for (const PhaseConvPlan& other : plan.others) RunSubpixel(other, context);
 }
 
 }  // namespace polyphase::internal

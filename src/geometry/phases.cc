@@ -114,14 +114,18 @@ AxisPhases TransposedConvPhases(int64_t kernel, int64_t stride, int64_t dilation
   return phases;
 }
 
+bool CanFold(const ConvAxis& axis) { return axis.upsample > 1 && (axis.dilation == 1 || axis.kernel == 1); }
+
+bool NeedsBorder(const ConvAxis& axis) {
+  return CanFold(axis) && axis.padding_mode == PaddingMode::kReflect &&
+         std::max(axis.padding_begin, axis.padding_end) >= axis.upsample;
+}
+
 // Output o of the op is output o' = o / shuffle of the convolution, which reads u = o' - padding + t * dilation of the
 // upsampled input, input u / upsample. The origin makes u of the first tap at residue 0 a multiple of upsample: then all
 // phases begin with the same input, q + begin, and differ in how many they read.
-AxisPhases ConvPhases(const ConvAxis& axis, int64_t* origin) {
+AxisPhases ConvPhases(const ConvAxis& axis, bool fold, int64_t* origin) {
   AxisPhases phases;
-  const bool one_pixel =
-      axis.padding_mode != PaddingMode::kReflect || std::max(axis.padding_begin, axis.padding_end) < axis.upsample;
-  const bool fold = axis.upsample > 1 && (axis.dilation == 1 || axis.kernel == 1) && one_pixel;
   phases.repeat = fold ? 1 : axis.upsample;
   phases.padding_mode = axis.padding_mode;
   // A reflection inside of one pixel is that pixel.

@@ -103,10 +103,12 @@ struct ConvAxis {
   PaddingMode padding_mode;
   int64_t upsample, shuffle;
 };
-// Sets the origin as well. Taps that read the same input share a slot, where
-//   - they are neighbours (dilation 1), and
-//   - what the padding reflects is one pixel (padding < upsample), as otherwise the border would need its own sums.
-AxisPhases ConvPhases(const ConvAxis& axis, int64_t* origin);
+// Whether taps that read the same input may share a slot: dilated ones are no neighbours.
+bool CanFold(const ConvAxis& axis);
+// Whether that is not so for outputs that read beyond the input: the padding reflects more than one pixel.
+bool NeedsBorder(const ConvAxis& axis);
+// Sets the origin as well. `fold`: taps that read the same input share a slot; what is outside is then the edge.
+AxisPhases ConvPhases(const ConvAxis& axis, bool fold, int64_t* origin);
 // Which weights are summed in a slot: kernel taps [begin, end), for offset `shuffled` of the pixel shuffle.
 struct SlotTaps {
   int64_t shuffled;

@@ -77,15 +77,9 @@ std::vector<float> FoldBias(const ConvAttributes& a, const Epilogue& epilogue, c
   return folded;
 }
 
-}  // namespace
-
-Status CreateConvOperator(const ConvAttributes& attributes, const float* weights, const float* bias,
-                          const OperatorOptions& options, std::shared_ptr<const PhaseConvOperator>* result) {
-  ConvAttributes a = attributes;
-  Status status = ExpandConv(&a);
-  if (status.ok()) status = ValidateConv(&a);
-  if (!status.ok()) return status;
-  if (weights == nullptr) return Status::InvalidArgument("conv weights = null: must point to the weights");
+// `fold`: of the axes where taps may share a slot.
+Status CreateOperator(const ConvAttributes& a, bool fold, const float* weights, const float* bias,
+                      const OperatorOptions& options, std::shared_ptr<PhaseConvOperator>* result) {
   auto op = std::make_shared<PhaseConvOperator>();
   op->name = "conv";
   op->spatial_rank = a.spatial_rank;
@@ -95,23 +89,46 @@ Status CreateConvOperator(const ConvAttributes& attributes, const float* weights
   op->saving = static_cast<double>(op->groups) / static_cast<double>(a.groups);
   op->prologue = a.prologue;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-    const AxisPhases& phases = op->phases[axis] = ConvPhases(MakeConvAxis(a, axis), &op->origin[axis]);
+    const ConvAxis conv_axis = MakeConvAxis(a, axis);
+    const bool fold_axis = CanFold(conv_axis) && (fold || !NeedsBorder(conv_axis));
+    const AxisPhases& phases = op->phases[axis] = ConvPhases(conv_axis, fold_axis, &op->origin[axis]);
     double taps = 0;
     for (const AxisPhase& phase : phases.table) taps += static_cast<double>(phase.taps);
     op->saving *= static_cast<double>(a.kernel[axis]) * static_cast<double>(phases.stride) / taps;
   }
-  const Epilogue epilogue = std::exchange(a.epilogue, {});
   ConvWeightsSource source;
   source.groups = op->groups;
   source.ic = op->input_channels / op->groups;
   source.oc = op->output_channels / op->groups;
-  const std::vector<float> folded = FoldWeights(a, source, epilogue.scale, op->phases, weights);
-  const std::vector<float> biases = FoldBias(a, epilogue, bias);
+  const std::vector<float> folded = FoldWeights(a, source, a.epilogue.scale, op->phases, weights);
+  const std::vector<float> biases = FoldBias(a, a.epilogue, bias);
   source.weights = folded.data();
   source.bias = biases.empty() ? nullptr : biases.data();
   source.biases = a.shuffle;
-  op->attributes = a;
-  status = FinishPhaseConvOperator(epilogue, source, options, op);
+  ConvAttributes kept = a;
+  kept.epilogue = {};
+  op->attributes = kept;
+  Status status = FinishPhaseConvOperator(a.epilogue, source, options, op);
+  *result = std::move(op);
+  return status;
+}
+
+}  // namespace
+
+Status CreateConvOperator(const ConvAttributes& attributes, const float* weights, const float* bias,
+                          const OperatorOptions& options, std::shared_ptr<const PhaseConvOperator>* result) {
+  ConvAttributes a = attributes;
+  Status status = ExpandConv(&a);
+  if (status.ok()) status = ValidateConv(&a);
+  if (!status.ok()) return status;
+  if (weights == nullptr) return Status::InvalidArgument("conv weights = null: must point to the weights");
+  std::shared_ptr<PhaseConvOperator> op, border;
+  status = CreateOperator(a, true, weights, bias, options, &op);
+  for (int axis = 0; axis < kMaxSpatialRank && status.ok() && !border; ++axis) {
+    if (!NeedsBorder(MakeConvAxis(a, axis))) continue;
+    status = CreateOperator(a, false, weights, bias, options, &border);
+    op->border = border;
+  }
   *result = std::move(op);
   return status;
 }

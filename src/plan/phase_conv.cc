@@ -355,6 +355,67 @@ std::string DescribeLayer(const ConvAttributes& a) {
   return text;
 }
 
+// Plans the part of the output. The plan has its operator and tensors.
+Status PlanPart(const std::array<IndexRange, kMaxSpatialRank>& part, const SpatialSizes& origin,
+                const PlanOptions& options, size_t threads, PhaseConvPlan* plan, std::string* reason) {
+  const PhaseConvOperator& op = *plan->op;
+  PhaseShape shape{};
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    plan->part_begin[axis] = part[axis].begin;
+    plan->part_size[axis] = shape.size[axis] = part[axis].count();
+    shape.origin[axis] = origin[axis] + part[axis].begin;
+  }
+  Status status;
+  Algorithm algorithm = options.algorithm == Algorithm::kAuto ? op.algorithm : options.algorithm;
+  if (algorithm == Algorithm::kAuto && !op.gemm) algorithm = Algorithm::kSubpixel;
+  const bool free_choice = algorithm == Algorithm::kAuto;
+  *reason = options.algorithm != Algorithm::kAuto ? "as requested"
+            : op.algorithm != Algorithm::kAuto    ? "decided at Create for every length"
+                                                  : "the only one";
+  double gemm_cost = 0;
+  double useful_macs = static_cast<double>(plan->input.n) * static_cast<double>(op.input_channels) *
+                       static_cast<double>(op.output_channels / op.groups);
+  if (op.gemm) {
+    SetView(Algorithm::kGemmCol2im, shape, plan);
+    gemm_cost = GemmCost(*plan);
+  }
+  bool batched = false;
+  SetView(Algorithm::kSubpixel, shape, plan);
+  const double subpixel_cost = SubpixelCost(*plan, &batched);
+  if (free_choice) {
+    algorithm = subpixel_cost <= gemm_cost ? Algorithm::kSubpixel : Algorithm::kGemmCol2im;
+    *reason = Format("estimated %.3g against %.3g of %s in 10^6 vector operations",
+                     std::min(subpixel_cost, gemm_cost) * 1e-6, std::max(subpixel_cost, gemm_cost) * 1e-6,
+                     algorithm == Algorithm::kSubpixel ? "gemm_col2im" : "subpixel");
+  }
+  switch (algorithm) {
+    case Algorithm::kGemmCol2im: {
+      SetView(algorithm, shape, plan);
+      for (const Axis& axis : plan->axes) useful_macs *= static_cast<double>(CountPairs(axis));
+      status = PlanGemmCol2im(plan, threads, useful_macs);
+      if (!free_choice || (status.ok() && plan->columns_floats <= kMaxColumnFloats)) break;
+      // kAuto takes the other algorithm where a kernel that is long beside its stride would need much memory.
+      *reason = "the column buffer of gemm_col2im would be too large";
+      SetView(Algorithm::kSubpixel, shape, plan);
+      status = PlanSubpixel(plan, batched, threads, useful_macs);
+      break;
+    }
+    case Algorithm::kSubpixel:
+      for (const Axis& axis : plan->axes) useful_macs *= static_cast<double>(CountPairs(axis));
+      useful_macs *= static_cast<double>(plan->oc) / static_cast<double>(plan->tensor_oc());
+      status = PlanSubpixel(plan, batched, threads, useful_macs);
+      break;
+    default: return Status::InvalidArgument("algorithm = %d: not an Algorithm", static_cast<int>(options.algorithm));
+  }
+  if (!status.ok()) return status;
+  plan->weights_group_stride = plan->ic * plan->tiles.padded() * (plan->flattened() ? 1 : op.weights.slots(plan->form));
+  plan->packed = op.weights.Get(plan->form);
+  if (plan->packed.weights == nullptr) {
+    return Status::Make(StatusCode::kOutOfMemory, "%s weights: the allocator returned null", op.name);
+  }
+  return Status();
+}
+
 }  // namespace
 
 std::string PhaseConvOperator::Describe() const {
@@ -432,55 +493,38 @@ Status MakePhaseConvPlan(std::shared_ptr<const PhaseConvOperator> shared_op, con
     return Status();
   }
   plan->stream = ShouldStream(plan->output);
+  std::array<IndexRange, kMaxSpatialRank> part;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) part[axis] = {0, shape.size[axis]};
+  if (op.border == nullptr) return PlanPart(part, shape.origin, options, threads, plan, reason);
 
-  Algorithm algorithm = options.algorithm == Algorithm::kAuto ? op.algorithm : options.algorithm;
-  if (algorithm == Algorithm::kAuto && !op.gemm) algorithm = Algorithm::kSubpixel;
-  const bool free_choice = algorithm == Algorithm::kAuto;
-  *reason = options.algorithm != Algorithm::kAuto ? "as requested"
-            : op.algorithm != Algorithm::kAuto    ? "decided at Create for every length"
-                                                  : "the only one";
-  double gemm_cost = 0;
-  double useful_macs = static_cast<double>(input.n) * static_cast<double>(op.input_channels) *
-                       static_cast<double>(op.output_channels / op.groups);
-  if (op.gemm) {
-    SetView(Algorithm::kGemmCol2im, shape, plan);
-    gemm_cost = GemmCost(*plan);
-  }
-  bool batched = false;
-  SetView(Algorithm::kSubpixel, shape, plan);
-  const double subpixel_cost = SubpixelCost(*plan, &batched);
-  if (free_choice) {
-    algorithm = subpixel_cost <= gemm_cost ? Algorithm::kSubpixel : Algorithm::kGemmCol2im;
-    *reason = Format("estimated %.3g against %.3g of %s in 10^6 vector operations",
-                     std::min(subpixel_cost, gemm_cost) * 1e-6, std::max(subpixel_cost, gemm_cost) * 1e-6,
-                     algorithm == Algorithm::kSubpixel ? "gemm_col2im" : "subpixel");
-  }
-  switch (algorithm) {
-    case Algorithm::kGemmCol2im: {
-      SetView(algorithm, shape, plan);
-      for (const Axis& axis : plan->axes) useful_macs *= static_cast<double>(CountPairs(axis));
-      status = PlanGemmCol2im(plan, threads, useful_macs);
-      if (!free_choice || (status.ok() && plan->columns_floats <= kMaxColumnFloats)) break;
-      // kAuto takes the other algorithm where a kernel that is long beside its stride would need much memory.
-      *reason = "the column buffer of gemm_col2im would be too large";
-      SetView(Algorithm::kSubpixel, shape, plan);
-      status = PlanSubpixel(plan, batched, threads, useful_macs);
-      break;
+  // Slabs along the outputs that read beyond the input, axis by axis, and what is left between them.
+  PhaseConvPlan other;
+  static_cast<PlanTensors&>(other) = *plan;
+  other.op = op.border;
+  other.stream = plan->stream;
+  const auto add = [&](const std::array<IndexRange, kMaxSpatialRank>& slab) {
+    plan->others.push_back(other);
+    std::string unused;
+    return PlanPart(slab, op.border->origin, options, threads, &plan->others.back(), &unused);
+  };
+  const ConvAttributes& a = std::get<ConvAttributes>(op.attributes);
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    if (!NeedsBorder(MakeConvAxis(a, axis))) continue;
+    const IndexRange inner{a.padding_begin[axis] * a.shuffle[axis],
+                           shape.size[axis] - a.padding_end[axis] * a.shuffle[axis]};
+    if (inner.count() <= 0) {
+      *plan = std::move(other);
+      for (int i = 0; i < kMaxSpatialRank; ++i) part[i] = {0, shape.size[i]};
+      return PlanPart(part, op.border->origin, options, threads, plan, reason);
     }
-    case Algorithm::kSubpixel:
-      for (const Axis& axis : plan->axes) useful_macs *= static_cast<double>(CountPairs(axis));
-      useful_macs *= static_cast<double>(plan->oc) / static_cast<double>(plan->tensor_oc());
-      status = PlanSubpixel(plan, batched, threads, useful_macs);
-      break;
-    default: return Status::InvalidArgument("algorithm = %d: not an Algorithm", static_cast<int>(options.algorithm));
+    for (const IndexRange& outside : {IndexRange{0, inner.begin}, IndexRange{inner.end, shape.size[axis]}}) {
+      part[axis] = outside;
+      if (outside.count() > 0) status = add(part);
+      if (!status.ok()) return status;
+    }
+    part[axis] = inner;
   }
-  if (!status.ok()) return status;
-  plan->weights_group_stride = plan->ic * plan->tiles.padded() * (plan->flattened() ? 1 : op.weights.slots(plan->form));
-  plan->packed = op.weights.Get(plan->form);
-  if (plan->packed.weights == nullptr) {
-    return Status::Make(StatusCode::kOutOfMemory, "%s weights: the allocator returned null", op.name);
-  }
-  return Status();
+  return PlanPart(part, shape.origin, options, threads, plan, reason);
 }
 
 }  // namespace polyphase::internal

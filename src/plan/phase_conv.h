@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "geometry/conv.h"
 #include "geometry/conv_transpose.h"
@@ -36,6 +37,8 @@ struct PhaseConvOperator {
   ConvWeights weights;
   OpEpilogue epilogue;  // scale and shift are in weights and biases
   bool gemm = false;    // whether kGemmCol2im exists
+  // The same layer without a fold, for the outputs whose padding reflects more than one pixel; null where there are none.
+  std::shared_ptr<const PhaseConvOperator> border;
   // What kAuto means for every length of a 1-D layer, so that a new length never needs another form of the weights;
   // kAuto otherwise.
   Algorithm algorithm = Algorithm::kAuto;
@@ -52,6 +55,9 @@ struct PhaseConvOperator {
 // and in z and y, taps that read zeros are left out, which serves maps that are small beside the kernel.
 struct PhaseConvPlan : PlanTensors {
   std::shared_ptr<const PhaseConvOperator> op;
+  // The part of the output that this plan computes, and the plans of the others, which have none in their turn.
+  SpatialSizes part_begin{}, part_size{};
+  std::vector<PhaseConvPlan> others;
   // What is computed. Where phases are joined, an axis's outputs are the positions q, and the channels of one are those
   // of all joined phases: channel (phase z, y, x, channel of the tensor). The store takes them apart.
   std::array<Axis, kMaxSpatialRank> axes;
@@ -83,8 +89,14 @@ struct PhaseConvPlan : PlanTensors {
   bool is_joined() const { return form == WeightForm::kJoined; }
   // Channels of the tensor in one group's oc.
   int64_t tensor_oc() const { return oc / (join[0] * join[1] * join[2]); }
-  int64_t tasks() const {
+  // Of this part alone, as the workspace.
+  int64_t part_tasks() const {
     return groups * image_tasks * box_tasks[kDepth] * box_tasks[kRow] * box_tasks[kColumn] * tile_tasks;
+  }
+  int64_t tasks() const {
+    int64_t sum = part_tasks();
+    for (const PhaseConvPlan& other : others) sum += other.part_tasks();
+    return sum;
   }
   int64_t worker_floats() const { return strip_floats + columns_floats + (residual ? 2 : 1) * panel_floats; }
 };

@@ -352,6 +352,31 @@ TEST(ConvDescribe, SaysWhatWasChosenAndWhatIsSaved) {
   }
 }
 
+// A border that reflects more than a pixel is computed without sums; the rest is not.
+TEST(ConvDescribe, AReflectedBorderHasTasksOfItsOwn) {
+  const auto reflected = [](int64_t padding) {
+    const StatusOr<Operator> op = Create([&](A& a) {
+      a.kernel = {5, 5};
+      a.upsample = {2, 2};
+      a.padding_begin = a.padding_end = {padding, padding};
+      a.padding_mode = PaddingMode::kReflect;
+    });
+    return op
+        ->MakePlan(TensorDesc::Nchw(1, 4, 20, 20),
+                   [] {
+                     PlanOptions options;
+                     options.num_threads = 1;
+                     return options;
+                   }())
+        ->Describe();
+  };
+  for (const int64_t padding : {1, 2}) {
+    const std::string text = reflected(padding);
+    EXPECT_NE(text.find(" 2.78 times fewer multiplications"), std::string::npos) << text;
+    EXPECT_NE(text.find(padding == 1 ? " 1 tasks" : " 5 tasks"), std::string::npos) << text;
+  }
+}
+
 // The intermediate tensors never exist: not in the workspace either.
 TEST(ConvDescribe, TheWorkspaceDoesNotGrowWithTheMap) {
   for (const std::string& target : SupportedTargets()) {
