@@ -31,6 +31,7 @@ enum class PaddingMode : int32_t {
 // size_y * shuffle. Taps that read the same input are summed at Create: a 3x3 kernel has 2x2 taps per output at
 // upsample 2. Those of a dilated kernel are not, nor those of outputs whose padding reflects more than one pixel (kReflect
 // with a padding >= upsample), for which the weights are held a second time.
+// (A 1x1 kernel has nothing to sum: Pointwise in resize.h computes it before the upsampling.)
 // A pixel shuffle that puts channels of different groups into one (kDcr and kFocus with groups > 1; kCrd where groups
 // does not divide the output's channels) makes a dense convolution of the layer, which takes groups times its weights.
 struct ConvAttributes {

@@ -49,13 +49,13 @@ struct Epilogue {
   int64_t channels = 0;
 };
 
-// What is applied to the input of a conv_transpose.
+// What is applied to the input of a conv_transpose or a conv.
 struct Prologue {
   Activation activation = Activation::kNone;  // or kRelu, kLeakyRelu
   float negative_slope = 0.01f;               // kLeakyRelu; not NaN
 };
 
-// Scale and shift of an inference-time batch normalisation, for Epilogue (which conv_transpose folds into its weights):
+// Scale and shift of an inference-time batch normalisation, for Epilogue (which the convolutions fold into their weights):
 //   scale = gamma / sqrt(variance + epsilon), shift = beta - mean * scale, in double, rounded once.
 // All arrays have `channels` elements; gamma may be null for 1, beta for 0. Errors: null pointers, channels < 1, and a
 // variance + epsilon that is not positive.

@@ -23,7 +23,7 @@ struct HandleAccess;
 
 enum class Algorithm : int32_t {
   kAuto = 0,        // the library decides; Plan::Describe() gives the reason
-  kSubpixel = 1,    // conv_transpose: one ordinary convolution per output phase
+  kSubpixel = 1,    // conv_transpose, conv: one ordinary convolution per output phase
   kGemmCol2im = 2,  // conv_transpose: one GEMM into columns, then a gather per output row
 };
 

@@ -152,8 +152,12 @@ Status CheckPlanOptions(const OperatorImpl& op, const PlanOptions& options) {
   const bool max_unpool = std::holds_alternative<std::shared_ptr<const MaxUnpoolOperator>>(op.op);
   const bool max_pool = pool != nullptr && (*pool)->kind == PoolKind::kMax;
   const bool avg_unpool = pool != nullptr && (*pool)->kind == PoolKind::kAverageUnpool;
-  if (options.algorithm != Algorithm::kAuto && !transposed) {
-    return Status::InvalidArgument("algorithm = %d: only conv_transpose has a choice of algorithms, must be kAuto",
+  if (options.algorithm != Algorithm::kAuto && conv == nullptr) {
+    return Status::InvalidArgument("algorithm = %d: only the convolutions have algorithms, must be kAuto",
+                                   static_cast<int>(options.algorithm));
+  }
+  if (options.algorithm == Algorithm::kGemmCol2im && !transposed) {
+    return Status::InvalidArgument("algorithm = %d: only conv_transpose has kGemmCol2im, must be kAuto or kSubpixel",
                                    static_cast<int>(options.algorithm));
   }
   for (const int64_t size : options.output_size) {

@@ -70,8 +70,8 @@ struct PackedWeights {
 class ConvWeights {
  public:
   // `lanes` and `max_vectors` are those of the operator's tiles; `source.phases` and `source.joined` must outlive this
-  // object. Where there is
-  // only one form, it is packed here and the source's order is not kept; otherwise it is copied. `op` begins the messages.
+  // object. Where there is only one form, it is packed here and the source's order is not kept; otherwise it is copied.
+  // `op` begins the messages.
   Status Init(const char* op, const ConvWeightsSource& source, const Runtime& runtime, int64_t lanes,
               int64_t max_vectors);
 

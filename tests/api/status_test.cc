@@ -356,9 +356,9 @@ TEST(Status, ConvTransposePlan) {
   options.algorithm = static_cast<Algorithm>(9);
   EXPECT_TRUE(IsError(op.MakePlan(kNchw, options), {"algorithm", "9"}));
   for (const size_t other : {1, 2, 3, 4}) {  // no other op has a choice
-    options.algorithm = Algorithm::kSubpixel;
+    options.algorithm = Algorithm::kGemmCol2im;
     options.output_size = {};
-    EXPECT_TRUE(IsError(OneOfEach()[other].MakePlan(kNchw, options), {"algorithm", "1"}));
+    EXPECT_TRUE(IsError(OneOfEach()[other].MakePlan(kNchw, options), {"algorithm", "2"}));
     options.algorithm = Algorithm::kAuto;
     options.output_size = {11, 13, 0};
     EXPECT_TRUE(IsError(OneOfEach()[other].MakePlan(kNchw, options), {"output_size", "11"}));

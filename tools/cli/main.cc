@@ -137,8 +137,10 @@ void Run(int argc, char** argv) {
   upscale->add_flag("--align-corners", options.align_corners,
                     "map the centres of the corner pixels onto each other (bilinear, bicubic)");
   upscale
-      ->add_option("--model", model,
-                   "instead: waifu2x (2x, for drawings) or realesr-animevideov3 (4x, for drawn films)")
+      ->add_option(
+          "--model", model,
+          "instead of --scale, a network: waifu2x (2x, for drawings) or realesr-animevideov3 (4x, for drawn films); "
+          "needs --weights")
       ->type_name("NAME");
   upscale->add_option("--weights", options.weights, "folder with the model's files; tools/fetch_models.sh gets them")
       ->type_name("DIR");
@@ -146,7 +148,7 @@ void Run(int argc, char** argv) {
   upscale
       ->add_option("--tile", tile,
                    "pixels of IN per side that the network is given at a time; smaller takes less memory and more "
-                   "time")
+                   "time, and gives the same picture; default 192 (waifu2x) or 256")
       ->type_name("N");
   upscale->add_option("--isa", isa, "use no better SIMD target than this; `polyphase info` lists them")
       ->type_name("NAME");
@@ -161,7 +163,8 @@ void Run(int argc, char** argv) {
       "does\n"
       "not filter it first.\n"
       "A model's files are those of ncnn: scale2.0x_model.param and .bin of waifu2x's upconv_7, with --noise\n"
-      "noise0_scale2.0x_model and so on; realesr-animevideov3-x4. It sees gray as RGB; alpha is resized with bicubic.");
+      "noise0_scale2.0x_model and so on; realesr-animevideov3-x4. Gray is shown to the\nnetwork as RGB; alpha is "
+      "resized with bicubic. One of --scale, --size and --model must be given.");
   CLI::App* info = app.add_subcommand("info", "Print version, SIMD targets, caches and threads.");
 
   try {
@@ -218,7 +221,7 @@ int main(int argc, char** argv) {
     if (std::fflush(stdout) != 0) throw std::runtime_error("cannot write to stdout");
     return 0;
   } catch (const UsageError& error) {
-    return Complain(std::string(error.what()) + " (see polyphase --help)", kUsageExit);
+    return Complain(std::string(error.what()) + " (see polyphase --help, polyphase upscale --help)", kUsageExit);
   } catch (const std::bad_alloc&) {
     return Complain("out of memory", kFailureExit);
   } catch (const std::exception& error) {

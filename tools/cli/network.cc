@@ -121,8 +121,8 @@ ConvAttributes Conv3x3(int64_t inputs, int64_t outputs, int64_t padding) {
   return attributes;
 }
 
-void Append(const NcnnLayer& layer, StatusOr<Operator> op, int64_t padding, Algorithm algorithm, Network* network) {
-  network->layers.push_back({ValueOrThrow(std::move(op)), padding, algorithm});
+void Append(const NcnnLayer& layer, StatusOr<Operator> op, int64_t padding, Network* network) {
+  network->layers.push_back({ValueOrThrow(std::move(op)), padding});
   network->weight_count += static_cast<double>(layer.weights.size());
 }
 
@@ -156,8 +156,7 @@ Network Network::Waifu2x(const FileContent& param, const FileContent& bin, const
     ConvAttributes conv = Conv3x3(channels, outputs, 0);
     conv.epilogue.activation = Activation::kLeakyRelu;
     conv.epilogue.negative_slope = kSlope;
-    Append(layer, CreateConv(conv, layer.weights.data(), layer.constants.data(), options), 0, Algorithm::kAuto,
-           &network);
+    Append(layer, CreateConv(conv, layer.weights.data(), layer.constants.data(), options), 0, &network);
     channels = outputs;
   }
   const NcnnLayer& last = reader.NextConvolution("Deconvolution", channels, 3, 4, 2, 3, 0, 0.0);
@@ -168,8 +167,7 @@ Network Network::Waifu2x(const FileContent& param, const FileContent& bin, const
   deconv.stride = {2, 2};
   deconv.padding_begin = deconv.padding_end = {3, 3};
   const std::vector<float> weights = SwapChannels(last.weights, channels, 3, 16);
-  Append(last, CreateConvTranspose(deconv, weights.data(), last.constants.data(), options), 0, Algorithm::kSubpixel,
-         &network);
+  Append(last, CreateConvTranspose(deconv, weights.data(), last.constants.data(), options), 0, &network);
   reader.ExpectEnd();
   return network;
 }
@@ -191,15 +189,15 @@ Network Network::RealesrAnimevideo(const FileContent& param, const FileContent& 
     conv.epilogue.activation = Activation::kPRelu;
     conv.epilogue.slope = prelu.constants.data();
     conv.epilogue.channels = kChannels;
-    Append(layer, CreateConv(conv, layer.weights.data(), layer.constants.data(), options), 1, Algorithm::kAuto,
-           &network);
+    Append(layer, CreateConv(conv, layer.weights.data(), layer.constants.data(), options), 1, &network);
     channels = kChannels;
   }
   // The picture without a network, made larger, is added to what the network makes of it.
   const int64_t outputs = 3 * kScale * kScale;
   const NcnnLayer& last = reader.NextConvolution("Convolution", channels, outputs, 3, 1, 1, 0, 0.0);
   reader.Next("PixelShuffle", {1}, {{0, "factor", kScale, 1}, {1, "mode", 0, 0}});
-  reader.Next("Interp", {reader.position()},
+  const size_t input = reader.position();  // how far the Input is behind
+  reader.Next("Interp", {input},
               {{0, "mode", 1, 0},
                {1, "height scale", kScale, 1},
                {2, "width scale", kScale, 1},
@@ -213,7 +211,7 @@ Network Network::RealesrAnimevideo(const FileContent& param, const FileContent& 
   conv.shuffle = {kScale, kScale};
   conv.channel_order = ChannelOrder::kCrd;
   conv.epilogue.residual = Residual::kAfterActivation;
-  Append(last, CreateConv(conv, last.weights.data(), last.constants.data(), options), 1, Algorithm::kAuto, &network);
+  Append(last, CreateConv(conv, last.weights.data(), last.constants.data(), options), 1, &network);
   ResizeAttributes nearest = ResizeAttributes::PyTorch(PyTorchMode::kNearest);
   nearest.scale = {kScale, kScale};
   network.base = ValueOrThrow(CreateResize(nearest, options));

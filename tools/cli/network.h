@@ -23,8 +23,6 @@ struct Network {
     Operator op;
     // 0: the result is one pixel smaller at each side. 1: it is not, and zeros were read there. (Before the scaling.)
     int64_t padding;
-    // One that does not depend on the size of the tile, nor does the rounding of its results then.
-    Algorithm algorithm;
   };
 
   // upconv_7 of waifu2x, and realesr-animevideov3 (an SRVGGNetCompact) of Real-ESRGAN. Throw std::runtime_error where the

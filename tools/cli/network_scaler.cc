@@ -31,10 +31,16 @@ constexpr int kCubicReach = 2;                 // pixels to each side
 Network MakeNetwork(const UpscaleOptions& options) {
   const bool waifu2x = options.model == Model::kWaifu2x;
   const std::string noise = options.noise >= 0 ? "noise" + std::to_string(options.noise) + "_" : "";
-  const std::string path = options.weights + "/" + (waifu2x ? noise + "scale2.0x_model" : "realesr-animevideov3-x4");
+  const std::string name = waifu2x ? noise + "scale2.0x_model" : "realesr-animevideov3-x4";
+  std::string path = options.weights + "/" + name;
   if (!std::ifstream(path + ".param")) {
-    throw std::runtime_error("--weights: no file " + path +
-                             ".param can be read; tools/fetch_models.sh gets the models");
+    // The folder of all models, as tools/fetch_models.sh makes it.
+    const std::string in_own_folder = options.weights + (waifu2x ? "/waifu2x/" : "/realesr-animevideov3/") + name;
+    if (!std::ifstream(in_own_folder + ".param")) {
+      throw std::runtime_error("--weights: no file " + path +
+                               ".param can be read; tools/fetch_models.sh of the source code gets the models");
+    }
+    path = in_own_folder;
   }
   return (waifu2x ? Network::Waifu2x : Network::RealesrAnimevideo)(
       ReadModelFile(path + ".param"), ReadModelFile(path + ".bin"), options.operator_options());

@@ -27,13 +27,13 @@ bool IsOpaque(const Image& image);
 // The largest sample.
 inline float MaxSample(const Image& image) { return image.shape.bits == 16 ? 65535.0f : 255.0f; }
 
-// `value` as a sample: clamped, and rounded to nearest (even, as PyTorch rounds).
+// `value` as a sample: clamped (a NaN to 0), and rounded to nearest (even, as PyTorch rounds).
 template <typename T>
 T ToSample(float value) {
   constexpr float kMax = std::numeric_limits<T>::max();
   // Floats from 2^23 on have no fraction: adding it rounds, in the way and at the speed of the FPU.
   constexpr float kRounder = 8388608.0f;
-  return static_cast<T>(std::min(std::max(value, 0.0f), kMax) + kRounder - kRounder);
+  return static_cast<T>((value > 0.0f ? std::min(value, kMax) : 0.0f) + kRounder - kRounder);
 }
 
 }  // namespace polyphase::cli

@@ -58,7 +58,7 @@ class TilePlan {
   // From buffers->input, which is filled as input() says, to buffers->output. Throws std::runtime_error.
   void Run(TileBuffers* buffers) const;
 
-  // What Reserve takes at most for tiles of this size, context included.
+  // What the tensors take at most for tiles of this size, context included; workspaces come on top.
   static double Bytes(const Network& network, double height, double width);
 
   const TileAxis& rows() const { return rows_; }
