@@ -83,7 +83,7 @@ size_t WorkerBytes(const MaxUnpoolPlan& plan) { return static_cast<size_t>(plan.
 
 std::string DescribeChoice(const PhaseConvPlan& plan) {
   const ConvTileKernels& kernels = plan.op->kernels.conv;
-  const char* form = plan.depthwise ? " depthwise" : plan.is_joined() ? " with phases in lanes" : "";
+  const char* form = plan.depthwise ? " depthwise" : plan.is_joined() ? ", phases in lanes" : "";
   return Format("%s %s%s%s, tiles %dx%d along %s", plan.op->name,
                 plan.algorithm == Algorithm::kSubpixel ? "subpixel" : "gemm_col2im", form,
                 plan.op->DescribeSaving().c_str(), kernels.max_pixels,
