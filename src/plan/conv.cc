@@ -5,21 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/checked_math.h"
 #include "plan/phase_conv.h"
 
 namespace polyphase::internal {
 namespace {
-
-// One slot per axis of weights.
-template <class Body>
-void ForEachSlot(const std::array<AxisPhases, kMaxSpatialRank>& phases, const Body& body) {
-  for (int64_t z = 0; z < phases[0].slots; ++z) {
-    for (int64_t y = 0; y < phases[1].slots; ++y) {
-      for (int64_t x = 0; x < phases[2].slots; ++x) body(SpatialSizes{z, y, x});
-    }
-  }
-}
 
 // Whether the group of a channel is the same before and behind the pixel shuffle.
 bool KeepsGroups(const ConvAttributes& a) {
@@ -34,8 +23,9 @@ std::vector<float> FoldWeights(const ConvAttributes& a, const ConvWeightsSource&
   const int64_t taps = a.kernel[0] * a.kernel[1] * a.kernel[2];
   const int64_t slots = phases[0].slots * phases[1].slots * phases[2].slots;
   std::vector<float> folded(source.groups * source.ic * source.oc * slots);
-  int64_t index = 0;
-  ForEachSlot(phases, [&](const SpatialSizes& slot) {
+  for (int64_t index = 0; index < slots; ++index) {
+    const int64_t columns = phases[2].slots;
+    const SpatialSizes slot{index / (phases[1].slots * columns), index / columns % phases[1].slots, index % columns};
     SlotTaps axes[kMaxSpatialRank];
     for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
       axes[axis] = TapsOfSlot(MakeConvAxis(a, axis), phases[axis], slot[axis]);
@@ -58,8 +48,7 @@ std::vector<float> FoldWeights(const ConvAttributes& a, const ConvWeightsSource&
         folded[(input_channel * source.oc + c % source.oc) * slots + index] = static_cast<float>(sum * factor);
       }
     }
-    ++index;
-  });
+  }
   return folded;
 }
 

@@ -197,12 +197,20 @@ SpatialSizes SmallestBox(const PhaseConvPlan& plan, int64_t x_pixels) {
   return box;
 }
 
-Status PlanSubpixel(PhaseConvPlan* plan, bool batched, size_t threads, double useful_macs) {
+// Multiplications that meet an input.
+double UsefulMacs(const PhaseConvPlan& plan) {
+  double macs = static_cast<double>(plan.input.n) * static_cast<double>(plan.oc) *
+                (plan.depthwise ? 1.0 : static_cast<double>(plan.groups) * static_cast<double>(plan.ic));
+  for (const Axis& axis : plan.axes) macs *= static_cast<double>(CountPairs(axis));
+  return macs;
+}
+
+Status PlanSubpixel(PhaseConvPlan* plan, bool batched, size_t threads) {
   const ConvTileKernels& kernels = plan->op->kernels.conv;
   const Axis& x = plan->x();
   plan->batched = batched;
   const int64_t channels = RoundUp(plan->ic, kStripBlock);
-  Split split{threads, useful_macs, static_cast<double>(channels) * sizeof(float), !batched, {}};
+  Split split{threads, UsefulMacs(*plan), static_cast<double>(channels) * sizeof(float), !batched, {}};
   split.smallest = SmallestBox(*plan, kTaskTiles * kernels.max_pixels);
   plan->images_per_task = 1;
   if (batched) {
@@ -237,7 +245,7 @@ Status PlanSubpixel(PhaseConvPlan* plan, bool batched, size_t threads, double us
       &plan->strip_floats);
 }
 
-Status PlanGemmCol2im(PhaseConvPlan* plan, size_t threads, double useful_macs) {
+Status PlanGemmCol2im(PhaseConvPlan* plan, size_t threads) {
   plan->batched = false;
   plan->images_per_task = 1;
   plan->image_tasks = plan->input.n;
@@ -246,7 +254,8 @@ Status PlanGemmCol2im(PhaseConvPlan* plan, size_t threads, double useful_macs) {
   const int64_t channels = RoundUp(plan->ic, kStripBlock);
   // Columns of one input pixel that are in the buffer at once: those of one tile of channels, or all of them.
   const int64_t pixel_columns = few ? plan->tiles.padded() : plan->tiles.width(0) * plan->op->weights.slots(plan->form);
-  Split split{threads, useful_macs, static_cast<double>(std::max(pixel_columns, channels)) * sizeof(float), false, {}};
+  Split split{
+      threads, UsefulMacs(*plan), static_cast<double>(std::max(pixel_columns, channels)) * sizeof(float), false, {}};
   // Inputs whose columns fall into two boxes are computed twice: boxes that are long beside the kernel.
   const Axis& x = plan->x();
   const int64_t eighth = std::min(x.in / 8 + 1, DivCeil(x.phases->dilation * (x.phases->slots - 1), x.phases->stride));
@@ -264,38 +273,6 @@ Status PlanGemmCol2im(PhaseConvPlan* plan, size_t threads, double useful_macs) {
         FitWorkspace(*plan, "panel", {plan->box[kColumn], few ? plan->oc : plan->tiles.width(0)}, &plan->panel_floats);
   }
   return status;
-}
-
-// Columns of joined phases: their panel stays in L1.
-constexpr int64_t kMaxJoinedColumns = 512;
-
-// Joins the phases of x, of y and x, or of all axes where that takes fewer vector multiplications: outputs of few channels
-// leave lanes empty, which those of other phases fill. Less than 10 % would be lost to taking them apart.
-void ChooseJoin(PhaseConvOperator* op, int64_t oc, int64_t lanes) {
-  double best = 0;
-  for (int first = kMaxSpatialRank; first >= 0; --first) {  // axes from this one on are joined
-    int64_t columns = oc;
-    double taps = 1;
-    for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-      const AxisPhases& phases = op->phases[axis];
-      if (axis < first) {
-        double all = 0;
-        for (const AxisPhase& phase : phases.table) all += static_cast<double>(phase.taps);
-        taps *= phases.table.empty() ? static_cast<double>(phases.slots) : all;
-        continue;
-      }
-      if (phases.stride > kMaxJoinedColumns) return;
-      const std::optional<AxisPhases> joined = JoinPhases(phases);
-      columns *= phases.stride;
-      if (!joined || columns > kMaxJoinedColumns) return;
-      op->joined[axis] = *joined;
-      taps *= static_cast<double>(joined->slots);
-    }
-    const double cost = taps * static_cast<double>(DivCeil(columns, lanes));
-    if (first < kMaxSpatialRank && cost > 0.9 * best) continue;
-    best = cost;
-    for (int axis = first; axis < kMaxSpatialRank; ++axis) op->join[axis] = op->phases[axis].stride;
-  }
 }
 
 // The layer as an algorithm sees it: axes, channels, tiles.
@@ -334,27 +311,6 @@ Status Resolve(const ConvAttributes& a, const SpatialSizes& input_size, const Sp
   return ResolveConv(a, input_size, shape);
 }
 
-std::string SizesText(const SpatialSizes& values, int32_t rank) {
-  std::string text;
-  for (int axis = kMaxSpatialRank - rank; axis < kMaxSpatialRank; ++axis) {
-    text += (text.empty() ? "" : "x") + std::to_string(values[axis]);
-  }
-  return text;
-}
-
-std::string DescribeLayer(const ConvTransposeAttributes& a) {
-  return SizesText(a.kernel, a.spatial_rank) + " stride " + SizesText(a.stride, a.spatial_rank);
-}
-
-std::string DescribeLayer(const ConvAttributes& a) {
-  std::string text = SizesText(a.kernel, a.spatial_rank);
-  if (a.upsample != SpatialSizes{1, 1, 1}) {
-    text += " of nearest upsampling by " + SizesText(a.upsample, a.spatial_rank);
-  }
-  if (a.shuffle != SpatialSizes{1, 1, 1}) text += " and pixel shuffle by " + SizesText(a.shuffle, a.spatial_rank);
-  return text;
-}
-
 // Plans the part of the output. The plan has its operator and tensors.
 Status PlanPart(const std::array<IndexRange, kMaxSpatialRank>& part, const SpatialSizes& origin,
                 const PlanOptions& options, size_t threads, PhaseConvPlan* plan, std::string* reason) {
@@ -373,9 +329,7 @@ Status PlanPart(const std::array<IndexRange, kMaxSpatialRank>& part, const Spati
             : op.algorithm != Algorithm::kAuto    ? "decided at Create for every length"
                                                   : "the only one";
   double gemm_cost = 0;
-  double useful_macs = static_cast<double>(plan->input.n) * static_cast<double>(op.input_channels) *
-                       static_cast<double>(op.output_channels / op.groups);
-  if (op.gemm) {
+  if (free_choice) {
     SetView(Algorithm::kGemmCol2im, shape, plan);
     gemm_cost = GemmCost(*plan);
   }
@@ -389,22 +343,16 @@ Status PlanPart(const std::array<IndexRange, kMaxSpatialRank>& part, const Spati
                      algorithm == Algorithm::kSubpixel ? "gemm_col2im" : "subpixel");
   }
   switch (algorithm) {
-    case Algorithm::kGemmCol2im: {
+    case Algorithm::kGemmCol2im:
       SetView(algorithm, shape, plan);
-      for (const Axis& axis : plan->axes) useful_macs *= static_cast<double>(CountPairs(axis));
-      status = PlanGemmCol2im(plan, threads, useful_macs);
+      status = PlanGemmCol2im(plan, threads);
       if (!free_choice || (status.ok() && plan->columns_floats <= kMaxColumnFloats)) break;
       // kAuto takes the other algorithm where a kernel that is long beside its stride would need much memory.
       *reason = "the column buffer of gemm_col2im would be too large";
       SetView(Algorithm::kSubpixel, shape, plan);
-      status = PlanSubpixel(plan, batched, threads, useful_macs);
+      status = PlanSubpixel(plan, batched, threads);
       break;
-    }
-    case Algorithm::kSubpixel:
-      for (const Axis& axis : plan->axes) useful_macs *= static_cast<double>(CountPairs(axis));
-      useful_macs *= static_cast<double>(plan->oc) / static_cast<double>(plan->tensor_oc());
-      status = PlanSubpixel(plan, batched, threads, useful_macs);
-      break;
+    case Algorithm::kSubpixel: status = PlanSubpixel(plan, batched, threads); break;
     default: return Status::InvalidArgument("algorithm = %d: not an Algorithm", static_cast<int>(options.algorithm));
   }
   if (!status.ok()) return status;
@@ -417,52 +365,6 @@ Status PlanPart(const std::array<IndexRange, kMaxSpatialRank>& part, const Spati
 }
 
 }  // namespace
-
-std::string PhaseConvOperator::Describe() const {
-  return std::visit(
-      [&](const auto& a) {
-        return Format("%s %s, %" PRId64 " -> %" PRId64 " channels, groups %" PRId64
-                      "%s; target %s; %zu bytes of weights held",
-                      name, DescribeLayer(a).c_str(), input_channels, output_channels, a.groups,
-                      DescribeSaving().c_str(), kernels.target.name, weights.bytes());
-      },
-      attributes);
-}
-
-std::string PhaseConvOperator::DescribeSaving() const {
-  if (saving == 1) return "";
-  return saving > 1 ? Format(", %.3g times fewer multiplications than unfused", saving)
-                    : Format(", %.3g times more multiplications than unfused", 1 / saving);
-}
-
-Status FinishPhaseConvOperator(const Epilogue& epilogue, ConvWeightsSource source, const OperatorOptions& options,
-                               const std::shared_ptr<PhaseConvOperator>& op) {
-  Status status = SelectKernels(options.isa, &op->kernels);
-  if (!status.ok()) return status;
-  const ConvTileKernels& kernels = op->kernels.conv;
-  if (source.ic > 1 || source.groups == 1) ChooseJoin(op.get(), source.oc, kernels.lanes);
-  source.phases = &op->phases;
-  source.joined = &op->joined;
-  source.join = op->join;
-  source.gemm = op->gemm;
-  status = op->weights.Init(op->name, source, options.runtime, kernels.lanes, kernels.max_vectors);
-  if (!status.ok()) return status;
-  Epilogue rest = epilogue;
-  rest.scale = rest.shift = nullptr;
-  status = op->epilogue.Init(op->name, rest, options.runtime);
-  if (!status.ok()) return status;
-  if (op->spatial_rank == 1 && op->weights.HasForms()) {
-    // The length decides nothing but the last percents; this one is about a second of speech.
-    TensorDesc input = TensorDesc::Make(1, op->input_channels, {1024});
-    PhaseConvPlan plan;
-    std::string reason;
-    status = NormalizeTensor("input", &input);
-    if (status.ok()) status = MakePhaseConvPlan(op, input, {}, 1, &plan, &reason);
-    if (status.code() == StatusCode::kOutOfMemory) return status;
-    if (status.ok()) op->algorithm = plan.algorithm;  // otherwise the layer has no output of this length
-  }
-  return Status();
-}
 
 Status MakePhaseConvPlan(std::shared_ptr<const PhaseConvOperator> shared_op, const TensorDesc& input,
                          const PlanOptions& options, size_t threads, PhaseConvPlan* plan, std::string* reason) {
