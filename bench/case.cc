@@ -352,6 +352,13 @@ LayoutName::LayoutName(const std::string& name) : name(name) {
   throw std::runtime_error("layout '" + name + "' is not one of nchw, nhwc, nchwc4, nchwc8, nchwc16");
 }
 
+Algorithm AlgorithmOf(const std::string& name) {
+  if (name == "auto") return Algorithm::kAuto;
+  if (name == "subpixel") return Algorithm::kSubpixel;
+  if (name == "gemm_col2im") return Algorithm::kGemmCol2im;
+  throw std::runtime_error("algorithm '" + name + "' is not one of auto, subpixel, gemm_col2im");
+}
+
 namespace {
 
 Plan MakePlan(const Problem& problem, const Variant& variant) {
@@ -398,13 +405,13 @@ Case::Case(const Problem& problem, const Variant& variant)
   std::fill(workspace_.get(), workspace_.get() + plan_.workspace_bytes(), 0);
 }
 
-void Case::Run() {
+void Case::RunOn(const Buffers& buffers) {
   RunOptions options;
-  options.workspace = workspace_.get();
+  options.workspace = buffers.workspace;
   options.workspace_bytes = plan_.workspace_bytes();
-  options.residual = residual_.get();
-  options.input_indices = indices_.get();
-  const Status status = plan_.Run(input_.get(), output_.get(), options);
+  options.residual = buffers.residual;
+  options.input_indices = buffers.indices;
+  const Status status = plan_.Run(buffers.input, buffers.output, options);
   if (!status.ok()) throw std::runtime_error("row '" + problem_.workload().id + "': " + status.message());
 }
 

@@ -28,6 +28,9 @@ class Problem {
   const ref::Tensor<float>& input() const { return input_; }
   const ref::Tensor<float>& residual() const { return residual_; }  // empty but for resize_add
   const ref::Tensor<int32_t>& indices() const { return indices_; }  // empty but for max_unpool
+  // As the attributes of the op want them; empty where it has none.
+  const std::vector<float>& weights() const { return weights_; }
+  const std::vector<float>& bias() const { return bias_; }
   Operator Create(const OperatorOptions& options) const;
 
   // Compares an output of the op with the naive reference in double: all of it, or where the reference would take more
@@ -65,6 +68,9 @@ struct LayoutName {
   int32_t channel_block;
 };
 
+// Of "auto", "subpixel" and "gemm_col2im"; throws std::runtime_error.
+Algorithm AlgorithmOf(const std::string& name);
+
 // How a problem is run.
 struct Variant {
   LayoutName layout;
@@ -73,18 +79,30 @@ struct Variant {
   Algorithm algorithm = Algorithm::kAuto;
 };
 
+// What a run reads and writes; null where the op has no such tensor.
+struct Buffers {
+  const float* input;
+  float* output;
+  const float* residual;
+  const int32_t* indices;
+  void* workspace;
+};
+
 // A problem that is ready to be timed: planned, its weights packed, and all memory allocated and touched.
 class Case {
  public:
   Case(const Problem& problem, const Variant& variant);
 
-  void Run();
+  void Run() { RunOn(buffers()); }
+  // The same on memory of the caller's, as large as this case's.
+  void RunOn(const Buffers& buffers);
   // Runs into an output full of NaN and passes it to Problem::Check.
   void Verify();
 
   const Problem& problem() const { return problem_; }
   const Variant& variant() const { return variant_; }
   const Plan& plan() const { return plan_; }
+  Buffers buffers() const { return {input_.get(), output_.get(), residual_.get(), indices_.get(), workspace_.get()}; }
 
  private:
   struct Free {

@@ -93,13 +93,6 @@ size_t ThreadsOf(const std::string& text) {
   return static_cast<size_t>(threads);
 }
 
-Algorithm AlgorithmOf(const std::string& name) {
-  if (name == "auto") return Algorithm::kAuto;
-  if (name == "subpixel") return Algorithm::kSubpixel;
-  if (name == "gemm_col2im") return Algorithm::kGemmCol2im;
-  throw std::runtime_error("--algorithm '" + name + "' is not one of auto, subpixel, gemm_col2im");
-}
-
 // Takes our options out of the arguments and leaves Google Benchmark's in `rest`.
 Options ParseOptions(int argc, char** argv, std::vector<char*>& rest) {
   Options options;
@@ -217,8 +210,7 @@ int Main(int argc, char** argv) {
   std::vector<char*> rest;
   const Options options = ParseOptions(argc, argv, rest);
   const std::vector<Workload> workloads = ReadWorkloadsFile(options.workloads);
-  // Memory speed is measured on so much that the caches hold next to nothing of it.
-  const Roofline roofline(std::max<size_t>(4 * Caches().l3, size_t{256} << 20));
+  const Roofline roofline;
   if (options.demo) {
     if (rest.size() > 1) throw std::runtime_error(std::string("--demo does not take ") + rest[1]);
     return RunDemo(workloads, roofline) ? 0 : 1;

@@ -1,6 +1,8 @@
 // Roofline: the register-only FMA loop and the streaming loops for every SIMD target, and the threads that time them.
 #include "bench/roofline.h"
 
+#include "polyphase/runtime.h"
+
 #include <algorithm>
 #include <atomic>
 #include <cctype>
@@ -222,8 +224,9 @@ std::atomic<float> sink;
 
 double StreamingSpeeds::Best() const { return std::max({read, fill, fill_nt, copy, copy_nt}); }
 
-Roofline::Roofline(size_t footprint_bytes)
-    : floats_(footprint_bytes / sizeof(float) / (2 * kSliceFloats) * (2 * kSliceFloats)),
+Roofline::Roofline()
+    : floats_(std::max<size_t>(4 * Caches().l3, size_t{256} << 20) / sizeof(float) / (2 * kSliceFloats) *
+              (2 * kSliceFloats)),
       memory_(static_cast<float*>(::operator new[](floats_ * sizeof(float), std::align_val_t{4096})),
               [](float* memory) { ::operator delete[](memory, std::align_val_t{4096}); }) {
   std::fill(memory_.get(), memory_.get() + floats_, 1.0f);

@@ -35,8 +35,9 @@ struct Peaks {
 // neighbours' doing. With several threads a run lasts from the first start to the last end.
 class Roofline {
  public:
-  // `footprint_bytes` of memory are kept for the streaming runs; make it several times the last-level cache.
-  explicit Roofline(size_t footprint_bytes);
+  // Keeps so much memory for the streaming runs that the caches hold next to nothing of it: four times the last-level
+  // cache, at least 256 MiB.
+  Roofline();
 
   // The targets that were compiled and that this CPU runs, best first, named as polyphase::Targets() names them.
   static std::vector<std::string> Targets();
