@@ -1,8 +1,6 @@
 // Roofline: the register-only FMA loop and the streaming loops for every SIMD target, and the threads that time them.
 #include "bench/roofline.h"
 
-#include "polyphase/runtime.h"
-
 #include <algorithm>
 #include <atomic>
 #include <cctype>
@@ -13,6 +11,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "polyphase/runtime.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/roofline.cc"
