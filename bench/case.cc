@@ -128,15 +128,16 @@ float BoundOf(double value, double bound) {
   return static_cast<float>((bound + kRounding * std::fabs(value)) * (1 + 0x1p-20));
 }
 
-}  // namespace
-
-bool Problem::Supports(const Workload& w) {
+// Whether the library has the row's op and mode. One that is added here is added to Create and Reference as well.
+bool Supports(const Workload& w) {
   if (IsResize(w)) {
     return std::any_of(std::begin(kModes), std::end(kModes), [&](const auto& mode) { return w.mode == mode.name; });
   }
   if (IsShuffle(w)) return w.mode.empty() || w.mode == "block-major";
   return IsConvTranspose(w) || IsConv(w) || w.op == "max_unpool";
 }
+
+}  // namespace
 
 Problem::Problem(const Workload& workload)
     : workload_(workload), input_(workload.n, workload.input_channels, ref::ToSize3(workload.input, workload.rank)) {
@@ -361,20 +362,29 @@ Algorithm AlgorithmOf(const std::string& name) {
 
 namespace {
 
-Plan MakePlan(const Problem& problem, const Variant& variant) {
-  const TensorDesc desc = DescOf(problem.input(), problem.workload().rank, variant.layout);
+TensorDesc InputOf(const Problem& problem, const Variant& variant) {
+  return DescOf(problem.input(), problem.workload().rank, variant.layout);
+}
+
+Operator CreateFor(const Problem& problem, const Variant& variant) {
+  const TensorDesc input = InputOf(problem, variant);
   OperatorOptions options;
   options.isa = variant.target;
-  const Operator op = problem.Create(options);
-  PlanOptions plan_options;
-  plan_options.algorithm = variant.algorithm;
-  plan_options.num_threads = variant.threads;
+  // A hint that is planned needs the plan's options, which unpooling's has not.
+  if (problem.indices().data.empty()) options.input_hint = input;
+  return problem.Create(options);
+}
+
+Plan PlanFor(const Operator& op, const Problem& problem, const Variant& variant) {
+  PlanOptions options;
+  options.algorithm = variant.algorithm;
+  options.num_threads = variant.threads;
   if (!problem.indices().data.empty()) {
-    plan_options.output_size = problem.workload().size;
-    plan_options.indices = DescOf(problem.input(), problem.workload().rank, variant.layout);
-    plan_options.indices->dtype = DataType::kI32;
+    options.output_size = problem.workload().size;
+    options.indices = InputOf(problem, variant);
+    options.indices->dtype = DataType::kI32;
   }
-  StatusOr<Plan> plan = op.MakePlan(desc, plan_options);
+  StatusOr<Plan> plan = op.MakePlan(InputOf(problem, variant), options);
   if (!plan.ok()) throw std::runtime_error("row '" + problem.workload().id + "': " + plan.status().message());
   return *std::move(plan);
 }
@@ -391,7 +401,8 @@ Case::Memory<T> Case::Allocate(size_t count) {
 Case::Case(const Problem& problem, const Variant& variant)
     : problem_(problem),
       variant_(variant),
-      plan_(MakePlan(problem, variant)),
+      op_(CreateFor(problem, variant)),
+      plan_(PlanFor(op_, problem, variant)),
       output_floats_(static_cast<size_t>(ref::Extent(plan_.output()))),
       input_(Allocate<float>(static_cast<size_t>(ref::Extent(plan_.input())))),
       output_(Allocate<float>(output_floats_)),
@@ -420,6 +431,10 @@ void Case::Verify() {
   Run();
   problem_.Check(plan_.output(), output_.get());
 }
+
+void Case::CreateOperator() const { CreateFor(problem_, variant_); }
+
+void Case::MakePlan() const { PlanFor(op_, problem_, variant_); }
 
 double Median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);

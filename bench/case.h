@@ -19,9 +19,6 @@ namespace polyphase::bench {
 // A row with random data. All that can go wrong from here on is a std::runtime_error whose message names the row.
 class Problem {
  public:
-  // Whether the library has the row's op and mode. One that is added here is added to Create and Reference as well.
-  static bool Supports(const Workload& workload);
-
   explicit Problem(const Workload& workload);
 
   const Workload& workload() const { return workload_; }
@@ -99,8 +96,14 @@ class Case {
   // Runs into an output full of NaN and passes it to Problem::Check.
   void Verify();
 
+  // What comes before a run, made anew and dropped: the operator with its weights packed, as the row's shape wants them;
+  // a plan of the operator that this case has.
+  void CreateOperator() const;
+  void MakePlan() const;
+
   const Problem& problem() const { return problem_; }
   const Variant& variant() const { return variant_; }
+  const Operator& op() const { return op_; }
   const Plan& plan() const { return plan_; }
   Buffers buffers() const { return {input_.get(), output_.get(), residual_.get(), indices_.get(), workspace_.get()}; }
 
@@ -115,6 +118,7 @@ class Case {
 
   const Problem& problem_;
   Variant variant_;
+  Operator op_;
   Plan plan_;
   size_t output_floats_;
   Memory<float> input_;

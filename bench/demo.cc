@@ -155,7 +155,7 @@ void PrintPeaks(const Roofline& roofline, const std::vector<std::string>& target
   }
   std::printf("\n  %-42s", "memory, best of reading, filling, copying");
   for (const size_t count : threads) {
-    std::printf("%10.1f GB/s   ", roofline.Streaming(targets[0], count, 8).Best() * 1e-9);
+    std::printf("%10.1f GB/s   ", roofline.Streaming(targets[0], count, roofline.footprint(), 8).Best() * 1e-9);
   }
   std::printf("\n");
   if (scaling < 0.8 * static_cast<double>(threads.back())) {

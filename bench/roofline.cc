@@ -132,7 +132,9 @@ HWY_EXPORT(CopyLoop);
 HWY_EXPORT(CopyNtLoop);
 
 // A thread's share of the footprint is a multiple of this: four vectors of any target and whole pages.
-constexpr size_t kSliceFloats = 4096;
+constexpr size_t kSliceFloats = 1024;
+// Floats that a streaming run passes over at least: 4 MiB, a tenth of a millisecond in any cache.
+constexpr size_t kStreamedFloats = size_t{1} << 20;
 // About a millisecond of FmaLoop: long against the clock, short against a neighbour's time slice.
 constexpr size_t kFmaPasses = 200 * 1000;
 
@@ -249,19 +251,23 @@ double Roofline::FmaFlops(const std::string& target, size_t threads, int repetit
   return static_cast<double>(threads) * flop.load() / seconds;
 }
 
-StreamingSpeeds Roofline::Streaming(const std::string& target, size_t threads, int repetitions) const {
+StreamingSpeeds Roofline::Streaming(const std::string& target, size_t threads, size_t bytes, int repetitions) const {
   const size_t index = TableIndex(target);
-  // `count` floats per thread starting at base + thread * count.
-  const auto slice = [threads](size_t floats) { return floats / threads / kSliceFloats * kSliceFloats; };
-  const auto rate = [&](size_t count, int tensors, const auto& body) {
-    const double seconds = BestSeconds(threads, repetitions, [&](size_t thread) { body(thread * count, count); });
-    return static_cast<double>(threads * count * sizeof(float)) * tensors / seconds;
-  };
-  const size_t all = slice(floats_);
-  const size_t half = slice(floats_ / 2);
+  // Floats per thread of one tensor and of each of a copy's two, in slices of whole pages.
+  const size_t most = floats_ / threads;
+  const auto slice = [](size_t floats) { return std::max(floats / kSliceFloats, size_t{1}) * kSliceFloats; };
+  const size_t all = slice(std::min(bytes / sizeof(float), most));
+  const size_t half = slice(std::min(bytes / sizeof(float), most) / 2);
+  const size_t passes = std::max<size_t>(1, kStreamedFloats / all);
   float* const base = memory_.get();
   float* const upper = base + floats_ / 2;
 
+  const auto rate = [&](size_t count, int tensors, const auto& body) {
+    const double seconds = BestSeconds(threads, repetitions, [&](size_t thread) {
+      for (size_t pass = 0; pass < passes; ++pass) body(thread * count, count);
+    });
+    return static_cast<double>(passes * threads * count * sizeof(float)) * tensors / seconds;
+  };
   const auto write = [&](auto loop) {
     return rate(all, 1, [&](size_t begin, size_t count) { loop(nullptr, base + begin, count); });
   };
@@ -282,7 +288,16 @@ StreamingSpeeds Roofline::Streaming(const std::string& target, size_t threads, i
 }
 
 Peaks Roofline::Now(const std::string& target, size_t threads) const {
-  return {FmaFlops(target, threads, 10), Streaming(target, threads, 3).Best()};
+  return {FmaFlops(target, threads, 10), Streaming(target, threads, footprint(), 3).Best()};
+}
+
+void Roofline::EvictCaches(size_t threads) const {
+  const auto fill = HWY_DISPATCH_TABLE(FillLoop)[TableIndex(Targets().front())];
+  const size_t part = floats_ / threads / kSliceFloats * kSliceFloats;
+  for (size_t turn = 0; turn < threads; ++turn) {  // each thread passes over all parts, none over another's
+    BestSeconds(threads, 1,
+                [&](size_t thread) { fill(nullptr, memory_.get() + (thread + turn) % threads * part, part); });
+  }
 }
 
 }  // namespace polyphase::bench

@@ -10,8 +10,8 @@
 
 namespace polyphase::bench {
 
-// Bytes per second over buffers that are far larger than the caches; a copy counts the bytes read and those written.
-// "nt": with non-temporal stores, which do not read the line that they overwrite.
+// Bytes per second; a copy counts the bytes read and those written. "nt": with non-temporal stores, which do not read the
+// line that they overwrite.
 struct StreamingSpeeds {
   double read = 0;
   double fill = 0;
@@ -19,7 +19,7 @@ struct StreamingSpeeds {
   double copy = 0;
   double copy_nt = 0;
 
-  // The fastest of all: the streaming speed of the roofline.
+  // The fastest of all; in memory, the streaming speed of the roofline.
   double Best() const;
 };
 
@@ -46,11 +46,18 @@ class Roofline {
   // FMA instructions, a multiplication and an addition). Throws std::runtime_error if `target` is not in Targets().
   double FmaFlops(const std::string& target, size_t threads, int repetitions) const;
 
-  // Throws as FmaFlops.
-  StreamingSpeeds Streaming(const std::string& target, size_t threads, int repetitions) const;
+  // Where `bytes` per thread of a tensor, or of a copy's two, are passed over again and again; they are rounded to pages
+  // and cut to footprint(). Throws as FmaFlops.
+  StreamingSpeeds Streaming(const std::string& target, size_t threads, size_t bytes, int repetitions) const;
 
-  // Both in about a tenth of a second, to be called right before what is compared with them.
+  // Bytes of which the caches hold next to nothing.
+  size_t footprint() const { return floats_ * sizeof(float); }
+
+  // FMA rate and memory's speed in about a tenth of a second, to be called right before what is compared with them.
   Peaks Now(const std::string& target, size_t threads) const;
+
+  // Has so many threads write the whole footprint, after which the caches of their cores hold nothing else.
+  void EvictCaches(size_t threads) const;
 
  private:
   size_t floats_;  // of the footprint

@@ -279,10 +279,26 @@ std::array<int64_t, 3> OutputSize(const Workload& w) {
   return output;
 }
 
+double OutputCount(const Workload& w) {
+  return static_cast<double>(w.n) * w.output_channels * Product(OutputSize(w), w.rank);
+}
+
+Workload Grown(const Workload& workload, int64_t factor) {
+  Workload grown = workload;
+  int64_t side = 1;
+  while (side * side < factor) side *= 2;
+  for (int axis = std::max(workload.rank - 2, 0); axis < workload.rank; ++axis) {
+    const int64_t times = workload.rank == 1 ? factor : side;
+    grown.input[axis] *= times;
+    grown.size[axis] *= times;
+  }
+  return grown;
+}
+
 Cost CostOf(const Workload& w) {
   const std::array<int64_t, 3> output = OutputSize(w);
   const double input_values = static_cast<double>(w.n) * w.input_channels * Product(w.input, w.rank);
-  const double output_values = static_cast<double>(w.n) * w.output_channels * Product(output, w.rank);
+  const double output_values = OutputCount(w);
   const double weights =
       static_cast<double>(w.input_channels) * (w.output_channels / w.groups) * Product(w.kernel, w.rank);
   Cost cost;

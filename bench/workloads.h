@@ -42,8 +42,13 @@ struct Workload {
 std::vector<Workload> ReadWorkloads(std::istream& table, const std::string& name);
 std::vector<Workload> ReadWorkloadsFile(const std::string& path);
 
+// The row with maps of `factor` times the size, a power of 4: W alone of a 1-D row, else H and W by the root.
+Workload Grown(const Workload& workload, int64_t factor);
+
 // Spatial sizes of the op's output.
 std::array<int64_t, 3> OutputSize(const Workload& workload);
+// Values of the output, of all images and channels.
+double OutputCount(const Workload& workload);
 
 // What a row costs whoever computes it. `flop` is twice the multiply-adds of the direct, unfused op that involve
 // neither an inserted zero nor a cropped output (0 where data is only moved); a cubic resize, which everybody splits
