@@ -198,6 +198,25 @@ TEST(Workloads, CostFormulas) {
 }
 
 // The suite's own table: rows whose GFLOP and MB were worked out independently, rounded to 0.001 and 0.01.
+TEST(Workloads, GrownRowsHaveSoManyTimesTheOutputs) {
+  const std::vector<Workload> rows =
+      Read({kHeader, "a n conv_transpose1d 2 8 - - 50 4 4 2 1 0 1 1 1 - - - - s",
+            "b n resize 1 3 - 10 20 3 - - - - - - - bilinear 0 15x25 - s",
+            "c n resize 1 3 4 10 20 3 - - - - - - - trilinear 0 x2 - s",
+            "d n max_unpool 1 8 - 6 7 8 2x2 2x2 0x0 - - - - - - 12x15 - s"});
+  for (const Workload& row : rows) {
+    EXPECT_EQ(OutputCount(Grown(row, 1)), OutputCount(row)) << row.id;
+    EXPECT_EQ(OutputCount(Grown(row, 4)), OutputCount(row) * 4) << row.id;
+    EXPECT_EQ(OutputCount(Grown(row, 16)), OutputCount(row) * 16) << row.id;
+  }
+  EXPECT_EQ(OutputCount(rows[0]), 2 * 4 * 100);
+  using Sizes = std::array<int64_t, 3>;
+  EXPECT_EQ(Grown(rows[0], 4).input, (Sizes{200, 0, 0}));
+  EXPECT_EQ(Grown(rows[1], 4).input, (Sizes{20, 40, 0}));
+  EXPECT_EQ(Grown(rows[1], 4).size, (Sizes{30, 50, 0}));
+  EXPECT_EQ(Grown(rows[2], 16).input, (Sizes{4, 40, 80}));
+}
+
 TEST(Workloads, TableOfTheSuite) {
   const std::vector<Workload> workloads = ReadWorkloadsFile(POLYPHASE_WORKLOADS_TSV);
   EXPECT_GE(workloads.size(), 202u);
