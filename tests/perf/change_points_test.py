@@ -89,6 +89,23 @@ class ChangePoints(unittest.TestCase):
         values = series([(30, 1.0), (30, 1.02)], noise=0.02)
         self.assertEqual(change_points.change_points(values), change_points.change_points(values))
 
+    def test_the_clearest_split_is_that_of_the_definition(self):
+        # Q of Matteson and James, (7): mn / (m + n) (2 E|X - Y| - E|X - X'| - E|Y - Y'|), written as it stands there.
+        def inside(x):
+            pairs = [abs(a - b) for i, a in enumerate(x) for b in x[:i]]
+            return sum(pairs) / len(pairs)
+
+        def scaled_distance(x, y):
+            between = sum(abs(a - b) for a in x for b in y) / (len(x) * len(y))
+            return len(x) * len(y) / (len(x) + len(y)) * (2 * between - inside(x) - inside(y))
+
+        smallest = change_points.SMALLEST_SEGMENT
+        for seed in range(20):
+            values = np.random.default_rng(seed).standard_normal(14)
+            definition = max(((step, end) for step in range(smallest, 15) for end in range(step + smallest, 15)),
+                             key=lambda split: scaled_distance(values[:split[0]], values[split[0]:split[1]]))
+            self.assertEqual(change_points._clearest(values, np.ones(15, dtype=bool)), definition)
+
     def test_levels(self):
         values = [2.0] * 4 + [3.0] * 4
         self.assertEqual([(begin, end, round(level, 9)) for begin, end, level in
