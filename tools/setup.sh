@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing for the given purposes: tools/setup.sh build|test|demo|models|peers|ci...
+# Installs the Debian packages that are missing for the given purposes: tools/setup.sh build|test|demo|models|peers|perf|ci...
 set -euo pipefail
 
 if [[ $# == 0 ]]; then
-  echo "tools/setup.sh: say what for: build, test, demo, models, peers or ci" >&2
+  echo "tools/setup.sh: say what for: build, test, demo, models, peers, perf or ci" >&2
   exit 2
 fi
 
@@ -20,9 +20,12 @@ for purpose in "$@"; do
       ;;
     models) wanted+=(python3-pip) ;; # tools/fetch_models.sh
     peers) wanted+=(python3-venv) ;; # bench/peers
+    perf) # tools/perf
+      wanted+=("${build[@]}" git python3-numpy python3-scipy python3-matplotlib python3-jinja2 valgrind)
+      ;;
     ci) wanted+=(clang-format-14) ;;
     *)
-      echo "tools/setup.sh: \"$purpose\" is not build, test, demo, models, peers or ci" >&2
+      echo "tools/setup.sh: \"$purpose\" is not build, test, demo, models, peers, perf or ci" >&2
       exit 2
       ;;
   esac
