@@ -26,6 +26,7 @@ class Configuration:
     plain_nchw: bool  # input and output are plain NCHW tensors
     run: Run  # one inference, outputs preallocated where the API can
     output: typing.Callable[[], numpy.ndarray]  # of the last run, dense NC(D)HW f32; not timed
+    border: int = 0  # outputs at the end of each axis that follow another rule than the row's and are not compared
 
 
 class Peer(abc.ABC):

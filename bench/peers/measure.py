@@ -1,0 +1,119 @@
+"""Measuring: fair times of two ways to compute the same, on a machine whose speed drifts."""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import math
+import random
+import time
+import typing
+
+import numpy
+
+Run = typing.Callable[[], typing.Any]
+
+# mallopt's parameters, of malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+# Relative to the largest value and to the norm of all: f32 arithmetic in any order, Winograd's too, stays below; half
+# precision, a wrong coordinate or a wrong border do not.
+LARGEST_ERROR = 1e-3
+NORM_ERROR = 1e-4
+
+
+def keep_freed_memory() -> None:
+    """Lets malloc keep what is freed, for otherwise the page faults of fresh outputs double some peers' times. Must be
+    called before anything else allocates much. Does nothing where libc is not glibc."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except AttributeError:
+        return
+    for parameter in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
+        mallopt(parameter, 2**31 - 1)
+
+
+def difference(actual: numpy.ndarray, expected: numpy.ndarray, border: int = 0) -> str | None:
+    """What is wrong with an output; None where it agrees. `border` outputs at the end of each spatial axis are not
+    looked at."""
+    if actual.shape != expected.shape:
+        return f"shape {actual.shape}, not {expected.shape}"
+    if border:
+        inner = (...,) + (slice(border, -border),) * (expected.ndim - 2)
+        actual, expected = actual[inner], expected[inner]
+    error = actual.ravel() - expected.ravel()
+    largest = float(numpy.abs(error).max()) / max(float(numpy.abs(expected).max()), 1e-30)
+    norm = float(numpy.linalg.norm(error)) / max(float(numpy.linalg.norm(expected.ravel())), 1e-30)
+    if largest <= LARGEST_ERROR and norm <= NORM_ERROR:  # not so where one is NaN
+        return None
+    return f"values differ by up to {largest:.1e} of the largest, {norm:.1e} of the norm"
+
+
+def time_of(run: Run, repetitions: int = 1) -> float:
+    """Seconds of one run, the mean of `repetitions` in a row."""
+    start = time.perf_counter()
+    for _ in range(repetitions):
+        run()
+    return (time.perf_counter() - start) / repetitions
+
+
+def trial(run: Run, budget: float, give_up: float = math.inf) -> float:
+    """Least seconds of a few runs within `budget` seconds. A single one where that took longer than `give_up`."""
+    best = time_of(run)
+    end = time.perf_counter() + budget
+    while best < give_up and time.perf_counter() < end:
+        best = min(best, time_of(run, max(1, min(100, int(budget / 8 / max(best, 1e-7))))))
+    return best
+
+
+@dataclasses.dataclass(frozen=True)
+class Effort:
+    """How long to measure."""
+
+    seconds: float = 1.2  # per pair of competitors
+    least: int = 4  # pairs of samples, whatever they take
+    most: int = 20
+    sample: float = 0.003  # seconds; shorter runs are repeated within a sample
+    pause: float = 0.0  # seconds before a sample, in which the other's threads stop spinning
+
+
+def pairs(ours: Run, theirs: Run, effort: Effort, rng: random.Random) -> tuple[list[float], list[float]]:
+    """Seconds per run of both, sampled in turns: blocks of A B B A or B A A B, by chance, so that neither a drift nor
+    an order favours one. Equal indices are neighbours in time."""
+    runs = (ours, theirs)
+    repetitions = [max(1, round(effort.sample / max(time_of(run), 1e-7))) for run in runs]
+    samples: tuple[list[float], list[float]] = ([], [])
+    start = time.perf_counter()
+    while len(samples[0]) < effort.most:
+        first = rng.randrange(2)
+        for side in (first, 1 - first, 1 - first, first):
+            if effort.pause:
+                time.sleep(effort.pause)
+                runs[side]()  # wakes the threads up
+            samples[side].append(time_of(runs[side], repetitions[side]))
+        if len(samples[0]) >= effort.least and time.perf_counter() - start > effort.seconds:
+            break
+    return samples
+
+
+@dataclasses.dataclass(frozen=True)
+class Ratio:
+    """Theirs / ours: above 1 where we are quicker; with its 95 % confidence interval."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+def ratio_of(ours: list[float], theirs: list[float], resamples: int = 2000) -> Ratio:
+    """The median ratio of neighbouring samples and its interval, by the bootstrap of log-ratios."""
+    logs = numpy.log(numpy.asarray(theirs)) - numpy.log(numpy.asarray(ours))
+    rng = numpy.random.default_rng(1)
+    medians = numpy.median(rng.choice(logs, (resamples, len(logs))), axis=1)
+    low, high = numpy.quantile(medians, (0.025, 0.975))
+    return Ratio(*(float(math.exp(value)) for value in (numpy.median(logs), low, high)))
+
+
+def geometric_mean(values: typing.Sequence[float]) -> float:
+    """Of positive numbers, at least one."""
+    return math.exp(sum(map(math.log, values)) / len(values))

@@ -1,0 +1,116 @@
+"""What the makers of engines' models share: a row as a model with its inputs, and fused rows folded by hand into the one
+layer that they are equal to."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing
+
+import numpy
+
+from rows import Row, RowData
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A row in an engine's file format. Tensors are in the order of axes that the model wants."""
+
+    model: bytes
+    inputs: dict[str, numpy.ndarray]
+    output_shape: tuple[int, ...]
+    to_nchw: typing.Callable[[numpy.ndarray], numpy.ndarray]  # of the output, to the row's output_shape
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """A row of a convolution, transposed or before a pixel shuffle, with what is around it: the input is extended by
+    `edge` pixels at each side that repeat its border, and the output begins at pixel `crop` of what the layer makes."""
+
+    row: Row
+    data: RowData
+    edge: int = 0
+    crop: tuple[int, ...] | None = None  # None: nothing is cut, at the end neither
+
+    @property
+    def output(self) -> tuple[int, ...]:
+        """Spatial sizes behind the crop."""
+        return self.data.output_shape[2:]
+
+
+def _swap_channels(weights: numpy.ndarray, groups: int) -> numpy.ndarray:
+    """[groups * A][B][...] to [groups * B][A][...]: between the orders of convolution and transposed convolution."""
+    a, b, *kernel = weights.shape
+    grouped = weights.reshape(groups, a // groups, b, *kernel).swapaxes(1, 2)
+    return numpy.ascontiguousarray(grouped).reshape(groups * b, a // groups, *kernel)
+
+
+def as_conv_transpose(layer: Layer) -> Layer | None:
+    """A nearest upsampling before a convolution, or a convolution before a pixel shuffle, as one transposed convolution.
+    None where it isn't one."""
+    row, data = layer.row, layer.data
+    if row.op not in ("nearest_conv3x3", "conv_pixel_shuffle") or any(d != 1 for d in row.dilation):
+        return None
+    if any(p > k - 1 for pair, k in zip(row.padding, row.kernel) for p in pair):
+        return None
+    flipped = numpy.flip(data.weights, tuple(range(2, 2 + row.rank)))
+    bias, edge = data.bias, 0
+    if row.op == "nearest_conv3x3":
+        kernel = tuple(k + s - 1 for k, s in zip(row.kernel, row.scale))
+        padding = tuple((k - 1 - begin, k - 1 - end) for k, (begin, end) in zip(row.kernel, row.padding))
+        if row.padding_mode == "reflect":
+            # Within the first block of equal pixels the reflected map is the repeated one.
+            if any(p >= s for pair, s in zip(row.padding, row.scale) for p in pair):
+                return None
+            edge = 1
+            padding = tuple((begin + s, end + s) for s, (begin, end) in zip(row.scale, padding))
+        # An input pixel is met by output o through those taps that read one of its s copies.
+        weights = numpy.zeros((*flipped.shape[:2], *kernel), numpy.float64)
+        for copy in numpy.ndindex(*row.scale):
+            weights[(..., *(slice(c, c + k) for c, k in zip(copy, row.kernel)))] += flipped
+    else:
+        # The blocks' bias differs by pixel, a transposed convolution's does not.
+        if row.padding_mode != "zeros" or bias is not None:
+            return None
+        kernel = tuple(k * s for k, s in zip(row.kernel, row.scale))
+        padding = tuple((s * (k - 1 - begin), s * (k - 1 - end))
+                        for k, s, (begin, end) in zip(row.kernel, row.scale, row.padding))
+        # [c][block][ic][taps] to [c][ic][taps][block], axis by axis.
+        rank = row.rank
+        blocks = flipped.reshape(row.c_out, *row.scale, flipped.shape[1], *row.kernel)
+        order = [0, 1 + rank] + [a for axis in range(rank) for a in (2 + rank + axis, 1 + axis)]
+        weights = blocks.transpose(order).reshape(row.c_out, -1, *kernel)
+    weights = _swap_channels(weights.astype(numpy.float32), row.groups)
+    folded = dataclasses.replace(row, op=f"conv_transpose{row.rank}d", size=tuple(s + 2 * edge for s in row.size),
+                                 kernel=kernel, stride=row.scale, padding=padding, scale=None, epilogue=())
+    return Layer(folded, dataclasses.replace(data, weights=weights, bias=bias), edge)
+
+
+def as_convolution(layer: Layer) -> Layer | None:
+    """A transposed convolution as one convolution that makes all phases of the output as channels, before a pixel
+    shuffle and a crop. None where that isn't exact, or the strides differ."""
+    row, data = layer.row, layer.data
+    if not row.op.startswith("conv_transpose") or any(d != 1 for d in row.dilation) or len(set(row.stride)) != 1:
+        return None
+    rank = row.rank
+    taps = tuple(-(-k // s) for k, s in zip(row.kernel, row.stride))
+    first = tuple(begin // s for (begin, _), s in zip(row.padding, row.stride))  # blocks of output pixels
+    last = tuple(-(-(begin + size) // s) for (begin, _), s, size in zip(row.padding, row.stride, layer.output))
+    padding = tuple((t - 1 - f, l - size) for t, f, l, size in zip(taps, first, last, row.size))
+    if any(p < 0 for pair in padding for p in pair) or any(end > t - 1 for (_, end), t in zip(padding, taps)):
+        return None
+    whole = numpy.zeros((*data.weights.shape[:2], *(t * s for t, s in zip(taps, row.stride))), numpy.float32)
+    whole[(..., *(slice(k) for k in row.kernel))] = data.weights
+    whole = _swap_channels(whole, row.groups)
+    blocks = whole.reshape(*whole.shape[:2], *(n for pair in zip(taps, row.stride) for n in pair))
+    blocks = numpy.flip(blocks, [2 + 2 * axis for axis in range(rank)])
+    order = [0, *(3 + 2 * axis for axis in range(rank)), 1, *(2 + 2 * axis for axis in range(rank))]
+    weights = numpy.ascontiguousarray(blocks.transpose(order)).reshape(-1, whole.shape[1], *taps)
+    bias = None if data.bias is None else numpy.repeat(data.bias, math.prod(row.stride))
+    folded = dataclasses.replace(row, op="conv_pixel_shuffle", kernel=taps, stride=(1,) * rank, padding=padding,
+                                 output_padding=(0,) * rank, scale=row.stride)
+    crop = tuple(begin - f * s for (begin, _), f, s in zip(row.padding, first, row.stride))
+    whole_size = tuple((l - f) * s for f, l, s in zip(first, last, row.stride))
+    if not any(crop) and whole_size == layer.output:
+        crop = None
+    return Layer(folded, dataclasses.replace(data, weights=weights, bias=bias), layer.edge, crop)
