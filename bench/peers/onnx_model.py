@@ -171,7 +171,7 @@ def _focus(row: Row, data: RowData) -> Network:
 
 
 def _max_unpool(row: Row, data: RowData) -> Network:
-    """By MaxUnpool, whose indices are those of the whole output."""
+    """By MaxUnpool, whose indices are those of the whole output, which must have room for all windows."""
     graph = _Graph()
     planes = numpy.arange(row.n * row.c_in, dtype=numpy.int64) * math.prod(row.output_size)
     indices = data.indices.reshape(row.n, row.c_in, -1) + planes.reshape(row.n, row.c_in, 1)
@@ -223,5 +223,9 @@ def networks(row: Row, data: RowData) -> dict[str, typing.Callable[[], Network]]
             forms["slices"] = lambda: _focus(row, data)
         return forms
     if row.op == "max_unpool":
-        return {"max unpool": lambda: _max_unpool(row, data), "scatter": lambda: _max_unpool_by_scatter(row, data)}
+        forms = {"scatter": lambda: _max_unpool_by_scatter(row, data)}
+        if all((size - 1) * stride + kernel - begin - end <= out for size, stride, kernel, (begin, end), out in zip(
+                row.size, row.stride, row.kernel, row.padding, row.output_size)):
+            forms["max unpool"] = lambda: _max_unpool(row, data)
+        return forms
     raise Unsupported(f"not made for op '{row.op}'")
