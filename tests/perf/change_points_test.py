@@ -4,7 +4,7 @@ import pathlib
 import sys
 import unittest
 
-import numpy as np
+import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "perf"))
 import change_points  # noqa: E402
@@ -12,9 +12,9 @@ import change_points  # noqa: E402
 
 def series(levels, noise=0.007, seed=1):
     """Times with a relative noise; `levels` is a list of (number of values, level)."""
-    random = np.random.default_rng(seed)
-    level = np.concatenate([np.full(count, value) for count, value in levels])
-    return level * np.exp(noise * random.standard_normal(len(level)))
+    random = numpy.random.default_rng(seed)
+    level = numpy.concatenate([numpy.full(count, value) for count, value in levels])
+    return level * numpy.exp(noise * random.standard_normal(len(level)))
 
 
 def indices(values, **options):
@@ -39,11 +39,11 @@ class ChangePoints(unittest.TestCase):
     def test_noise_gives_none(self):
         # 1 % of the series at most is the rule; 6 of 300 would be a chance of 3 in a hundred, and the seed is fixed.
         for noise in ("standard_normal", "heavy tails"):
-            random = np.random.default_rng(5)
+            random = numpy.random.default_rng(5)
             false_alarms = 0
             for _ in range(300):
                 values = random.standard_normal(30) if noise == "standard_normal" else random.standard_t(3, 30)
-                false_alarms += bool(indices(np.exp(0.02 * values), smallest_change=0))
+                false_alarms += bool(indices(numpy.exp(0.02 * values), smallest_change=0))
             self.assertLess(false_alarms, 9, noise)
 
     def test_two_steps(self):
@@ -54,7 +54,7 @@ class ChangePoints(unittest.TestCase):
 
     def test_a_slow_drift_is_a_staircase(self):
         # No step, but all that steps can say of it: several of them, all in the same direction.
-        drift = series([(60, 1.0)], noise=0.003) * np.linspace(1, 1.2, 60)
+        drift = series([(60, 1.0)], noise=0.003) * numpy.linspace(1, 1.2, 60)
         points = change_points.change_points(drift)
         self.assertGreater(len(points), 2)
         self.assertTrue(all(1.01 <= point.ratio < 1.15 for point in points), points)
@@ -101,10 +101,10 @@ class ChangePoints(unittest.TestCase):
 
         smallest = change_points.SMALLEST_SEGMENT
         for seed in range(20):
-            values = np.random.default_rng(seed).standard_normal(14)
+            values = numpy.random.default_rng(seed).standard_normal(14)
             definition = max(((step, end) for step in range(smallest, 15) for end in range(step + smallest, 15)),
                              key=lambda split: scaled_distance(values[:split[0]], values[split[0]:split[1]]))
-            self.assertEqual(change_points._clearest(values, np.ones(15, dtype=bool)), definition)
+            self.assertEqual(change_points._clearest(values, numpy.ones(15, dtype=bool)), definition)
 
     def test_levels(self):
         values = [2.0] * 4 + [3.0] * 4

@@ -1,9 +1,9 @@
 """Change points: where a noisy series of times takes a step, and how large each step is.
 
-E-divisive (Matteson and James, "A nonparametric approach for multiple change point analysis of multivariate data", 2014)
-picks the place of a step by the energy distance of the values on both sides; whether it is one is decided by a t-test
-instead of the paper's permutations, as in Hunter (Fleming et al., "Hunter: using change point detection to hunt for
-performance regressions", 2023): it is quick, and the same series always gives the same steps.
+E-divisive (Matteson and James, "A nonparametric approach for multiple change point analysis of multivariate data",
+2014) picks the place of a step by the energy distance of the values on both sides; whether it is one is decided by a
+t-test instead of the paper's permutations, as in Hunter (Fleming et al., "Hunter: using change point detection to hunt
+for performance regressions", 2023): it is quick, and the same series always gives the same steps.
 
 A slow drift is no step; it is described by a staircase of them. What the two sides differ in besides their mean, such as
 the noise, is not reported.
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
+import numpy
 from scipy import stats
 
 # A side of a step has so many values at least: two outliers in a row are not taken for a level.
@@ -52,13 +52,13 @@ def change_points(values: Sequence[float], labels: Sequence[object] | None = Non
     of one revision are never told apart. Logarithms are compared: noise and steps of a time are proportional to it.
     Raises ValueError on values that are not positive and finite.
     """
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or not np.all(np.isfinite(values) & (values > 0)):
+    values = numpy.asarray(values, dtype=float)
+    if values.ndim != 1 or not numpy.all(numpy.isfinite(values) & (values > 0)):
         raise ValueError("a series of times has positive, finite values only")
     if labels is not None and len(labels) != len(values):
         raise ValueError(f"{len(labels)} labels for {len(values)} values")
-    logs = np.log(values)
-    allowed = np.ones(len(logs) + 1, dtype=bool)
+    logs = numpy.log(values)
+    allowed = numpy.ones(len(logs) + 1, dtype=bool)
     if labels is not None:
         allowed[1:-1] = [a != b for a, b in zip(labels, labels[1:])]
 
@@ -69,8 +69,8 @@ def change_points(values: Sequence[float], labels: Sequence[object] | None = Non
         if weakest is not None and weakest.p >= significance:
             steps.remove(weakest.index)
             continue
-        smallest = min(found, key=lambda point: abs(np.log(point.ratio)), default=None)
-        if smallest is not None and abs(np.log(smallest.ratio)) < np.log1p(smallest_change):
+        smallest = min(found, key=lambda point: abs(numpy.log(point.ratio)), default=None)
+        if smallest is not None and abs(numpy.log(smallest.ratio)) < numpy.log1p(smallest_change):
             steps.remove(smallest.index)
             continue
         return found
@@ -79,11 +79,11 @@ def change_points(values: Sequence[float], labels: Sequence[object] | None = Non
 def levels(values: Sequence[float], points: Sequence[ChangePoint]) -> list[tuple[int, int, float]]:
     """(begin, end, geometric mean) of the stretches of `values` between the steps."""
     bounds = [0, *(point.index for point in points), len(values)]
-    return [(begin, end, float(np.exp(np.mean(np.log(values[begin:end])))))
+    return [(begin, end, float(numpy.exp(numpy.mean(numpy.log(values[begin:end])))))
             for begin, end in zip(bounds, bounds[1:]) if end > begin]
 
 
-def _split(logs: np.ndarray, begin: int, end: int, allowed: np.ndarray, significance: float) -> list[int]:
+def _split(logs: numpy.ndarray, begin: int, end: int, allowed: numpy.ndarray, significance: float) -> list[int]:
     """The steps of logs[begin:end] by divide and conquer."""
     best = _clearest(logs[begin:end], allowed[begin:end + 1])
     if best is None:
@@ -94,7 +94,7 @@ def _split(logs: np.ndarray, begin: int, end: int, allowed: np.ndarray, signific
     return [*_split(logs, begin, step, allowed, significance), step, *_split(logs, step, end, allowed, significance)]
 
 
-def _clearest(logs: np.ndarray, allowed: np.ndarray) -> tuple[int, int] | None:
+def _clearest(logs: numpy.ndarray, allowed: numpy.ndarray) -> tuple[int, int] | None:
     """(step, end) with the largest scaled energy distance between logs[:step] and logs[step:end], None if too short.
 
     With all ends, a step is found as well that a later one undoes.
@@ -103,9 +103,9 @@ def _clearest(logs: np.ndarray, allowed: np.ndarray) -> tuple[int, int] | None:
     if n < 2 * SMALLEST_SEGMENT:
         return None
     # total[i, j] is the sum of the distances between the first i and the first j values.
-    total = np.zeros((n + 1, n + 1))
-    total[1:, 1:] = np.abs(logs[:, None] - logs[None, :]).cumsum(axis=0).cumsum(axis=1)
-    step, end = np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij")
+    total = numpy.zeros((n + 1, n + 1))
+    total[1:, 1:] = numpy.abs(logs[:, None] - logs[None, :]).cumsum(axis=0).cumsum(axis=1)
+    step, end = numpy.meshgrid(numpy.arange(n + 1), numpy.arange(n + 1), indexing="ij")
     left, right = step, end - step
     valid = (left >= SMALLEST_SEGMENT) & (right >= SMALLEST_SEGMENT) & allowed[:, None]
     if not valid.any():
@@ -115,22 +115,22 @@ def _clearest(logs: np.ndarray, allowed: np.ndarray) -> tuple[int, int] | None:
     between = total[step, end] - inside_left
     inside_right = total[end, end] - inside_left - 2 * between
     distance = 2 * between / (left * right) - inside_left / (left * (left - 1)) - inside_right / (right * (right - 1))
-    best = np.argmax(left * right / (left + right) * distance)
+    best = numpy.argmax(left * right / (left + right) * distance)
     return int(step[best]), int(end[best])
 
 
-def _judge(logs: np.ndarray, steps: Sequence[int]) -> list[ChangePoint]:
+def _judge(logs: numpy.ndarray, steps: Sequence[int]) -> list[ChangePoint]:
     """The steps with their levels, each tested against its neighbours."""
     bounds = [0, *steps, len(logs)]
-    return [ChangePoint(step, float(np.exp(logs[begin:step].mean())), float(np.exp(logs[step:end].mean())),
+    return [ChangePoint(step, float(numpy.exp(logs[begin:step].mean())), float(numpy.exp(logs[step:end].mean())),
                         _p_value(logs[begin:step], logs[step:end]))
             for begin, step, end in zip(bounds, bounds[1:], bounds[2:])]
 
 
-def _p_value(left: np.ndarray, right: np.ndarray) -> float:
+def _p_value(left: numpy.ndarray, right: numpy.ndarray) -> float:
     """Student's t-test of equal means, times the number of places that the step was chosen from (Bonferroni)."""
     places = len(left) + len(right) - 2 * SMALLEST_SEGMENT + 1
-    spread = np.concatenate([left - left.mean(), right - right.mean()]).std()
+    spread = numpy.concatenate([left - left.mean(), right - right.mean()]).std()
     if spread < 1e-12:  # no noise but rounding, no doubt
         return 1.0 if abs(left.mean() - right.mean()) < 1e-12 else 0.0
     return float(min(1.0, places * stats.ttest_ind(left, right).pvalue))
