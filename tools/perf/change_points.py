@@ -5,8 +5,8 @@ E-divisive (Matteson and James, "A nonparametric approach for multiple change po
 t-test instead of the paper's permutations, as in Hunter (Fleming et al., "Hunter: using change point detection to hunt
 for performance regressions", 2023): it is quick, and the same series always gives the same steps.
 
-A slow drift is no step; it is described by a staircase of them. What the two sides differ in besides their mean, such as
-the noise, is not reported.
+A slow drift is no step; it is described by a staircase of them. What the two sides differ in besides their mean, such
+as the noise, is not reported.
 """
 
 from __future__ import annotations

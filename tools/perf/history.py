@@ -1,8 +1,9 @@
 """Times of each row over the revisions that were compared on this machine, and the steps in them.
 
-A time is stored in units of the control kernel that ran in the same rounds, which takes out what the machine did at that
-moment, and shown in milliseconds of a moment when the control ran at its usual speed. Revisions are in the order of their
-commit dates, however often and whenever they were measured; a working tree is nothing to come back to, and left out.
+A time is stored in units of the control kernel that ran in the same rounds, which takes out what the machine did at
+that moment, and shown in milliseconds of a moment when the control ran at its usual speed. Revisions are in the order of
+their commit dates, however often and whenever they were measured; a working tree is nothing to come back to, and left
+out.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ def records(run: dict[str, Any]) -> list[Record]:
         "subject": run[side]["subject"],
         "date": run[side]["date"],
         "machine": run["machine"],
-        "rows": {row["name"]: {"controls": controls(row, side), "control_ms": row["control_ms"]} for row in run["rows"]},
+        "rows": {row["name"]: {"controls": controls(row, side), "control_ms": row["control_ms"]}
+                 for row in run["rows"]},
     } for side in ("base", "head") if is_commit(run[side]["revision"])]
 
 
@@ -84,8 +86,10 @@ def is_commit(revision: str) -> bool:
 
 
 def append(run: dict[str, Any]) -> None:
-    """Adds both sides of a comparison to the history of its class of machines, unless they are there. Raises OSError and
-    HistoryError."""
+    """Adds both sides of a comparison to the history of its class of machines, unless they are there.
+
+    Raises OSError and HistoryError.
+    """
     machine_class = run["machine"]["class"]
     known = read(machine_class)
     seen = {(record["measured"], record["revision"]) for record in known}
@@ -110,8 +114,8 @@ def read(machine_class: str) -> list[Record]:
         except json.JSONDecodeError as error:
             raise HistoryError(f"{path}:{number}: {error}; a line is a JSON object: delete it") from error
         if record.get("format") != FORMAT:
-            raise HistoryError(f"{path}:{number}: format {record.get('format')}, and this version reads {FORMAT} alone: "
-                               "move the file away")
+            raise HistoryError(f"{path}:{number}: format {record.get('format')}, and this version reads {FORMAT} "
+                               "alone: move the file away")
         result.append(record)
     return result
 
@@ -151,10 +155,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--class", dest="machine_class", metavar="CLASS",
                         help="class of machines; default: the one measured last")
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--append", metavar="RUN", type=pathlib.Path, help="add a stored comparison first; compare does "
-                        "this by itself")
-    action.add_argument("--measure", metavar="REVISION", nargs="+", help="compare each revision with the next first: at "
-                        "least two, or one range such as v0.1..main; --rows chooses the rows")
+    action.add_argument("--append", metavar="RUN", type=pathlib.Path, help="add a stored comparison first; compare "
+                        "does this by itself")
+    action.add_argument("--measure", metavar="REVISION", nargs="+", help="compare each revision with the next first: "
+                        "at least two, or one range such as v0.1..main; --rows chooses the rows")
 
 
 def main(arguments: argparse.Namespace) -> int:
