@@ -30,10 +30,11 @@ class OnnxRuntime(Peer):
     def _configuration(self, name: str, network: Network) -> Configuration:
         session = onnxruntime.InferenceSession(network.model, self._options, providers=["CPUExecutionProvider"])
         binding = session.io_binding()
+        # Bound memory belongs to the arrays, which the lambdas below keep alive.
         for tensor, value in network.inputs.items():
             binding.bind_ortvalue_input(tensor, onnxruntime.OrtValue.ortvalue_from_numpy(value))
         output = numpy.zeros(network.output_shape, numpy.float32)
-        binding.bind_ortvalue_output("output", onnxruntime.OrtValue.ortvalue_from_numpy(output))
+        binding.bind_output("output", "cpu", 0, numpy.float32, output.shape, output.ctypes.data)
         return Configuration(name=name or "nchw", plain_nchw=not name.startswith("nhwc"),
                              run=lambda: session.run_with_iobinding(binding),
-                             output=lambda: network.to_nchw(binding.copy_outputs_to_cpu()[0]))
+                             output=lambda: network.to_nchw(output))
