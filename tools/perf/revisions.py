@@ -1,0 +1,125 @@
+"""Revisions of this repository as rows modules: found by git, checked out into a worktree, built by CMakeLists.txt."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import state
+
+KEPT_BUILDS = 6  # revisions; those that were not used for longest are removed
+WORKING_TREE = "working tree"
+
+
+class Error(Exception):
+    """A revision that does not exist or does not build; the text is for the user."""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit, or the files of the checkout as they are now."""
+
+    name: str  # as the user wrote it
+    revision: str  # 40 digits, or WORKING_TREE
+    subject: str
+    date: str  # ISO 8601
+
+    def summary(self) -> dict[str, str]:
+        return {"revision": self.revision, "subject": self.subject, "date": self.date}
+
+    def short(self) -> str:
+        return self.revision if self.revision == WORKING_TREE else self.revision[:8]
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a revision was built into."""
+
+    folder: pathlib.Path
+
+    @property
+    def rows(self) -> pathlib.Path:
+        return self.folder / "rows.so"
+
+    @property
+    def runner(self) -> pathlib.Path:
+        return self.folder / "runner"
+
+    def facts(self) -> dict[str, Any]:
+        """Compiler, flags, versions of the libraries."""
+        return json.loads((self.folder / "build.json").read_text(encoding="utf-8"))
+
+
+def find(name: str) -> Revision:
+    """`name` is what git calls a revision, or "." for the working tree. Raises Error."""
+    log = _git("log", "-1", "--format=%H%n%s%n%cI", "HEAD" if name == "." else f"{name}^{{commit}}", "--")
+    if log.returncode != 0:
+        raise Error(f"'{name}' is no revision of {state.checkout()}: {log.stderr.strip()}")
+    revision, subject, date = log.stdout.rstrip("\n").split("\n")
+    if name == ".":
+        return Revision(name, WORKING_TREE, f"working tree on {revision[:8]}", date)
+    return Revision(name, revision, subject, date)
+
+
+def build(revision: Revision, variant: str = "", options: tuple[str, ...] = ()) -> Build:
+    """Builds what is not up to date. Builds that differ in `variant` do not share a folder; `options` are CMake's.
+
+    Raises Error with the compiler's last lines.
+    """
+    checkout = hashlib.sha256(str(state.checkout()).encode()).hexdigest()[:6]
+    top = state.cache() / "builds" / f"{revision.short().replace(' ', '-')}-{checkout}"
+    if revision.revision == WORKING_TREE:
+        source = state.checkout()
+    else:
+        source = top / "source"
+        if not source.is_dir():
+            _check_out(revision, source)
+    top.mkdir(parents=True, exist_ok=True)
+    os.utime(top)
+    folder = top / f"build{variant}"
+    # Worktrees of all revisions share the compiler's cache: their paths are relative in it.
+    environment = {**os.environ, "CCACHE_BASEDIR": str(state.cache()), "CCACHE_NOHASHDIR": "true"}
+    generator = () if (folder / "CMakeCache.txt").exists() or shutil.which("ninja") is None else ("-G", "Ninja")
+    for command in (["cmake", "-S", str(state.checkout() / "tools" / "perf"), "-B", str(folder), *generator,
+                     "-D", f"POLYPHASE_ROOT={source}", *options],
+                    ["cmake", "--build", str(folder), "--parallel", str(os.cpu_count())]):
+        try:
+            result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        except FileNotFoundError as error:
+            raise Error("cmake is not installed: run tools/setup.sh perf") from error
+        if result.returncode != 0:
+            lines = (result.stdout + result.stderr).strip().split("\n")
+            raise Error(f"{revision.name} does not build:\n" + "\n".join(lines[-20:]))
+    _prune(keep=top)
+    return Build(folder)
+
+
+def _check_out(revision: Revision, source: pathlib.Path) -> None:
+    _git("worktree", "prune")  # entries of folders that somebody has deleted
+    result = _git("worktree", "add", "--detach", "--force", str(source), revision.revision)
+    if result.returncode != 0:
+        raise Error(f"{revision.name} cannot be checked out: {result.stderr.strip()}")
+
+
+def _prune(keep: pathlib.Path) -> None:
+    """Removes all but the KEPT_BUILDS that were used last."""
+    folders = sorted((state.cache() / "builds").iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for folder in folders[KEPT_BUILDS:]:
+        if folder != keep:
+            print(f"perf: removing the old build {folder.name}", file=sys.stderr)
+            shutil.rmtree(folder)
+    if len(folders) > KEPT_BUILDS:
+        _git("worktree", "prune")
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(["git", "-C", str(state.checkout()), *arguments], capture_output=True, text=True,
+                              check=False)
+    except FileNotFoundError as error:
+        raise Error("git is not installed: run tools/setup.sh perf") from error
