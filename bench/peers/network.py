@@ -38,11 +38,26 @@ class Layer:
         return self.data.output_shape[2:]
 
 
-def _swap_channels(weights: numpy.ndarray, groups: int) -> numpy.ndarray:
+def swap_channels(weights: numpy.ndarray, groups: int) -> numpy.ndarray:
     """[groups * A][B][...] to [groups * B][A][...]: between the orders of convolution and transposed convolution."""
     a, b, *kernel = weights.shape
     grouped = weights.reshape(groups, a // groups, b, *kernel).swapaxes(1, 2)
     return numpy.ascontiguousarray(grouped).reshape(groups * b, a // groups, *kernel)
+
+
+def with_height(row: Row, data: RowData) -> tuple[Row, RowData]:
+    """A row of one axis as a row of pictures of height 1, for engines whose 1-D layers are an afterthought."""
+    def tall(value: numpy.ndarray | None) -> numpy.ndarray | None:
+        return value if value is None or value.ndim == 1 else value[:, :, None, :]
+
+    op = row.op.replace("1d", "2d")
+    pairs = {"scale": row.scale and (1, *row.scale), "output_size": row.output_size and (1, *row.output_size)}
+    row = dataclasses.replace(row, op=op, size=(1, *row.size), kernel=(1, *row.kernel), stride=(1, *row.stride),
+                              padding=((0, 0), *row.padding), output_padding=(0, *row.output_padding),
+                              dilation=(1, *row.dilation), **pairs)
+    data = RowData(*(tall(value) for value in (data.input, data.weights, data.bias, data.residual, data.indices)),
+                   row.output_shape)
+    return row, data
 
 
 def as_conv_transpose(layer: Layer) -> Layer | None:
@@ -80,7 +95,7 @@ def as_conv_transpose(layer: Layer) -> Layer | None:
         blocks = flipped.reshape(row.c_out, *row.scale, flipped.shape[1], *row.kernel)
         order = [0, 1 + rank] + [a for axis in range(rank) for a in (2 + rank + axis, 1 + axis)]
         weights = blocks.transpose(order).reshape(row.c_out, -1, *kernel)
-    weights = _swap_channels(weights.astype(numpy.float32), row.groups)
+    weights = swap_channels(weights.astype(numpy.float32), row.groups)
     folded = dataclasses.replace(row, op=f"conv_transpose{row.rank}d", size=tuple(s + 2 * edge for s in row.size),
                                  kernel=kernel, stride=row.scale, padding=padding, scale=None, epilogue=())
     return Layer(folded, dataclasses.replace(data, weights=weights, bias=bias), edge)
@@ -101,7 +116,7 @@ def as_convolution(layer: Layer) -> Layer | None:
         return None
     whole = numpy.zeros((*data.weights.shape[:2], *(t * s for t, s in zip(taps, row.stride))), numpy.float32)
     whole[(..., *(slice(k) for k in row.kernel))] = data.weights
-    whole = _swap_channels(whole, row.groups)
+    whole = swap_channels(whole, row.groups)
     blocks = whole.reshape(*whole.shape[:2], *(n for pair in zip(taps, row.stride) for n in pair))
     blocks = numpy.flip(blocks, [2 + 2 * axis for axis in range(rank)])
     order = [0, *(3 + 2 * axis for axis in range(rank)), 1, *(2 + 2 * axis for axis in range(rank))]
