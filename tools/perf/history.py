@@ -1,7 +1,7 @@
 """Times of each row over the revisions that were compared on this machine, and the steps in them.
 
 A time is stored in units of the control kernel that ran in the same rounds, which takes out what the machine did at
-that moment, and shown in milliseconds of a moment when the control ran at its usual speed. Revisions are in the order of
+that moment, and shown in milliseconds of a moment when the control ran at its usual speed. Revisions are ordered by
 their commit dates, however often and whenever they were measured; a working tree is nothing to come back to, and left
 out.
 """

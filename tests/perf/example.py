@@ -1,0 +1,188 @@
+"""Made-up results of tools/perf, as the real ones look: for the tests, and to look at the report.
+
+    /usr/bin/python3 tests/perf/example.py DIRECTORY    # writes them and the report there
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pathlib
+import sys
+from typing import Any
+
+import numpy
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "perf"))
+
+FLOPS, BYTES_PER_SECOND = 179e9, 23e9
+MACHINE = {
+    "class": "xeon-avx3-0a1b2c", "cpu": "Intel(R) Xeon(R) Processor @ 2.70GHz", "isa": "avx3", "cores": 2, "l1": 48 << 10,
+    "l2": 2 << 20, "l3": 260 << 20, "compiler": "GNU 12.2.0", "flags": "-O3 -DNDEBUG",
+    "libraries": {"highway": "1.0.3", "onetbb": "2021.8.0"},
+    "calibration": {"flops": FLOPS, "bytes_per_second": BYTES_PER_SECOND}, "steal": 0.004,
+}
+# Name, FLOP, bytes, fraction of the roofline, change of the head.
+ROWS = [
+    ("conv_transpose2d/dcgan.g3/nchwc16/avx3/1", 3.775e9, 14.7e6, 0.86, 1.031),
+    ("conv_transpose2d/centernet.resdcn.up1/nchwc16/avx3/1", 0.504e9, 5.5e6, 0.87, 1.002),
+    ("conv_transpose2d/centernet.dla.idaup_x4/nchwc16/avx3/1", 8.4e6, 4.7e6, 0.41, 1.0),
+    ("conv_transpose2d/simplebaseline.d2/nchwc16/avx3/1", 0.79e9, 6e6, 0.8, 0.998),
+    ("conv_transpose2d/fcn32s.upscore/nchwc16/avx3/1", 0.69e9, 17e6, 0.33, 1.001),
+    ("conv_transpose1d/hifigan.up1/nchwc16/avx3/1", 0.21e9, 9e6, 0.72, 1.145),
+    ("conv_transpose1d/encodec.dec2/nchw/avx3/1", 0.05e9, 2.3e6, 0.52, 1.004),
+    ("conv_transpose3d/unet3d.up2/nchwc16/avx3/1", 1.1e9, 22e6, 0.77, 0.94),
+    ("nearest_conv3x3/biggan.b5/nchwc16/avx3/1", 5.4e9, 9.4e6, 2.05, 1.003),
+    ("nearest_conv3x3/sdxl.up3/nchwc16/avx3/1", 0.6e9, 6e6, 1.83, 0.81),
+    ("conv_pixel_shuffle/nafnet.up1/nchwc16/avx3/1", 1.07e9, 11e6, 0.75, 0.999),
+    ("conv_pixel_shuffle/espcn.x3/nchwc16/avx3/1", 0.2e9, 4e6, 0.56, 1.012),
+    ("resize/unet.bilinear.x2/nchw/avx3/1", 59e6, 84e6, 0.55, 1.0),
+    ("resize/picture.bicubic.x2/nchw/avx3/1", 0.4e9, 120e6, 0.53, 1.018),
+    ("resize_add/fpn.p4/nchwc16/avx3/1", 0.9e6, 8e6, 0.66, 0.997),
+    ("pixel_shuffle/rife.x2/nchw/avx3/1", 0.0, 100e6, 0.56, 1.0),
+    ("pixel_unshuffle/yolov5.focus/nchw/avx3/1", 0.0, 9.8e6, 0.48, 1.006),
+    ("max_unpool/segnet.d1/nchwc16/avx3/1", 0.0, 30e6, 0.24, 0.72),
+]
+
+
+def commit(number: int) -> str:
+    """A made-up revision."""
+    return f"{0x9E3779B97F4A7C15F39CC0605CEDC8341082276B * (number + 1) % 16**40:040x}"
+
+
+def end(number: int, subject: str) -> dict[str, str]:
+    return {"revision": commit(number), "subject": subject, "date": f"2026-11-{number + 1:02}T10:00:00+00:00"}
+
+
+def make_run(base: int = 26, head: int = 27, rows: list[tuple[str, float, float, float, float]] = ROWS,
+             launches: int = 5, noise: float = 0.006, level: dict[str, float] | None = None, seed: int = 1,
+             **fields: Any) -> dict[str, Any]:
+    """A comparison as compare stores it. `level` multiplies the times of rows."""
+    random = numpy.random.default_rng(seed)
+    made = []
+    for name, flop, size, fraction, change in rows:
+        best = max(flop / FLOPS, size / BYTES_PER_SECOND)
+        base_s, control_s = best / fraction * (level or {}).get(name, 1.0), 0.5e-3
+        rounds = []
+        for launch in range(launches):
+            offset = random.normal(0, noise / 2)
+            for _ in range(8):
+                drift = math.exp(random.normal(0, 0.02))
+
+                def times(seconds: float) -> list[float]:
+                    return [float(seconds * drift * math.exp(random.normal(0, noise))) for _ in range(2)]
+
+                rounds.append({"launch": launch, "confirmation": False, "base": times(base_s),
+                               "head": times(base_s * change * math.exp(offset)), "control": [control_s * drift]})
+        half = 0.004 + abs(random.normal(0, 0.004))
+        slower = change > 1.012 and half < abs(change - 1)
+        faster = change < 0.988 and half < abs(change - 1)
+        verdict = "SLOWER" if slower else "FASTER" if faster else "EQUAL" if half < 0.012 else "UNRESOLVED"
+        made.append({
+            "name": name, "op": name.split("/")[0], "base_ms": 1e3 * base_s, "head_ms": 1e3 * base_s * change,
+            "ratio": change, "low": change * (1 - half), "high": change * (1 + half), "p": 1e-6 if slower or faster else 0.4,
+            "q": 1e-5 if slower or faster else 0.6, "verdict": verdict,
+            "confirmed": verdict in ("SLOWER", "FASTER") and not name.startswith("resize/"), "flop": flop, "bytes": size,
+            "roofline_fraction": fraction / change, "control_ms": 1e3 * control_s, "rounds": rounds,
+            "algorithm": "subpixel: 4 phases, strips of 768 KiB, tile 2 x 14, 24 tasks, workspace 1.2 MiB, <avx3>",
+        })
+    return {
+        "format": 1, "started": f"2026-11-{head + 1:02}T13:00:00Z", "seconds": 412.3,
+        "command": "tools/perf/perf compare 8843dec 9fe1745", "base": end(base, "Strips of 512 KiB"),
+        "head": end(head, "Strips of 768 KiB: fewer passes over the weights & <less> waiting"), "machine": MACHINE,
+        "threads": 1, "launches": launches, "dropped_launches": 1, "rows": made,
+        "verdict": "SLOWER" if any(row["verdict"] == "SLOWER" and row["confirmed"] for row in made) else "EQUAL", **fields,
+    }
+
+
+def make_history(count: int = 14) -> list[dict[str, Any]]:
+    """Comparisons of neighbours up to make_run's, in which two rows take steps."""
+    runs = []
+    for number in range(count):
+        level = {ROWS[0][0]: 1.0 if number < 8 else 0.92, ROWS[7][0]: 1.2 if number < 5 else 1.0}
+        unchanged = [(*row[:4], 1.0) for row in ROWS[number % 2:]]
+        runs.append(make_run(26 - count + number, 27 - count + number, unchanged, level=level, seed=100 + number))
+    return runs
+
+
+def make_gate(revision: str) -> dict[str, Any]:
+    """Instruction counts as gate stores them."""
+    rows = []
+    for index, (name, flop, *_) in enumerate(ROWS):
+        count = int(2e6 * (1 + math.log1p(flop) / 30))
+        for isa in ("avx2", "sse4"):
+            change = 0.034 if index == 0 else -0.021 if index == 7 else 0.0004 * (index % 3)
+            rows.append({"name": "/".join(name.split("/")[:3]), "isa": isa, "baseline": count,
+                         "count": round(count * (1 + change)), "change": change, "heap_calls": 0,
+                         "status": "MORE" if change > 0.01 else "FEWER" if change < -0.01 else
+                         "UNCHANGED" if change == 0 else "SAME"})
+    return {"format": 1, "revision": revision, "rows": rows}
+
+
+def make_proof() -> dict[str, Any]:
+    """What prove stores."""
+    return {"identical": {"date": "2026-11-27T09:00:00Z", "rows": 30, "alarms": 0},
+            "slowdown": {"date": "2026-11-27T09:20:00Z", "kernel": "conv_transpose2d/dcgan.g3", "injected": 1.03,
+                         "caught": True, "measured": 1.0312}}
+
+
+def make_peers(path: pathlib.Path) -> None:
+    """JSON Lines of tools/compare_peers."""
+    import rivals
+
+    record = rivals._record()
+    random = numpy.random.default_rng(3)
+    names = {"oneDNN": 1.3, "PyTorch": 1.6, "ONNX Runtime": 2.1, "OpenVINO": 2.4, "ncnn": 1.9, "LiteRT": 2.6, "zimg": 1.1}
+    file = record.Record(path)
+    file.write("header", format=1, started="2026-11-27T20:00:00+00:00", command="tools/compare_peers --threads 1",
+               machine={"cpu": MACHINE["cpu"], "cores": 2, "memory_gib": 24, "system": "Debian GNU/Linux 12", "kernel": "6"},
+               revision="9fe1745ab0", workloads="workloads.tsv", threads=1, layouts=["nchwc16", "nhwc", "nchw"],
+               peers={name: f"{index + 1}.2" for index, name in enumerate(names)}, absent={"pillow": "ImportError: PIL"})
+    for name, flop, size, fraction, _ in ROWS:
+        op, workload = name.split("/")[:2]
+        seconds = max(flop / FLOPS, size / BYTES_PER_SECOND) / fraction
+        peers = []
+        for peer, factor in names.items():
+            if peer == "zimg" and not op == "resize" or random.random() < 0.1:
+                peers.append(record.PeerResult(peer, "unsupported", f"has no {op} <of this kind>"))
+                continue
+            ratio = factor * math.exp(random.normal(0, 0.45))
+            duel = record.Duel("nchwc16", "prepacked", [seconds] * 4, [seconds * ratio] * 4, ratio, ratio * 0.97,
+                               ratio * 1.03)
+            peers.append(record.PeerResult(peer, "timed", best=duel, plain=duel))
+        file.write_row(record.RowResult(workload, op, "Net", "1 of 64x32x32 → 64x64x64, k4x4 s2x2", None, flop, size, FLOPS,
+                                        BYTES_PER_SECOND, "nchwc16", {"nchwc16": seconds}, "subpixel, 4 phases", seconds,
+                                        seconds, peers, 9.0))
+    file.write_row(record.RowResult("raft.convex", "resize", "RAFT", "convex", "has no such op"))
+
+
+def make_all(directory: pathlib.Path) -> None:
+    """All of these, in a state directory: XDG_STATE_HOME."""
+    import history
+    import rivals
+    import state
+
+    os.environ["XDG_STATE_HOME"] = str(directory)
+    for run in make_history():
+        history.append(run)
+    run = make_run()
+    history.append(run)
+    state.save_run(run)
+    state.write_json(state.gate_path(run["head"]["revision"]), make_gate(run["head"]["revision"]))
+    state.write_json(state.proof_path(), make_proof())
+    path = rivals.directory() / "20261127T200000Z.jsonl"
+    path.unlink(missing_ok=True)
+    make_peers(path)
+
+
+if __name__ == "__main__":
+    import argparse
+
+    import report
+
+    make_all(pathlib.Path(sys.argv[1]))
+    parser = argparse.ArgumentParser()
+    report.add_arguments(parser)
+    sys.exit(report.main(parser.parse_args(sys.argv[2:])))
