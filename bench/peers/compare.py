@@ -23,6 +23,7 @@ import time
 
 import measure
 import options as command_line
+import peer as peer_module
 import report
 from peer import Configuration, Peer, Unsupported
 from record import Duel, PeerResult, Record, RowResult, Trial
@@ -252,6 +253,7 @@ def main(arguments: list[str]) -> int:
     chosen = select(options)
     library = Library(options.library)
     record = Record(options.record)
+    peer_module.native_folder = options.library.parent / "peers"
     peers, absent = load_peers(options.peers, options.threads)
     header = {"format": 1, "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
               "command": shlex.join(["tools/compare_peers", *arguments[4:]]), "machine": describe_machine(),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import abc
+import ctypes
 import dataclasses
+import pathlib
 import typing
 
 import numpy
@@ -12,6 +14,14 @@ if typing.TYPE_CHECKING:
     from rows import Row, RowData
 
 Run = typing.Callable[[], typing.Any]
+
+# Where the C++ peers were built; set before peers are loaded.
+native_folder = pathlib.Path()
+
+
+def load_native(name: str) -> ctypes.CDLL:
+    """The C++ part of a peer, of CMakeLists.txt here. Raises OSError where it was not built."""
+    return ctypes.CDLL(str(native_folder / f"libpolyphase_{name}.so"))
 
 
 class Unsupported(Exception):
