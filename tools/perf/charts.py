@@ -1,5 +1,5 @@
-"""Charts of the report as coordinates, which its template draws as SVG: so they follow the page's colours, light or dark,
-and every mark can say what it is."""
+"""Charts of the report as coordinates, which its template draws as SVG: so they follow the page's colours, light or
+dark, and every mark can say what it is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class LogAxis:
     def __call__(self, value: float) -> float:
         """Values outside of the axis lie at its ends."""
         value = min(max(value, self.low), self.high)
-        return round(self.begin + (self.end - self.begin) * math.log(value / self.low) / math.log(self.high / self.low), 1)
+        fraction = math.log(value / self.low) / math.log(self.high / self.low)
+        return round(self.begin + (self.end - self.begin) * fraction, 1)
 
     def ticks(self) -> list[float]:
         """1, 2 and 5 times the powers of ten; of more than three decades, the powers alone."""
@@ -31,14 +32,14 @@ class LogAxis:
 
 
 def ratio_axis(ratios: Sequence[float], width: float, margin: float) -> tuple[LogAxis, list[float]]:
-    """An axis around 1 for all of `ratios`, and its ticks. It ends at a factor of 1.05 to 2: a single extreme must not
-    press the others together."""
+    """An axis around 1 for `ratios`, and its ticks. It ends at a factor of 1.04 to 1.15: what a change of some percent
+    looks like must not depend on a single extreme."""
     farthest = max((max(ratio, 1 / ratio) for ratio in ratios), default=1)
-    limit = min(max(1.05, farthest * 1.005), 2.0)
+    limit = min(max(1.04, farthest * 1.005), 1.15)
     axis = LogAxis(1 / limit, limit, margin, width - margin)
-    step = next(step for step in (0.02, 0.05, 0.1, 0.2, 0.5) if limit - 1 < 3.2 * step)
+    step = next(step for step in (0.02, 0.05, 0.1) if limit - 1 <= 2.5 * step)
     ticks = {1.0}
-    for count in range(1, 4):
+    for count in (1, 2):
         ticks |= {1 + count * step, 1 - count * step}
     return axis, sorted(tick for tick in ticks if axis.low <= tick <= axis.high)
 
@@ -68,9 +69,9 @@ def place_labels(marks: Sequence[tuple[float, float, str]], obstacles: Sequence[
     labels = []
     for x, y, text in marks:
         length = character * len(text)
-        for left, top, anchor in ((x + 8, y - height / 2, "start"), (x - 8 - length, y - height / 2, "end"),
-                                  (x + 6, y + 4, "start"), (x + 6, y - height - 4, "start"),
-                                  (x - 6 - length, y + 4, "end"), (x - 6 - length, y - height - 4, "end")):
+        for left, top, anchor in ((x + 11, y - height / 2, "start"), (x - 11 - length, y - height / 2, "end"),
+                                  (x + 8, y + 6, "start"), (x + 8, y - height - 6, "start"),
+                                  (x - 8 - length, y + 6, "end"), (x - 8 - length, y - height - 6, "end")):
             box = (left, top, left + length, top + height)
             if left >= 0 and left + length <= width and not any(_overlap(box, other) for other in boxes):
                 boxes.append(box)

@@ -1,5 +1,5 @@
-"""Writes a comparison as one self-contained HTML file, with what else is known of its revisions: the history of each row,
-the gate's instruction counts, the peers' times of tools/compare_peers, and what `perf prove` found."""
+"""Writes a comparison as one self-contained HTML file, with what else is known of its revisions: the history of each
+row, the gate's instruction counts, the peers' times of tools/compare_peers, and what `perf prove` found."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ import stats
 # The order of the table: what somebody has to look at comes first.
 ORDER = (stats.SLOWER, stats.FASTER, stats.UNRESOLVED, stats.EQUAL)
 # Of the drawings, in pixels.
-INTERVAL_WIDTH, INTERVAL_HEIGHT = 170, 28
+INTERVAL_WIDTH, INTERVAL_HEIGHT = 150, 28
 ROOF_WIDTH = 84
-SPARK_WIDTH, SPARK_HEIGHT = 116, 30
+SPARK_WIDTH, SPARK_HEIGHT = 104, 30
 CHART_WIDTH, CHART_HEIGHT = 560, 150
 SCATTER_WIDTH, SCATTER_HEIGHT = 960, 470
 
@@ -69,6 +69,7 @@ class Interval:
     ratio: float
     cut_low: bool  # the interval goes on beyond the axis
     cut_high: bool
+    inside: bool  # the ratio itself lies within the axis
     launches: list[float]  # the launches' own ratios
 
 
@@ -175,12 +176,18 @@ def rows_of(run: dict[str, Any], records: Sequence[history.Record],
             name, row["name"], verdict, note, row["ratio"] - 1, row["low"] - 1, row["high"] - 1, row["base_ms"],
             row["head_ms"], row.get("roofline_fraction"), rate(row), row["algorithm"], row["p"], row["q"],
             len(row.get("rounds") or ()), instructions(gate, name),
-            Interval(axis(row["low"]), axis(row["high"]), axis(row["ratio"]), row["low"] < axis.low,
-                     row["high"] > axis.high, [axis(ratio) for ratio in launch_ratios(row)]),
-            line(row["name"], points, row_count, SPARK_WIDTH, SPARK_HEIGHT, 4, 5) if len(points) > 1 else None,
+            interval(row, axis),
+            line(row["name"], points, row_count, SPARK_WIDTH, SPARK_HEIGHT, (4, 4), 5) if len(points) > 1 else None,
             reproduce(run, name)))
     result.sort(key=lambda row: (ORDER.index(row.verdict), -abs(math.log1p(row.change))))
     return result, {"one": axis(1), "ticks": [(axis(tick), round(100 * (tick - 1))) for tick in ticks]}
+
+
+def interval(row: dict[str, Any], axis: charts.LogAxis) -> Interval:
+    """A row's ratio on the axis."""
+    return Interval(axis(row["low"]), axis(row["high"]), axis(row["ratio"]), row["low"] < axis.low,
+                    row["high"] > axis.high, axis.low <= row["ratio"] <= axis.high,
+                    [axis(ratio) for ratio in launch_ratios(row)])
 
 
 def instructions(gate: dict[str, Any] | None, name: Name) -> list[dict[str, Any]]:
@@ -190,13 +197,14 @@ def instructions(gate: dict[str, Any] | None, name: Name) -> list[dict[str, Any]
     return [row for row in gate["rows"] if {name.id, name.layout} <= set(row["name"].split("/"))]
 
 
-def line(name: str, points: Sequence[history.Point], rows: int, width: float, height: float, margin: float,
-         margin_y: float) -> Line:
+def line(name: str, points: Sequence[history.Point], rows: int, width: float, height: float,
+         margins: tuple[float, float], margin_y: float) -> Line:
     """Draws the series of one of so many rows."""
     values = [point.milliseconds for point in points]
     y = charts.value_axis(values, height - margin_y, margin_y, spread=1.05)
-    step_x = (width - 2 * margin) / max(len(points) - 1, 1)
-    x = [round(margin + step_x * index, 1) for index in range(len(points))]
+    left, right = margins
+    step_x = (width - left - right) / max(len(points) - 1, 1)
+    x = [round(left + step_x * index, 1) for index in range(len(points))]
     found = history.steps(name, points, rows)
     changes = [step.change for step in found]
     return Line(
@@ -219,7 +227,7 @@ def step_charts(records: Sequence[history.Record]) -> list[dict[str, Any]]:
         found = history.steps(name, points, len(names))
         if found:
             result.append({"name": Name.of(name), "full_name": name, "last": found[-1].point.date, "steps": found,
-                           "line": line(name, points, len(names), CHART_WIDTH, CHART_HEIGHT, 56, 22)})
+                           "line": line(name, points, len(names), CHART_WIDTH, CHART_HEIGHT, (66, 30), 22)})
     return sorted(result, key=lambda chart: chart["last"], reverse=True)
 
 
@@ -322,7 +330,7 @@ def percent(fraction: float, digits: int = 1) -> str:
 
 def milliseconds(value: float) -> str:
     """Three digits at least."""
-    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+    return f"{value:#.3g}".rstrip(".") if value < 1000 else f"{value:.0f}"
 
 
 def duration(seconds: float) -> str:
@@ -342,17 +350,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", type=pathlib.Path, help="a stored comparison; default: the last one")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
                         help=f"default: {state.directory() / 'report.html'}")
-    parser.add_argument("--peers", type=pathlib.Path, metavar="FILE", help="JSON Lines of tools/compare_peers; default: "
-                        "the newest that it stored")
+    parser.add_argument("--peers", type=pathlib.Path, metavar="FILE", help="JSON Lines of tools/compare_peers; "
+                        "default: the newest that it stored")
 
 
 def main(arguments: argparse.Namespace) -> int:
     try:
         run = _read_run(arguments.run)
         head = run["head"]["revision"]
+        text = render(run, history.read(run["machine"]["class"]), state.read_json(state.gate_path(head)),
+                      state.read_json(state.proof_path()), rivals.read(arguments.peers))
         path = arguments.output or state.directory() / "report.html"
-        state.write_text(path, render(run, history.read(run["machine"]["class"]), state.read_json(state.gate_path(head)),
-                                      state.read_json(state.proof_path()), rivals.read(arguments.peers)))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     except (ReportError, history.HistoryError, rivals.RivalsError, json.JSONDecodeError, OSError) as error:
         print(f"perf report: {error}", file=sys.stderr)
         return 2

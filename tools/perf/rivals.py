@@ -14,7 +14,7 @@ from typing import Any
 import charts
 import state
 
-BAR_WIDTH = 74
+BAR_WIDTH = 60
 # Lengths of the bars: the factor at which one is full, on a logarithmic scale.
 LONGEST = 8.0
 
@@ -68,13 +68,21 @@ class Rivals:
     header: dict[str, Any]
     path: str
     peers: list[str]
+    versions: dict[str, str]
+    absent: dict[str, str]  # peers that are not installed, and why
     rows: list[Row]
     families: list[Family]
     one: float  # where the bars begin, pixels
 
     @property
     def lost(self) -> int:
+        """Rows where a peer is quicker."""
         return sum(row.best is not None and row.best < 1 for row in self.rows)
+
+    @property
+    def certainly_lost(self) -> int:
+        """Those whose interval says so as well."""
+        return sum(any(cell.best and cell.ratio < 1 and not cell.unclear for cell in row.cells) for row in self.rows)
 
 
 def directory() -> pathlib.Path:
@@ -95,7 +103,7 @@ def read(path: pathlib.Path | None = None) -> Rivals | None:
         record = _record().Record(path)
     except ValueError as error:
         raise RivalsError(str(error)) from error
-    if not record.rows:
+    if not record.rows or not record.headers:
         return None
     return _rivals(record, path.name)
 
@@ -121,7 +129,10 @@ def _rivals(record: Any, name: str) -> Rivals:
     families = [_family(op, [row for row in rows if row.op == op], axis) for op in sorted({row.op for row in rows})]
     if len(families) > 1:
         families.append(_family("all", rows, axis))
-    return Rivals(record.headers[-1] if record.headers else {}, name, peers, rows, families, axis(1))
+    headers = record.headers  # several, where the comparison was continued
+    versions = {peer: text for header in headers for peer, text in header["peers"].items()}
+    absent = {peer: text for header in headers for peer, text in header["absent"].items()}
+    return Rivals(headers[-1], name, peers, versions, absent, rows, families, axis(1))
 
 
 def _bar(ratio: float, axis: charts.LogAxis) -> tuple[float, float]:
