@@ -45,6 +45,12 @@ def swap_channels(weights: numpy.ndarray, groups: int) -> numpy.ndarray:
     return numpy.ascontiguousarray(grouped).reshape(groups * b, a // groups, *kernel)
 
 
+def is_without_overlap(row: Row) -> bool:
+    """Whether a transposed convolution makes a block of its own out of each input pixel, and nothing else."""
+    return (row.kernel == row.stride and all(d == 1 for d in row.dilation) and not any(row.output_padding) and
+            not any(map(any, row.padding)))
+
+
 def with_height(row: Row, data: RowData) -> tuple[Row, RowData]:
     """A row of one axis as a row of pictures of height 1, for engines whose 1-D layers are an afterthought."""
     def tall(value: numpy.ndarray | None) -> numpy.ndarray | None:
@@ -56,8 +62,27 @@ def with_height(row: Row, data: RowData) -> tuple[Row, RowData]:
                               padding=((0, 0), *row.padding), output_padding=(0, *row.output_padding),
                               dilation=(1, *row.dilation), **pairs)
     data = RowData(*(tall(value) for value in (data.input, data.weights, data.bias, data.residual, data.indices)),
-                   row.output_shape)
+                   (*data.output_shape[:2], 1, *data.output_shape[2:]))
     return row, data
+
+
+def shuffle_by_transpose(row: Row) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """pixel_shuffle and pixel_unshuffle of any order of channels, of NCHW: the shape that the input is to be seen in, and
+    the order of its axes in the output."""
+    height, width = row.size
+    r = row.scale[0]
+    focus = row.mode == "block-major"  # channel (column * r + row) * shallow channels + c
+    if row.op == "pixel_shuffle":
+        if focus:
+            return (row.n, r, r, row.c_out, height, width), (0, 3, 4, 2, 5, 1)
+        return (row.n, row.c_out, r, r, height, width), (0, 1, 4, 2, 5, 3)
+    return (row.n, row.c_in, height // r, r, width // r, r), (0, 5, 3, 1, 2, 4) if focus else (0, 1, 3, 5, 2, 4)
+
+
+def global_indices(row: Row, indices: numpy.ndarray) -> numpy.ndarray:
+    """max_unpool's indices, which are those in a plane of the output, as int64 indices in the whole output."""
+    planes = numpy.arange(row.n * row.c_in, dtype=numpy.int64) * math.prod(row.output_size)
+    return indices + planes.reshape(row.n, row.c_in, *[1] * row.rank)
 
 
 def as_conv_transpose(layer: Layer) -> Layer | None:
@@ -109,11 +134,12 @@ def as_convolution(layer: Layer) -> Layer | None:
         return None
     rank = row.rank
     taps = tuple(-(-k // s) for k, s in zip(row.kernel, row.stride))
-    first = tuple(begin // s for (begin, _), s in zip(row.padding, row.stride))  # blocks of output pixels
-    last = tuple(-(-(begin + size) // s) for (begin, _), s, size in zip(row.padding, row.stride, layer.output))
+    # The blocks of output pixels from `first` to before `last` are made: all that are wanted, and those that need no
+    # padding, as none is negative.
+    first = tuple(min(begin // s, t - 1) for (begin, _), s, t in zip(row.padding, row.stride, taps))
+    last = tuple(max(-(-(begin + out) // s), size)
+                 for (begin, _), s, out, size in zip(row.padding, row.stride, layer.output, row.size))
     padding = tuple((t - 1 - f, l - size) for t, f, l, size in zip(taps, first, last, row.size))
-    if any(p < 0 for pair in padding for p in pair) or any(end > t - 1 for (_, end), t in zip(padding, taps)):
-        return None
     whole = numpy.zeros((*data.weights.shape[:2], *(t * s for t, s in zip(taps, row.stride))), numpy.float32)
     whole[(..., *(slice(k) for k in row.kernel))] = data.weights
     whole = swap_channels(whole, row.groups)

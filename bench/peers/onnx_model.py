@@ -9,7 +9,7 @@ import numpy
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from network import Layer, Network, as_conv_transpose, as_convolution
+from network import Layer, Network, as_conv_transpose, as_convolution, global_indices, shuffle_by_transpose
 from peer import Unsupported
 from rows import Row, RowData
 
@@ -139,17 +139,9 @@ def _resized(row: Row, data: RowData, channels_last: bool) -> Network:
 
 def _shuffle_by_transpose(row: Row, data: RowData) -> Network:
     """pixel_shuffle and pixel_unshuffle of any order of channels."""
-    n, c, height, width = data.input.shape
-    r = row.scale[0]
+    blocks, order = shuffle_by_transpose(row)
     graph = _Graph()
     x = graph.input("input", data.input)
-    focus = row.mode == "block-major"  # channel (column * r + row) * shallow channels + c
-    if row.op == "pixel_shuffle":
-        blocks = (n, r, r, row.c_out, height, width) if focus else (n, row.c_out, r, r, height, width)
-        order = (0, 3, 4, 2, 5, 1) if focus else (0, 1, 4, 2, 5, 3)
-    else:
-        blocks = (n, c, height // r, r, width // r, r)
-        order = (0, 5, 3, 1, 2, 4) if focus else (0, 1, 3, 5, 2, 4)
     x = graph.node("Transpose", graph.reshape(x, blocks), perm=order)
     return graph.network(graph.reshape(x, data.output_shape), data.output_shape)
 
@@ -173,10 +165,8 @@ def _focus(row: Row, data: RowData) -> Network:
 def _max_unpool(row: Row, data: RowData) -> Network:
     """By MaxUnpool, whose indices are those of the whole output, which must have room for all windows."""
     graph = _Graph()
-    planes = numpy.arange(row.n * row.c_in, dtype=numpy.int64) * math.prod(row.output_size)
-    indices = data.indices.reshape(row.n, row.c_in, -1) + planes.reshape(row.n, row.c_in, 1)
     x = graph.node("MaxUnpool", graph.input("input", data.input),
-                   graph.input("indices", indices.reshape(data.indices.shape)),
+                   graph.input("indices", global_indices(row, data.indices)),
                    graph.constant(data.output_shape, numpy.int64), kernel_shape=row.kernel, strides=row.stride,
                    pads=_pads(row.padding))
     return graph.network(x, data.output_shape)

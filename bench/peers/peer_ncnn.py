@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import tempfile
 import typing
@@ -9,7 +10,7 @@ import typing
 import ncnn
 import numpy
 
-from network import Layer, as_conv_transpose, as_convolution, swap_channels, with_height
+from network import Layer, as_conv_transpose, as_convolution, is_without_overlap, swap_channels, with_height
 from peer import Configuration, Peer, Unsupported
 from rows import Row, RowData
 
@@ -121,6 +122,27 @@ def _of_layer(layer: Layer) -> _Graph:
     return graph
 
 
+def _flat_deconvolution(row: Row, data: RowData) -> _Graph:
+    """A transposed convolution of three axes without overlap as one of two: D is a part of the height, and the kernel's
+    D a part of the channels. ncnn's own layer of three axes is a plain loop."""
+    depth, height, width = row.size
+    slices, *kernel = row.kernel
+    flat = dataclasses.replace(row, op="conv_transpose2d", size=(depth * height, width), c_out=row.c_out * slices,
+                               kernel=tuple(kernel), stride=row.stride[1:], padding=row.padding[1:],
+                               output_padding=row.output_padding[1:], dilation=row.dilation[1:])
+    weights = data.weights.reshape(row.c_in, flat.c_out, *kernel)
+    bias = None if data.bias is None else numpy.repeat(data.bias, slices)
+    out_depth, out_height, out_width = data.output_shape[2:]
+    graph = _Graph()
+    x = graph.layer("Reshape", graph.input("input"), p0=width, p1=depth * height, p2=row.c_in)
+    x = _convolution(graph, x, flat, dataclasses.replace(data, weights=weights, bias=bias))
+    if slices > 1:
+        x = graph.layer("Reshape", x, p0=out_height * out_width, p1=depth, p11=slices, p2=row.c_out)
+        x = graph.layer("Permute", x, p0=2)  # W, D, H, C
+    graph.layer("Reshape", x, p0=out_width, p1=out_height, p11=out_depth, p2=row.c_out)
+    return graph
+
+
 def _nearest_conv(row: Row, data: RowData) -> _Graph:
     graph = _Graph()
     _convolution(graph, _interp(graph, graph.input("input"), row, "nearest"), row, data)
@@ -157,6 +179,8 @@ def _shuffled(row: Row) -> _Graph:
 def _graphs(row: Row, data: RowData) -> dict[str, typing.Callable[[], _Graph]]:
     """The networks worth trying for a row of one image, by what is special about them. Raises Unsupported."""
     layer = Layer(row, data)
+    if row.op == "conv_transpose3d" and row.groups == 1 and is_without_overlap(row):
+        return {"2-D": lambda: _flat_deconvolution(row, data)}
     if row.op.startswith("conv_transpose"):
         return {"": lambda: _of_layer(layer)}
     if row.op in ("nearest_conv3x3", "conv_pixel_shuffle"):
