@@ -9,6 +9,7 @@ out.
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import pathlib
 import re
@@ -134,12 +135,16 @@ def names(history: Iterable[Record]) -> list[str]:
 def series(history: Iterable[Record], name: str) -> list[Point]:
     """The measurements of a row in the order of the revisions' dates."""
     measured = sorted((record for record in history if name in record["rows"]),
-                      key=lambda record: (record["date"], record["revision"], record["measured"]))
+                      key=lambda record: (*_commit_order(record), record["measured"]))
     if not measured:
         return []
     usual_ms = statistics.median(record["rows"][name]["control_ms"] for record in measured)
     return [Point(record["revision"], record["subject"], record["date"], record["measured"],
                   record["rows"][name]["controls"], record["rows"][name]["controls"] * usual_ms) for record in measured]
+
+
+def _commit_order(record: Record) -> tuple[datetime.datetime, str]:
+    return datetime.datetime.fromisoformat(record["date"]), record["revision"]
 
 
 def steps(name: str, points: Sequence[Point], rows: int) -> list[Step]:
@@ -159,6 +164,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "does this by itself")
     action.add_argument("--measure", metavar="REVISION", nargs="+", help="compare each revision with the next first: "
                         "at least two, or one range such as v0.1..main; --rows chooses the rows")
+    parser.add_argument("--minutes", metavar="N", help="with --measure: how long to measure each pair, as of compare")
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -170,7 +176,7 @@ def main(arguments: argparse.Namespace) -> int:
                 raise HistoryError(f"--append: {arguments.append} does not exist")
             append(run)
         if arguments.measure:
-            _measure(_revisions(arguments.measure), arguments.rows)
+            _measure(_revisions(arguments.measure), {"--rows": arguments.rows, "--minutes": arguments.minutes})
         return _show(arguments.machine_class, pattern)
     except (HistoryError, json.JSONDecodeError, OSError) as error:
         print(f"perf history: {error}", file=sys.stderr)
@@ -204,11 +210,11 @@ def _git(*arguments: str) -> list[str]:
     return done.stdout.split()
 
 
-def _measure(revisions: Sequence[str], rows: str | None) -> None:
+def _measure(revisions: Sequence[str], options: dict[str, str | None]) -> None:
     """Runs compare for each pair of neighbours, which appends to the history."""
-    options = [] if rows is None else ["--rows", rows]
+    words = [word for option, value in options.items() if value is not None for word in (option, value)]
     for base, head in zip(revisions, revisions[1:]):
-        command = [sys.executable, str(pathlib.Path(__file__).with_name("perf")), "compare", base, head, *options]
+        command = [sys.executable, str(pathlib.Path(__file__).with_name("perf")), "compare", base, head, *words]
         code = subprocess.run(command).returncode
         if code not in (0, 1):  # 1: something is slower, which is what we are here to see
             raise HistoryError(f"--measure: stopped at {base[:8]}..{head[:8]}: compare ended with {code}")
@@ -238,7 +244,7 @@ def _show(machine_class: str | None, pattern: re.Pattern[str] | None) -> int:
 
 def _show_revisions(history: list[Record]) -> None:
     by_revision: dict[str, list[Record]] = {}
-    for record in sorted(history, key=lambda record: (record["date"], record["measured"])):
+    for record in sorted(history, key=lambda record: (*_commit_order(record), record["measured"])):
         by_revision.setdefault(record["revision"], []).append(record)
     all_names = names(history)
     found: dict[str, list[Step]] = {}

@@ -7,6 +7,7 @@ import argparse
 import json
 import math
 import pathlib
+import re
 import shlex
 import statistics
 import sys
@@ -120,17 +121,16 @@ class Mark:
     text: str
 
 
-def effective_verdict(row: dict[str, Any]) -> tuple[str, str]:
-    """(verdict, note): a change that a second run did not see is none that is known."""
-    if row["verdict"] in (stats.SLOWER, stats.FASTER) and not row["confirmed"]:
-        return stats.UNRESOLVED, f"{row['verdict'].lower()} at first, but the second run does not agree"
-    return row["verdict"], ""
+def note_on(row: dict[str, Any]) -> str:
+    """Why a row's verdict is not what its first measurement said."""
+    twice = any(part["confirmation"] for part in row.get("rounds") or ())
+    return "changed in the first measurement, but the second one does not agree" if twice and not row["confirmed"] else ""
 
 
 def reproduce(run: dict[str, Any], name: Name) -> str:
     """The command that measures one row of a run again."""
     words = ["tools/perf/perf", "compare", *(_argument(run[side]["revision"]) for side in ("base", "head")),
-             "--rows", f"^{name.op}/{name.id}/" if name.op else name.id]
+             "--rows", f"^{name.op}/{re.escape(name.id)}/" if name.op else re.escape(name.id)]
     for option, value in (("--layouts", name.layout), ("--isa", name.isa), ("--threads", name.threads)):
         words += [option, value] if value else []
     return shlex.join(words)
@@ -170,17 +170,16 @@ def rows_of(run: dict[str, Any], records: Sequence[history.Record],
     result = []
     for row in run["rows"]:
         name = Name.of(row["name"])
-        verdict, note = effective_verdict(row)
         points = history.series(records, row["name"])
         result.append(Row(
-            name, row["name"], verdict, note, row["ratio"] - 1, row["low"] - 1, row["high"] - 1, row["base_ms"],
+            name, row["name"], row["verdict"], note_on(row), row["ratio"] - 1, row["low"] - 1, row["high"] - 1, row["base_ms"],
             row["head_ms"], row.get("roofline_fraction"), rate(row), row["algorithm"], row["p"], row["q"],
             len(row.get("rounds") or ()), instructions(gate, name),
             interval(row, axis),
             line(row["name"], points, row_count, SPARK_WIDTH, SPARK_HEIGHT, (4, 4), 5) if len(points) > 1 else None,
             reproduce(run, name)))
     result.sort(key=lambda row: (ORDER.index(row.verdict), -abs(math.log1p(row.change))))
-    return result, {"one": axis(1), "ticks": [(axis(tick), round(100 * (tick - 1))) for tick in ticks]}
+    return result, {"equal": [axis(1 - run["equal"]), axis(1 + run["equal"])], "ticks": [(axis(tick), round(100 * (tick - 1))) for tick in ticks]}
 
 
 def interval(row: dict[str, Any], axis: charts.LogAxis) -> Interval:
@@ -251,7 +250,7 @@ def roofline(run: dict[str, Any]) -> dict[str, Any] | None:
         name = Name.of(row["name"])
         fraction = row.get("roofline_fraction")
         roof = "" if fraction is None else f", {fraction:.0%} of the roof"
-        return Mark(x, y, name.op, effective_verdict(row)[0], f"{row['name']}: {rate(row)}{roof}")
+        return Mark(x, y, name.op, row["verdict"], f"{row['name']}: {rate(row)}{roof}")
 
     if computing:
         left, right, top, bottom = 56, SCATTER_WIDTH - 20, 24, SCATTER_HEIGHT - 44
@@ -287,16 +286,14 @@ def roofline(run: dict[str, Any]) -> dict[str, Any] | None:
 
 def _label_key(row: dict[str, Any]) -> tuple[bool, float]:
     """What a label is spent on first: changes, then what is far from the roof."""
-    return effective_verdict(row)[0] not in (stats.SLOWER, stats.FASTER), row.get("roofline_fraction") or 1
+    return row["verdict"] not in (stats.SLOWER, stats.FASTER), row.get("roofline_fraction") or 1
 
 
 def summary(run: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
     """What the strip at the top says."""
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ORDER}
     mean = math.exp(statistics.fmean(math.log1p(row.change) for row in rows)) if rows else 1.0
-    texts = {"UNFIT": "Nothing can be said: the machine was unfit"}
-    return {"verdict": run["verdict"], "counts": counts, "mean": mean - 1, "reason": run.get("reason", ""),
-            "text": texts.get(run["verdict"], "")}
+    return {"verdict": run["verdict"], "counts": counts, "mean": mean - 1}
 
 
 def render(run: dict[str, Any], records: Sequence[history.Record] = (), gate: dict[str, Any] | None = None,
