@@ -77,7 +77,7 @@ def save_run(run: dict[str, Any]) -> pathlib.Path:
     time = run["started"].replace("-", "").replace(":", "")
     name = f"{time}-{_short(run['base']['revision'])}-{_short(run['head']['revision'])}.json"
     path = directory() / "runs" / name
-    write_json(path, run)
+    write_text(path, json.dumps(run, allow_nan=False, separators=(",", ":")) + "\n")
     for old in run_paths()[:-KEPT_RUNS]:
         old.unlink()
     return path
