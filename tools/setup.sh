@@ -19,7 +19,7 @@ for purpose in "$@"; do
       wanted+=("${build[@]}" python-matplotlib-data imagemagick netpbm fonts-dejavu-core)
       ;;
     models) wanted+=(python3-pip) ;; # tools/fetch_models.sh
-    peers) wanted+=(python3-venv) ;; # bench/peers
+    peers) wanted+=(python3-venv pkgconf libdnnl-dev libzimg-dev) ;; # bench/peers
     perf) # tools/perf
       wanted+=("${build[@]}" git python3-numpy python3-scipy python3-matplotlib python3-jinja2 valgrind)
       ;;
