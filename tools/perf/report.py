@@ -124,7 +124,8 @@ class Mark:
 def note_on(row: dict[str, Any]) -> str:
     """Why a row's verdict is not what its first measurement said."""
     twice = any(part["confirmation"] for part in row.get("rounds") or ())
-    return "changed in the first measurement, but the second one does not agree" if twice and not row["confirmed"] else ""
+    denied = twice and not row["confirmed"]
+    return "changed in the first measurement, but the second one does not agree" if denied else ""
 
 
 def reproduce(run: dict[str, Any], name: Name) -> str:
@@ -172,14 +173,15 @@ def rows_of(run: dict[str, Any], records: Sequence[history.Record],
         name = Name.of(row["name"])
         points = history.series(records, row["name"])
         result.append(Row(
-            name, row["name"], row["verdict"], note_on(row), row["ratio"] - 1, row["low"] - 1, row["high"] - 1, row["base_ms"],
-            row["head_ms"], row.get("roofline_fraction"), rate(row), row["algorithm"], row["p"], row["q"],
+            name, row["name"], row["verdict"], note_on(row), row["ratio"] - 1, row["low"] - 1, row["high"] - 1,
+            row["base_ms"], row["head_ms"], row.get("roofline_fraction"), rate(row), row["algorithm"], row["p"], row["q"],
             len(row.get("rounds") or ()), instructions(gate, name),
             interval(row, axis),
             line(row["name"], points, row_count, SPARK_WIDTH, SPARK_HEIGHT, (4, 4), 5) if len(points) > 1 else None,
             reproduce(run, name)))
     result.sort(key=lambda row: (ORDER.index(row.verdict), -abs(math.log1p(row.change))))
-    return result, {"equal": [axis(1 - run["equal"]), axis(1 + run["equal"])], "ticks": [(axis(tick), round(100 * (tick - 1))) for tick in ticks]}
+    return result, {"equal": [axis(1 - run["equal"]), axis(1 + run["equal"])],
+                    "ticks": [(axis(tick), round(100 * (tick - 1))) for tick in ticks]}
 
 
 def interval(row: dict[str, Any], axis: charts.LogAxis) -> Interval:
@@ -308,7 +310,8 @@ def render(run: dict[str, Any], records: Sequence[history.Record] = (), gate: di
     same = [tag for tag in (rows[0].name.tags() if rows else ()) if all(tag in row.name.tags() for row in rows)]
     fractions = [row.fraction for row in rows if row.fraction]
     return environment.get_template("report.html").render(
-        run=run, rows=rows, axis=axis, same=same, summary=summary(run, rows), gate=gate, proof=proof,
+        run=run, rows=rows, axis=axis, same=same, summary=summary(run, rows), gate=gate,
+        proof={"identical": None, "slowdown": None, **(proof or {})},
         roofline=roofline(run), charts=step_charts(records), history_length=len(records), rivals=peers,
         roof_limit=min(max([1.25, *fractions]), 2.5), order=ORDER,
         sizes={"interval": (INTERVAL_WIDTH, INTERVAL_HEIGHT), "roof": ROOF_WIDTH, "spark": (SPARK_WIDTH, SPARK_HEIGHT),
