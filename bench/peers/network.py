@@ -9,6 +9,7 @@ import typing
 
 import numpy
 
+import folds
 from rows import Row, RowData
 
 
@@ -86,44 +87,21 @@ def global_indices(row: Row, indices: numpy.ndarray) -> numpy.ndarray:
 
 
 def as_conv_transpose(layer: Layer) -> Layer | None:
-    """A nearest upsampling before a convolution, or a convolution before a pixel shuffle, as one transposed convolution.
-    None where it isn't one."""
-    row, data = layer.row, layer.data
-    if row.op not in ("nearest_conv3x3", "conv_pixel_shuffle") or any(d != 1 for d in row.dilation):
-        return None
-    if any(p > k - 1 for pair, k in zip(row.padding, row.kernel) for p in pair):
-        return None
-    flipped = numpy.flip(data.weights, tuple(range(2, 2 + row.rank)))
-    bias, edge = data.bias, 0
-    if row.op == "nearest_conv3x3":
-        kernel = tuple(k + s - 1 for k, s in zip(row.kernel, row.scale))
-        padding = tuple((k - 1 - begin, k - 1 - end) for k, (begin, end) in zip(row.kernel, row.padding))
-        if row.padding_mode == "reflect":
-            # Within the first block of equal pixels the reflected map is the repeated one.
-            if any(p >= s for pair, s in zip(row.padding, row.scale) for p in pair):
-                return None
-            edge = 1
-            padding = tuple((begin + s, end + s) for s, (begin, end) in zip(row.scale, padding))
-        # An input pixel is met by output o through those taps that read one of its s copies.
-        weights = numpy.zeros((*flipped.shape[:2], *kernel), numpy.float64)
-        for copy in numpy.ndindex(*row.scale):
-            weights[(..., *(slice(c, c + k) for c, k in zip(copy, row.kernel)))] += flipped
-    else:
-        # The blocks' bias differs by pixel, a transposed convolution's does not.
-        if row.padding_mode != "zeros" or bias is not None:
+    """folds.as_conv_transpose, and where an upsampled map is reflected by less than the copies of a pixel, which is to
+    repeat the border, with an edge. None where it isn't one."""
+    row, edge = layer.row, 0
+    if row.op == "nearest_conv3x3" and row.padding_mode == "reflect":
+        if any(p >= s for pair, s in zip(row.padding, row.scale) for p in pair):
             return None
-        kernel = tuple(k * s for k, s in zip(row.kernel, row.scale))
-        padding = tuple((s * (k - 1 - begin), s * (k - 1 - end))
-                        for k, s, (begin, end) in zip(row.kernel, row.scale, row.padding))
-        # [c][block][ic][taps] to [c][ic][taps][block], axis by axis.
-        rank = row.rank
-        blocks = flipped.reshape(row.c_out, *row.scale, flipped.shape[1], *row.kernel)
-        order = [0, 1 + rank] + [a for axis in range(rank) for a in (2 + rank + axis, 1 + axis)]
-        weights = blocks.transpose(order).reshape(row.c_out, -1, *kernel)
-    weights = swap_channels(weights.astype(numpy.float32), row.groups)
-    folded = dataclasses.replace(row, op=f"conv_transpose{row.rank}d", size=tuple(s + 2 * edge for s in row.size),
-                                 kernel=kernel, stride=row.scale, padding=padding, scale=None, epilogue=())
-    return Layer(folded, dataclasses.replace(data, weights=weights, bias=bias), edge)
+        row, edge = dataclasses.replace(row, epilogue=()), 1
+    folded = folds.as_conv_transpose(row, layer.data)
+    if folded is None:
+        return None
+    row, data = folded
+    if edge:
+        padding = tuple((begin + s, end + s) for s, (begin, end) in zip(row.stride, row.padding))
+        row = dataclasses.replace(row, size=tuple(size + 2 for size in row.size), padding=padding)
+    return Layer(row, data, edge)
 
 
 def as_convolution(layer: Layer) -> Layer | None:
