@@ -1,5 +1,5 @@
-"""What the makers of engines' models share: a row as a model with its inputs, and fused rows folded by hand into the one
-layer that they are equal to."""
+"""What the makers of engines' models share: a row as a model with its inputs, and fused rows folded by hand into one
+layer."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def with_height(row: Row, data: RowData) -> tuple[Row, RowData]:
 
 
 def shuffle_by_transpose(row: Row) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """pixel_shuffle and pixel_unshuffle of any order of channels, of NCHW: the shape that the input is to be seen in, and
-    the order of its axes in the output."""
+    """pixel_shuffle and pixel_unshuffle of NCHW, with any order of channels: the shape in which the input is to be
+    seen, and the order of its axes in the output."""
     height, width = row.size
     r = row.scale[0]
     focus = row.mode == "block-major"  # channel (column * r + row) * shallow channels + c

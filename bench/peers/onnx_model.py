@@ -183,8 +183,8 @@ def _max_unpool_by_scatter(row: Row, data: RowData) -> Network:
 
 
 def networks(row: Row, data: RowData) -> dict[str, typing.Callable[[], Network]]:
-    """The models worth trying for a row, by what is special about them; names that begin with "nhwc" say that inputs and
-    output have channels last. Raises Unsupported."""
+    """The models worth trying for a row, by what is special about them; those whose names begin with "nhwc" have
+    channels last. Raises Unsupported."""
     layer = Layer(row, data)
     if row.op.startswith("conv_transpose"):
         return {"": lambda: _layer(layer)}

@@ -76,6 +76,9 @@ class _Graph:
     def slice(self, x: int, begin: Shape, size: Shape) -> int:
         return self.op("SLICE", [x, self.integers(begin), self.integers(size)], size, schema.SliceOptionsT())
 
+    def add(self, a: int, b: int) -> int:
+        return self.op("ADD", [a, b], self.shape(a), schema.AddOptionsT())
+
     def pad(self, x: int, padding: typing.Sequence[tuple[int, int]], mirror: int | None = None) -> int:
         """Padding per spatial axis, with zeros or by a mirror mode."""
         pairs = [(0, 0), *padding, (0, 0)]
@@ -282,7 +285,7 @@ def _around(body: _Body, data: RowData, output_shape: tuple[int, ...]) -> dict[s
         graph = _Graph()
         x = body(graph, graph.input("input", _last(data.input)))
         if data.residual is not None:
-            x = graph.op("ADD", [x, graph.input("residual", _last(data.residual))], graph.shape(x), schema.AddOptionsT())
+            x = graph.add(x, graph.input("residual", _last(data.residual)))
         return graph.network(x, lambda output: _first(output).reshape(output_shape))
 
     def nchw() -> Network:
@@ -291,7 +294,7 @@ def _around(body: _Body, data: RowData, output_shape: tuple[int, ...]) -> dict[s
         x = graph.transpose(graph.input("input", data.input), [0, *axes[2:], 1])
         x = graph.transpose(body(graph, x), [0, axes[-1], *axes[1:-1]])
         if data.residual is not None:
-            x = graph.op("ADD", [x, graph.input("residual", data.residual)], graph.shape(x), schema.AddOptionsT())
+            x = graph.add(x, graph.input("residual", data.residual))
         return graph.network(x, lambda output: output.reshape(output_shape))
 
     return {"nhwc": nhwc, "nchw": nchw}
