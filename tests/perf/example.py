@@ -142,9 +142,12 @@ def make_gate(revision: str) -> dict[str, Any]:
 
 def make_proof() -> dict[str, Any]:
     """What prove stores."""
-    return {"identical": {"date": "2026-11-27T09:00:00Z", "rows": 30, "alarms": 0},
-            "slowdown": {"date": "2026-11-27T09:20:00Z", "kernel": "conv_transpose2d/dcgan.g3", "injected": 1.03,
-                         "caught": True, "measured": 1.0312}}
+    common = {"revision": commit(26), "machine": MACHINE["class"], "rows": 30, "launches": 10, "seconds": 400.0,
+              "alarms": 0, "equal": 26}
+    return {"identical": {"date": "2026-11-27T09:00:00Z", **common},
+            "slowdown": {"date": "2026-11-27T09:20:00Z", **common, "kernel": "conv_transpose1d", "injected": 1.03,
+                         "caught": True, "rows_slowed": 4, "rows_caught": 4, "measured": 1.0312, "low": 1.029,
+                         "high": 1.033}}
 
 
 def make_peers(path: pathlib.Path) -> None:

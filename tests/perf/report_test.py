@@ -95,8 +95,8 @@ class Report(unittest.TestCase):
     def test_contents(self):
         words = self.page.words()
         for text in ("2 slower", "3 faster", "1 unresolved", "12 equal", "+3.1 %", "\N{MINUS SIGN}28.0 %",
-                     "Identical code: 0 alarms over 30 rows", "+3.0 % injected into conv_transpose2d/dcgan.g3: caught",
-                     "measured as +3.1 %", "Strips of 768 KiB: fewer passes", "Base afd9d690", "avx2 +3.40 %",
+                     "Identical code: 0 alarms over 30 rows", "+3.0 % injected into conv_transpose1d: caught",
+                     "in 4 of 4 rows, measured as +3.1 %", "0 alarms in the other 26", "Strips of 768 KiB: fewer passes", "Base afd9d690", "avx2 +3.40 %",
                      "204 % 366 GFLOP/s", "12.9 GB/s", "raft.convex", "not available: has no such op", "GNU 12.2.0",
                      "oneDNN"):
             self.assertTrue(text in words, text)
@@ -122,7 +122,19 @@ class Report(unittest.TestCase):
         proof = example.make_proof()
         proof["slowdown"]["caught"], proof["identical"]["alarms"] = False, 1
         words = Page(report.render(self.run_, proof=proof)).words()
-        self.assertTrue("missed" in words and "1 alarm over" in words)
+        self.assertTrue("missed" in words and "1 alarm over" in words and "on another machine" not in words)
+        proof["identical"]["machine"] = "another"
+        self.assertTrue("on another machine" in Page(report.render(self.run_, proof=proof)).words())
+
+    def test_what_was_not_resolved_is_not_called_equal(self):
+        for verdict, text in (("EQUAL", "EQUAL"), ("UNRESOLVED", "NO CHANGE SEEN")):
+            run = example.make_run(rows=[(*row[:4], 1.0) for row in example.ROWS[:3]])
+            for row in run["rows"]:
+                row["verdict"] = "EQUAL"
+            run["rows"][1]["verdict"] = verdict
+            page = Page(report.render(run))
+            self.assertTrue(text in page.words(), text)
+            self.assertEqual("more time resolves more" in page.words(), verdict == "UNRESOLVED")
 
     def test_rows_that_fail_are_said(self):
         run = {**self.run_, "failed": [{"name": "resize/gone", "error": "head: " + EVIL}]}
@@ -222,9 +234,12 @@ class Formats(unittest.TestCase):
         axis, ticks = charts.ratio_axis([0.99, 1.02], 150, 8)
         self.assertEqual((axis(1), axis.high), (75, 1.04))
         self.assertEqual([round(100 * (tick - 1)) for tick in ticks], [-2, 0, 2, 4])
-        axis, ticks = charts.ratio_axis([0.2, 1.02], 150, 8)
-        self.assertEqual(axis.high, 1.15)
-        self.assertEqual([round(100 * (tick - 1)) for tick in ticks], [-10, 0, 10])
+        axis, ticks = charts.ratio_axis([0.2, 1.02, 1.01, 1.02, 1.03], 150, 8)
+        self.assertEqual(axis.high, 1.04)  # one extreme
+        axis, ticks = charts.ratio_axis([0.2, 0.3, 1.02], 150, 8)
+        self.assertEqual((axis(1), axis.high), (75, 2))
+        self.assertEqual([round(100 * (tick - 1)) for tick in ticks], [-50, 0, 50, 100])
+        self.assertEqual(charts.ratio_axis([], 150, 8)[0].high, 1.04)
 
     def test_labels_do_not_overlap(self):
         marks = [(100 + 3 * index, 100 + index % 3, f"label {index}") for index in range(20)]

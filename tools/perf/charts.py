@@ -32,12 +32,12 @@ class LogAxis:
 
 
 def ratio_axis(ratios: Sequence[float], width: float, margin: float) -> tuple[LogAxis, list[float]]:
-    """An axis around 1 for `ratios`, and its ticks. It ends at a factor of 1.04 to 1.15: what a change of some percent
-    looks like must not depend on a single extreme."""
-    farthest = max((max(ratio, 1 / ratio) for ratio in ratios), default=1)
-    limit = min(max(1.04, farthest * 1.005), 1.15)
+    """An axis around 1 for `ratios`, and its ticks. It holds nine tenths of them, since what a change of some percent
+    looks like must not depend on an extreme, and ends at a factor of 1.04 to 2."""
+    factors = sorted(max(ratio, 1 / ratio) for ratio in ratios)
+    limit = min(max(1.04, factors[int(0.9 * (len(factors) - 1))] * 1.005 if factors else 1), 2)
     axis = LogAxis(1 / limit, limit, margin, width - margin)
-    step = next(step for step in (0.02, 0.05, 0.1) if limit - 1 <= 2.5 * step)
+    step = next(step for step in (0.02, 0.05, 0.1, 0.2, 0.5) if limit - 1 <= 2.5 * step)
     ticks = {1.0}
     for count in (1, 2):
         ticks |= {1 + count * step, 1 - count * step}

@@ -295,7 +295,9 @@ def summary(run: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
     """What the strip at the top says."""
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ORDER}
     mean = math.exp(statistics.fmean(math.log1p(row.change) for row in rows)) if rows else 1.0
-    return {"verdict": run["verdict"], "counts": counts, "mean": mean - 1}
+    unknown = run["verdict"] == stats.EQUAL and counts[stats.UNRESOLVED] > 0
+    return {"verdict": run["verdict"], "text": "NO CHANGE SEEN" if unknown else run["verdict"], "counts": counts,
+            "mean": mean - 1}
 
 
 def render(run: dict[str, Any], records: Sequence[history.Record] = (), gate: dict[str, Any] | None = None,
