@@ -38,10 +38,12 @@ def ratio_axis(ratios: Sequence[float], width: float, margin: float) -> tuple[Lo
     limit = min(max(1.04, factors[int(0.9 * (len(factors) - 1))] * 1.005 if factors else 1), 2)
     axis = LogAxis(1 / limit, limit, margin, width - margin)
     step = next(step for step in (0.02, 0.05, 0.1, 0.2, 0.5) if limit - 1 <= 2.5 * step)
-    ticks = {1.0}
-    for count in (1, 2):
-        ticks |= {1 + count * step, 1 - count * step}
-    return axis, sorted(tick for tick in ticks if axis.low <= tick <= axis.high)
+    ticks = [1.0]
+    for sign in (1, -1):
+        for tick in (1 + sign * step, 1 + 2 * sign * step):
+            if axis.low <= tick <= axis.high and abs(axis(tick) - axis(ticks[-1])) > 30:  # so long is a label
+                ticks.append(tick)
+    return axis, sorted(ticks)
 
 
 def value_axis(values: Sequence[float], begin: float, end: float, spread: float = 1.15) -> LogAxis:
