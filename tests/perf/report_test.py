@@ -177,8 +177,10 @@ class Report(unittest.TestCase):
     def test_the_command_of_a_row_measures_it_alone(self):
         parser = argparse.ArgumentParser()
         compare.add_arguments(parser)
-        commands = {attributes["data-copy"] for attributes in self.page.all("button") if "data-copy" in attributes}
+        copied = [attributes["data-copy"] for _, attributes in self.page.elements if "data-copy" in attributes]
+        commands = {command for command in copied if "--rows" in command}
         self.assertEqual(len(commands), len(example.ROWS))
+        self.assertTrue(all(copied.count(command) == 2 for command in commands))  # button and text
         names = [row[0] for row in example.ROWS]
         for command in commands:
             words = shlex.split(command)
