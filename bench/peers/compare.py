@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import contextlib
 import datetime
 import gc
@@ -211,8 +212,12 @@ def print_row(result: RowResult, progress: str) -> None:
             plain = f"; NCHW {peer.plain.ratio:.2f}" if peer.plain else ""
             print(f"  {mark} {peer.peer:13}{duel.ratio:7.2f}  [{duel.low:.2f}, {duel.high:.2f}]  "
                   f"{duel.configuration}{plain}")
-        else:
-            print(f"    {peer.peer:13}{peer.status:>7}  {peer.reason}")
+    others = collections.defaultdict(list)
+    for peer in result.peers:
+        if not peer.best:
+            others[peer.status, peer.reason].append(peer.peer)
+    for (status, reason), names in others.items():
+        print(f"    {status.upper() if status != 'unsupported' else 'not'} {', '.join(names)}: {reason}")
     sys.stdout.flush()
 
 
@@ -234,7 +239,7 @@ def select(options: argparse.Namespace) -> list[Row]:
 def check_resumed(record: Record, header: dict) -> None:
     """What was measured in another way must not be mixed. Exits with status 2."""
     for old in record.headers:
-        for key in ("threads", "layouts", "revision", "workloads"):
+        for key in ("threads", "layouts", "workloads"):
             if old[key] != header[key]:
                 print(f"tools/compare_peers: --resume {record.path}: it was measured with {key} {old[key]}, "
                       f"this is {header[key]}", file=sys.stderr)

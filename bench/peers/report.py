@@ -101,6 +101,7 @@ def _model(record: Record) -> dict:
     return {
         "headers": record.headers,
         "header": record.headers[-1],
+        "revisions": ", ".join(dict.fromkeys(header["revision"] for header in record.headers)),
         "peers": {name: version for header in record.headers for name, version in header["peers"].items()},
         "absent": {name: reason for header in record.headers for name, reason in header["absent"].items()},
         "names": names,
