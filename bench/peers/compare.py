@@ -61,8 +61,8 @@ def describe_machine() -> dict[str, str | int]:
     cpu = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {"cpu": cpu[1] if cpu else platform.processor(), "cores": os.cpu_count() or 1,
-            "memory_gib": round(memory / 2**30), "system": platform.freedesktop_os_release().get("PRETTY_NAME", "Linux"),
-            "kernel": platform.release()}
+            "memory_gib": round(memory / 2**30), "kernel": platform.release(),
+            "system": platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")}
 
 
 def describe_revision() -> str:
@@ -247,8 +247,8 @@ def check_resumed(record: Record, header: dict) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Compares, or only reports. `arguments` are those of tools/compare_peers, behind --library FILE --record FILE unless
-    they ask for a report."""
+    """Compares, or only reports. `arguments` are those of tools/compare_peers, behind --library FILE --record FILE
+    unless they ask for a report."""
     options = command_line.parse(arguments)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the command that starts this ignores it
     if options.report:

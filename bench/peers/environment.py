@@ -18,7 +18,7 @@ OPTIONAL = ("torch==2.13.0", "onnx", "onnxruntime", "openvino", "ncnn", "ai-edge
 
 def prepare(folder: pathlib.Path = CACHE / "peers") -> pathlib.Path:
     """The environment's Python. What could not be installed is said and not tried again until the list of packages
-    changes or the folder is deleted. Raises subprocess.CalledProcessError where not even the required packages could."""
+    changes or the folder is deleted. Raises subprocess.CalledProcessError where the required packages could not be."""
     python = folder / "bin" / "python3"
     wanted = hashlib.sha256(repr((REQUIRED, OPTIONAL, sys.version)).encode()).hexdigest()
     stamp = folder / "complete"

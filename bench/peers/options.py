@@ -66,8 +66,9 @@ def _number(kind: type, least: float, what: str):
 
 def _threads(text: str) -> int:
     value = _number(int, 1, "a whole number")(text)
-    if value > len(os.sched_getaffinity(0)):
-        raise argparse.ArgumentTypeError(f"'{text}' is more than the {len(os.sched_getaffinity(0))} CPUs of this machine")
+    most = len(os.sched_getaffinity(0))
+    if value > most:
+        raise argparse.ArgumentTypeError(f"'{text}' is more than the {most} CPUs of this machine")
     return value
 
 
@@ -102,9 +103,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """The options. Exits with status 2 where they are wrong."""
     result = parser()
     options = result.parse_args(arguments)
-    for option, path in (("--workloads", options.workloads), ("--resume", options.resume), ("--report", options.report)):
+    for name in ("workloads", "resume", "report"):
+        path = getattr(options, name)
         if path is not None and not path.is_file():
-            result.error(f"{option} {path}: there is no such file")
+            result.error(f"--{name} {path}: there is no such file")
     if options.build is not None and not options.build.is_dir():
         result.error(f"--build {options.build}: there is no such directory")
     return options

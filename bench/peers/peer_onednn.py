@@ -100,7 +100,7 @@ class OneDnnPeer(Peer):
             if row.align_corners:
                 raise Unsupported("resampling has no align_corners")
             if row.mode == "nearest" and any(large % small for large, small in zip(row.resized, row.size)):
-                raise Unsupported("nearest takes the pixel at the middle, another one where the factor is no whole number")
+                raise Unsupported("nearest takes the middle pixel, which is another one unless the factor is whole")
         if row.padding_mode != "zeros":
             raise Unsupported("convolutions pad with zeros only")
         if row.mode == "convex":

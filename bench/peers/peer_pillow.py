@@ -35,7 +35,7 @@ class PillowPeer(Peer):
         if row.mode == "bilinear" and pictures.shrinks(row):
             raise Unsupported("always antialiases where it shrinks")
         if row.mode == "nearest" and not pictures.has_whole_factors(row):
-            raise Unsupported("nearest takes the pixel at the middle, another one where the factor is no whole number")
+            raise Unsupported("nearest takes the middle pixel, which is another one unless the factor is whole")
         planes = [Image.fromarray(plane) for plane in data.input.reshape(-1, *row.size)]
         size, resampling = row.resized[::-1], RESAMPLING[row.mode]
         results: list[Image.Image] = []

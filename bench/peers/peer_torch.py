@@ -39,7 +39,7 @@ class TorchPeer(Peer):
         torch.set_grad_enabled(False)
 
     def configurations(self, row: Row, data: RowData) -> list[Configuration]:
-        """As NCHW and, where there are channels, as channels_last; convolutions prepacked as well; fused rows folded."""
+        """As NCHW and as channels_last; convolutions prepacked as well; fused rows also folded."""
         ways = [("nchw", row, data, None, False)]
         if row.rank in CHANNELS_LAST:
             ways.append(("channels_last", row, data, CHANNELS_LAST[row.rank], False))
@@ -121,8 +121,8 @@ class TorchPeer(Peer):
         starts = [begin - least for (begin, _), least in zip(row.padding, padding)]
         if prepacked:
             if row.rank == 1:
-                padding, output_padding, stride, dilation = [0, *padding], [0, *output_padding], [1, *stride], [1, *dilation]
-                starts, shape = [0, *starts], [1, *shape]
+                padding, output_padding, starts = [0, *padding], [0, *output_padding], [0, *starts]
+                stride, dilation, shape = [1, *stride], [1, *dilation], [1, *shape]
             packed = torch.ops.mkldnn._reorder_convolution_transpose_weight(
                 weights, padding, output_padding, stride, dilation, row.groups, list(x.shape))
 

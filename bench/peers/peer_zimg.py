@@ -52,7 +52,7 @@ class ZimgPeer(Peer):
         if pictures.shrinks(row) and row.mode != "bilinear_antialias":
             raise Unsupported("always antialiases where it shrinks")
         if row.mode == "nearest" and not pictures.has_whole_factors(row):
-            raise Unsupported("nearest takes the pixel at the middle, another one where the factor is no whole number")
+            raise Unsupported("nearest takes the middle pixel, which is another one unless the factor is whole")
         (height, width), (output_height, output_width) = row.size, row.resized
         described = _Row(filter=FILTERS[row.mode], align_corners=row.align_corners, planes=row.n * row.c_in,
                          height=height, width=width, output_height=output_height, output_width=output_width,

@@ -1,4 +1,4 @@
-"""Rows: the workload table, and ctypes over the C ABI of bench/rows.h, which makes a row's data and runs it with Polyphase."""
+"""Rows: the workload table, and ctypes over the C ABI of bench/rows.h, which makes a row's data and runs it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pathlib
 
 import numpy
 
-COLUMNS = ("id network op N Cin D H W Cout kernel stride padding output_padding dilation groups bias mode align_corners "
-           "scale_or_size epilogue source").split()
+COLUMNS = ("id network op N Cin D H W Cout kernel stride padding output_padding dilation groups bias mode "
+           "align_corners scale_or_size epilogue source").split()
 
 
 class RowsError(Exception):
