@@ -12,6 +12,8 @@ import tempfile
 import unittest
 from unittest import mock
 
+import numpy
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import example  # noqa: E402  (finds tools/perf)
 
@@ -84,6 +86,33 @@ class History(unittest.TestCase):
         history.append(earlier)
         order = [point.revision for point in history.series(history.read(CLASS), NAME)]
         self.assertEqual(order, [example.commit(number) for number in (3, 4, 5, 6)])
+
+    def test_a_comparison_counts_once(self):
+        """The base counts where its revision was never a head, and where the head is a working tree."""
+        def points():
+            return [(point.revision, point.measured[:10]) for point in history.series(history.read(CLASS), NAME)]
+
+        a, b, c = (example.commit(number) for number in (1, 2, 3))
+        history.append(example.make_run(1, 2))
+        self.assertEqual(points(), [(a, "2026-11-03"), (b, "2026-11-03")])
+        history.append(example.make_run(2, 3))
+        self.assertEqual(points(), [(a, "2026-11-03"), (b, "2026-11-03"), (c, "2026-11-04")])
+        run = example.make_run(2, 8)
+        run["head"]["revision"] = "working tree"
+        history.append(run)
+        self.assertEqual(points(), [(a, "2026-11-03"), (b, "2026-11-03"), (b, "2026-11-09"), (c, "2026-11-04")])
+
+    def test_moods_of_the_machine_are_no_steps(self):
+        random = numpy.random.default_rng(1)
+        for _ in range(15):
+            mood = {row[0]: numpy.exp(random.normal(0, 0.02)) for row in example.ROWS}
+            number = len(history.read(CLASS)) // 2
+            history.append(example.make_run(number, number + 1, [(*row[:4], 1.0) for row in example.ROWS], level=mood,
+                                            launches=2, seed=number))
+        records = history.read(CLASS)
+        names = history.names(records)
+        self.assertEqual([step for name in names
+                          for step in history.steps(name, history.series(records, name), len(names))], [])
 
     def test_steps_are_found_at_their_revisions(self):
         for run in example.make_history():
