@@ -15,6 +15,8 @@ from rows import Row, RowData
 
 _OPSET = 19  # the first with all attributes of Resize
 _IR_VERSION = 9  # of this opset's release
+# Up to so many output channels a transposed convolution may be quicker as a convolution that makes all phases.
+_FEW_CHANNELS = 32
 _RESIZE_MODES = {"nearest": "nearest", "linear": "linear", "bilinear": "linear", "bilinear_antialias": "linear",
                  "trilinear": "linear", "bicubic": "cubic"}
 
@@ -187,7 +189,11 @@ def networks(row: Row, data: RowData) -> dict[str, typing.Callable[[], Network]]
     channels last. Raises Unsupported."""
     layer = Layer(row, data)
     if row.op.startswith("conv_transpose"):
-        return {"": lambda: _layer(layer)}
+        forms = {"": lambda: _layer(layer)}
+        if row.rank == 2 and row.c_out <= _FEW_CHANNELS and max(row.stride) > 1:
+            if convolution := as_convolution(layer):
+                forms["convolution + shuffle"] = lambda: _layer(convolution)
+        return forms
     if row.op in ("nearest_conv3x3", "conv_pixel_shuffle"):
         unfused = _nearest_conv if row.op == "nearest_conv3x3" else lambda *_: _layer(layer)
         forms = {"unfused": lambda: unfused(row, data)}
