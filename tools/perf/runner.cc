@@ -7,8 +7,10 @@
 //   row ID LAYOUT ISA THREADS FIRST CONTROL SAMPLE SECONDS ORDERS
 //     opens the row in both modules, first in FIRST (A: base, B: head), and runs the rounds ORDERS (ABBA,BAAB,... or -):
 //     the control kernel CONTROL (compute or memory), a run that warms up, and a sample of at least SAMPLE seconds per
-//     letter. Begins no round after SECONDS, but always runs some. ISA may be "best".
+//     letter. Begins no round after SECONDS, but always runs some. Answers with the rounds that no other process
+//     interrupted, or with all where nearly every one was. ISA may be "best".
 #include <dlfcn.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -85,6 +87,13 @@ std::string Number(double value) {
 
 double Seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// How often the threads of this process have lost their CPU to somebody else.
+int64_t Interruptions() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nivcsw;
 }
 
 const char* TargetOf(const std::string& isa) { return isa == "best" ? nullptr : isa.c_str(); }
@@ -211,9 +220,10 @@ std::string Measure(const Module (&modules)[2], const Row& row) {
 
   const double start = Seconds();
   std::istringstream orders(row.orders == "-" ? "" : row.orders);
-  std::string order;
-  for (size_t round = 0; std::getline(orders, order, ','); ++round) {
-    if (round >= kFewestRounds && Seconds() - start > row.seconds) break;
+  std::vector<std::string> all, undisturbed;
+  for (std::string order; std::getline(orders, order, ',');) {
+    if (all.size() >= kFewestRounds && Seconds() - start > row.seconds) break;
+    const int64_t interruptions = Interruptions();
     const double before = Seconds();
     row.control == "compute" ? ControlCompute() : ControlMemory();
     const double control = Seconds() - before;
@@ -223,8 +233,11 @@ std::string Measure(const Module (&modules)[2], const Row& row) {
       std::string& list = times[letter - 'A'];
       list += (list.empty() ? "" : ",") + Number(sides[letter - 'A']->Sample(buffers, runs));
     }
-    result += (round == 0 ? "{" : ",{") + ("\"base\":[" + times[0]) + "],\"head\":[" + times[1] +
-              "],\"control\":[" + Number(control) + "]}";
+    all.push_back("{\"base\":[" + times[0] + "],\"head\":[" + times[1] + "],\"control\":[" + Number(control) + "]}");
+    if (Interruptions() == interruptions) undisturbed.push_back(all.back());
+  }
+  for (const std::string& round : undisturbed.size() < kFewestRounds ? all : undisturbed) {
+    result += (result.back() == '[' ? "" : ",") + round;
   }
   return result + "]";
 }
