@@ -16,7 +16,7 @@ from rows import Row, RowData
 _OPSET = 19  # the first with all attributes of Resize
 _IR_VERSION = 9  # of this opset's release
 # Up to so many output channels a transposed convolution may be quicker as a convolution that makes all phases.
-_FEW_CHANNELS = 32
+_FEW_CHANNELS = 24
 _RESIZE_MODES = {"nearest": "nearest", "linear": "linear", "bilinear": "linear", "bilinear_antialias": "linear",
                  "trilinear": "linear", "bicubic": "cubic"}
 
