@@ -1,0 +1,531 @@
+"""Counts the instructions of every row of the workload table and compares with the baseline, instructions.tsv.
+
+Rows are shrunk (bench/shrink.h) and run under callgrind, with AVX2 and SSE4, since valgrind has no AVX-512. Counts are the
+same on every machine with the same compiler and libraries, so that 1 % more is a slower kernel, not noise; what counts do
+not see, caches and latencies, is for `perf compare`. A run must also call the heap not once.
+
+What a row runs is known by a hash of the library's object files without debug information: those that only some ops use
+and those that all share. Where the hashes are the baseline's, the row is UNCHANGED and not counted.
+
+A row with more instructions fails until somebody decides: either the code is mended; or `perf gate --update` writes the
+new counts into the baseline; or a line of accepted.tsv allows them and says why, and the baseline shows what they were:
+
+    row, a regular expression <TAB> isa, or * <TAB> how much more, as 2.5% <TAB> reason
+
+Exit status: 0; 1 when a row has more instructions, calls the heap or has no baseline; 2 when nothing could be counted.
+Where compiler or libraries are not those of the baseline, nothing is compared, which is said, and the status is 0."""
+
+import argparse
+import collections
+import concurrent.futures
+import csv
+import dataclasses
+import hashlib
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import state
+
+ISAS = ("avx2", "sse4")
+LAYOUTS = ("nchwc16", "nchw")
+# Rows of the table that the library has no op for.
+EXCLUDED = {"raft.convex": "there is no convex upsampling"}
+# Processes per ISA. Not the number of cores: what a process ran before a row may move its count by some instructions.
+PARTS = 4
+
+# Which of the library's object files are run by the rows of some ops alone. All others are shared by all rows.
+FAMILIES = {
+    "convolution": (
+        re.compile("conv_transpose|nearest_conv|conv_pixel_shuffle"),
+        {"exec/gemm_col2im", "exec/subpixel", "geometry/conv", "geometry/conv_transpose", "geometry/phases",
+         "kernels/conv_tile", "plan/conv", "plan/conv_transpose", "plan/conv_weights", "plan/phase_conv",
+         "plan/phase_conv_operator"}),
+    "resize": (
+        re.compile("resize"),
+        {"exec/resize", "geometry/resize", "geometry/resize_axis", "geometry/resize_presets", "kernels/resize_row",
+         "plan/resize"}),
+    "shuffle": (
+        re.compile("pixel_"),
+        {"exec/rearrange", "geometry/pixel_shuffle", "plan/rearrange"}),
+    "pool": (
+        re.compile("max_unpool"),
+        {"exec/max_unpool", "exec/pool", "geometry/pool", "kernels/max_unpool", "kernels/pool", "plan/max_unpool",
+         "plan/pool"}),
+}
+SHARED = "shared"
+
+
+class GateError(Exception):
+    """Nothing can be compared; the text is for the user."""
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Row:
+    """A row of the table in a layout, run with an instruction set."""
+
+    name: str  # op/id/layout
+    isa: str
+
+    @property
+    def family(self) -> str:
+        op = self.name.partition("/")[0]
+        return next((name for name, (ops, _) in FAMILIES.items() if ops.match(op)), SHARED)
+
+
+@dataclasses.dataclass(frozen=True)
+class Count:
+    """What valgrind saw in one run."""
+
+    instructions: int
+    heap_calls: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Baseline:
+    environment: str  # compiler and libraries
+    code: dict[str, str]  # hash of the object files of each family and of those that are shared
+    counts: dict[Row, int]
+
+    def is_unchanged(self, row: Row, code: dict[str, str]) -> bool:
+        """Whether the row is known and runs what it ran."""
+        return row in self.counts and all(self.code.get(part) == code.get(part) for part in (SHARED, row.family))
+
+
+@dataclasses.dataclass(frozen=True)
+class Allowance:
+    """A line of accepted.tsv."""
+
+    line: int
+    row: re.Pattern[str]
+    isa: str  # "*": all
+    change: float  # 0.025 is 2.5 %
+    reason: str
+
+    def covers(self, row: Row, change: float) -> bool:
+        return self.isa in ("*", row.isa) and self.row.search(row.name) is not None and change <= self.change
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    row: Row
+    baseline: int | None
+    count: int
+    heap_calls: int
+    status: str  # UNCHANGED, SAME, MORE, FEWER, ACCEPTED or NEW
+    allowance: Allowance | None = None
+
+    @property
+    def change(self) -> float:
+        return 0.0 if not self.baseline else self.count / self.baseline - 1
+
+    @property
+    def fails(self) -> bool:
+        return self.status in ("MORE", "NEW") or self.heap_calls > 0
+
+
+# The files
+
+COLUMNS = "row\tisa\tinstructions"
+
+
+def read_baseline(path: pathlib.Path) -> Baseline:
+    """Raises GateError, which names the line and the rule."""
+    environment, code, counts = "", {}, {}
+    columns = False
+    for number, line in enumerate(_lines(path), 1):
+        def fail(rule: str) -> GateError:
+            return GateError(f"{path}:{number}: {rule}; `perf gate --update` writes the file anew")
+
+        if line.startswith("# environment: "):
+            environment = line.partition(": ")[2]
+        elif match := re.fullmatch(r"# code (\w+): ([0-9a-f]+)", line):
+            code[match[1]] = match[2]
+        elif line.startswith("#"):
+            continue
+        elif not columns:
+            if line != COLUMNS:
+                raise fail(f"the first line that is no comment must be '{COLUMNS}'")
+            columns = True
+        else:
+            fields = line.split("\t")
+            if len(fields) != 3 or not re.fullmatch("[1-9][0-9]*", fields[2]):
+                raise fail(f"'{line}' must be row, isa and a number of instructions, separated by tabs")
+            row = Row(fields[0], fields[1])
+            if row in counts:
+                raise fail(f"{row.name} with {row.isa} stands there twice")
+            counts[row] = int(fields[2])
+    if not environment or not columns:
+        raise GateError(f"{path}: has no '# environment: ' or no rows; `perf gate --update` writes the file anew")
+    return Baseline(environment, code, counts)
+
+
+def write_baseline(path: pathlib.Path, baseline: Baseline) -> None:
+    """Sorted, so that a change of the file shows what changed. Raises OSError."""
+    lines = ["# Instructions of one run of each row, shrunk, as callgrind counts them. Written by tools/perf/perf gate --update.",
+             f"# environment: {baseline.environment}",
+             *(f"# code {part}: {code}" for part, code in sorted(baseline.code.items())),
+             COLUMNS,
+             *(f"{row.name}\t{row.isa}\t{count}" for row, count in sorted(baseline.counts.items()))]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_accepted(path: pathlib.Path) -> list[Allowance]:
+    """Empty lines and comments (#) are passed over. Raises GateError, which names the line and the rule."""
+    allowances = []
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+
+        def fail(rule: str) -> GateError:
+            return GateError(f"{path}:{number}: {rule}")
+
+        fields = line.split("\t")
+        if len(fields) != 4:
+            raise fail(f"{len(fields)} columns, must be 4, separated by tabs: row, isa, change, reason")
+        pattern, isa, change, reason = fields
+        try:
+            row = re.compile(pattern)
+        except re.error as error:
+            raise fail(f"row '{pattern}' must be a regular expression: {error}") from error
+        if isa not in (*ISAS, "*"):
+            raise fail(f"isa '{isa}' must be {', '.join(ISAS)} or *")
+        percent = re.fullmatch(r"\+?([0-9]+(?:\.[0-9]+)?) ?%", change)
+        if percent is None:
+            raise fail(f"change '{change}' must be how much more is allowed, as 2.5%")
+        if not reason.strip():
+            raise fail("reason must say why this is worth it")
+        allowances.append(Allowance(number, row, isa, float(percent[1]) / 100, reason))
+    return allowances
+
+
+def _lines(path: pathlib.Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise GateError(f"{path}: {error.strerror}") from error
+
+
+def read_table(path: pathlib.Path) -> list[str]:
+    """op/id of each row that the library has."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [f"{row['op']}/{row['id']}" for row in rows if row["id"] not in EXCLUDED]
+
+
+# The build
+
+class Build:
+    """A folder that CMake configured, brought up to date."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        """Raises GateError."""
+        self.folder = folder
+        cache = folder / "CMakeCache.txt"
+        if not cache.is_file():
+            raise GateError(f"--build '{folder}' is no folder that CMake has configured: `cmake --preset gcc-release` does")
+        self._cache = dict(re.findall(r"^(\w+):\w+=(.*)$", cache.read_text(encoding="utf-8"), re.MULTILINE))
+        if self._cache.get("CMAKE_BUILD_TYPE") != "Release" or self._cache.get("POLYPHASE_SANITIZE"):
+            raise GateError(f"--build '{folder}' must be of type Release and without sanitizers")
+        made = subprocess.run(["cmake", "--build", folder, "--target", "polyphase_count"], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if made.returncode != 0:
+            raise GateError(f"{made.stdout[-2000:]}polyphase_count cannot be built in {folder} (it needs valgrind's "
+                            "headers, which `tools/setup.sh perf` installs; then configure again)")
+        self.program = folder / "bench" / "polyphase_count"
+
+    def environment(self) -> str:
+        """What counts depend on beside the code."""
+        flags = f"{self._cache['CMAKE_CXX_FLAGS']} {self._cache['CMAKE_CXX_FLAGS_RELEASE']}".strip()
+        versions = subprocess.run([self.program, "--environment"], text=True, stdout=subprocess.PIPE, check=True)
+        return f"{platform.machine()}, {versions.stdout.strip()}, {flags}"
+
+    def code(self, table: pathlib.Path) -> dict[str, str]:
+        """A hash per family and of what is shared, to which the table belongs and how it is run."""
+        library = self.folder / "src" / "CMakeFiles" / "polyphase_objects.dir"
+        bench = self.folder / "bench" / "CMakeFiles"
+        parts = collections.defaultdict(hashlib.sha256)
+        parts[SHARED].update(table.read_bytes())
+        with tempfile.TemporaryDirectory() as folder:
+            copy = pathlib.Path(folder) / "code.o"
+            for path in (*sorted(library.glob("*/*.o")),
+                         *(bench / "polyphase_bench_parts.dir" / f"{name}.cc.o" for name in ("case", "shrink", "workloads")),
+                         *bench.glob("polyphase_count.dir/**/count.cc.o")):
+                subprocess.run(["objcopy", "--strip-debug", "--remove-section=.comment", "--remove-section=.eh_frame",
+                                "--remove-section=.note*", path, copy], check=True)
+                part = parts[family_of(path.relative_to(library)) if path.is_relative_to(library) else SHARED]
+                part.update(path.name.encode())
+                part.update(hashlib.sha256(copy.read_bytes()).digest())
+        return {name: part.hexdigest()[:16] for name, part in sorted(parts.items())}
+
+
+def family_of(path: pathlib.PurePath) -> str:
+    """Of an object file, relative to the library's: whose rows run it."""
+    name = path.as_posix().removesuffix(".cc.o")
+    return next((family for family, (_, files) in FAMILIES.items() if name in files), SHARED)
+
+
+# The counts
+
+def count(build: Build, table: pathlib.Path, rows: Sequence[Row], jobs: int, keep: pathlib.Path | None,
+          done: Callable[[], None]) -> dict[Row, Count]:
+    """Runs the rows under callgrind, `jobs` processes at once. Raises GateError with what the first one said that failed.
+
+    With `keep`, callgrind's files stay there, one per row.
+    """
+    parts = [(isa, part, of_isa[part::PARTS]) for isa in ISAS for of_isa in [[row for row in rows if row.isa == isa]]
+             for part in range(PARTS)]
+    counts: dict[Row, Count] = {}
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        if keep is not None:
+            keep.mkdir(parents=True, exist_ok=True)
+        futures = [pool.submit(_count_part, build, table, isa, chosen, (keep or pathlib.Path(folder)) / f"{isa}.{part}", done)
+                   for isa, part, chosen in parts if chosen]
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                counts.update(future.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return counts
+
+
+def _count_part(build: Build, table: pathlib.Path, isa: str, rows: Sequence[Row], dump: pathlib.Path,
+                done: Callable[[], None]) -> dict[Row, Count]:
+    # The costs of PLT entries, which callgrind otherwise skips, would be counted twice in a part's total. Without an
+    # environment, stacks begin where they begin elsewhere.
+    cases = {(row.name.split("/")[1], row.name.split("/")[2]): row for row in rows}
+    for old in dump.parent.glob(f"{dump.name}.*"):
+        old.unlink()
+    process = subprocess.Popen(
+        ["valgrind", "--tool=callgrind", "--skip-plt=no", "--dump-line=no", f"--callgrind-out-file={dump}", build.program,
+         table, isa], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={"PATH": os.environ.get("PATH", os.defpath), "LD_BIND_NOW": "1"})
+    errors: list[str] = []
+    reader = threading.Thread(target=lambda: errors.extend(process.stderr))
+    reader.start()
+    with process:
+        process.stdin.write("".join(f"{workload} {layout}\n" for workload, layout in cases))
+        process.stdin.close()
+        heap_calls = {}
+        for line in process.stdout:
+            workload, layout, calls = line.split("\t")[:3]
+            heap_calls[cases[workload, layout]] = int(calls)
+            done()
+        reader.join()
+    if process.returncode != 0 or len(heap_calls) != len(rows):
+        own = [line for line in errors if not line.startswith("==")]
+        raise GateError(f"polyphase_count {isa} ended with {process.returncode}: {''.join(own or errors)[-2000:].rstrip()}")
+    instructions = dict(read_dump(path) for path in dump.parent.glob(f"{dump.name}.*"))
+    return {row: Count(instructions[f"{workload} {layout}"], heap_calls[row]) for (workload, layout), row in cases.items()}
+
+
+def read_dump(path: pathlib.Path) -> tuple[str, int]:
+    """The request that made a file of callgrind's, and the instructions in it."""
+    text = path.read_text(encoding="utf-8")
+    request = re.search(r"^desc: Trigger: Client Request: (.*)$", text, re.MULTILINE)
+    total = re.search(r"^totals: (\d+)", text, re.MULTILINE)
+    return request[1] if request else "", int(total[1]) if total else 0
+
+
+def judge(baseline: Baseline, code: dict[str, str], rows: Iterable[Row], counts: dict[Row, Count],
+          accepted: Sequence[Allowance], threshold: float) -> list[Result]:
+    """Results of all rows; those without a count must be unchanged."""
+    results = []
+    for row in rows:
+        before = baseline.counts.get(row)
+        if row not in counts:
+            results.append(Result(row, before, before, 0, "UNCHANGED"))
+            continue
+        now = counts[row]
+        result = Result(row, before, now.instructions, now.heap_calls, "SAME" if before else "NEW")
+        if result.change < -threshold:
+            result = dataclasses.replace(result, status="FEWER")
+        elif result.change > threshold:
+            allowance = next((one for one in accepted if one.covers(row, result.change)), None)
+            result = dataclasses.replace(result, status="ACCEPTED" if allowance else "MORE", allowance=allowance)
+        results.append(result)
+    return results
+
+
+# The command
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    folder = pathlib.Path(__file__).resolve().parent
+    parser.add_argument("--build", type=pathlib.Path, default=state.checkout() / "build" / "gcc-release", metavar="DIR",
+                        help="folder of the build, which is brought up to date (build/gcc-release)")
+    parser.add_argument("--update", action="store_true", help="count all rows and write the baseline anew")
+    parser.add_argument("--all", action="store_true", help="count the rows of unchanged code as well")
+    parser.add_argument("--rows", type=re.compile, metavar="REGEX", help="only rows op/id/layout that match; for a look")
+    parser.add_argument("--threshold", type=_percent, default=0.01, metavar="PERCENT",
+                        help="how many instructions more are too many (1)")
+    parser.add_argument("--jobs", type=_jobs, default=os.cpu_count(), metavar="N", help="processes at once (one per core)")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
+                        help="leave callgrind's files there, one per row, for callgrind_annotate")
+    parser.add_argument("--baseline", type=pathlib.Path, default=folder / "instructions.tsv", help=argparse.SUPPRESS)
+    parser.add_argument("--accepted", type=pathlib.Path, default=folder / "accepted.tsv", help=argparse.SUPPRESS)
+
+
+def _percent(text: str) -> float:
+    value = float(text.removesuffix("%"))
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"'{text}' must be from 0 to 100 %")
+    return value / 100
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 1 on")
+    return int(text)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    try:
+        return gate(arguments)
+    except GateError as error:
+        print(f"perf gate: {error}", file=sys.stderr)
+        return 2
+
+
+def gate(arguments: argparse.Namespace) -> int:
+    """Exit status. Raises GateError."""
+    if arguments.update and arguments.rows:
+        raise GateError("--update writes the whole baseline, --rows must not be given with it")
+    for tool in ("valgrind", "objcopy", "cmake"):
+        if shutil.which(tool) is None:
+            raise GateError(f"{tool} is not installed: run tools/setup.sh perf")
+    accepted = read_accepted(arguments.accepted)
+    known = Baseline("", {}, {})
+    if not arguments.update or arguments.baseline.exists():
+        known = read_baseline(arguments.baseline)
+    build = Build(arguments.build)
+    environment = build.environment()
+    if known.environment != environment and not arguments.update:
+        print(f"Skipped: the baseline was counted with {known.environment}; this build is {environment}. "
+              "Its counts cannot be compared; `perf gate --update` counts anew.")
+        return 0
+
+    table = state.checkout() / "bench" / "workloads.tsv"
+    code = build.code(table)
+    rows = sorted(Row(f"{name}/{layout}", isa) for name in read_table(table) for layout in LAYOUTS for isa in ISAS)
+    gone = known.counts.keys() - set(rows)
+    if arguments.rows:
+        rows = [row for row in rows if arguments.rows.search(row.name)]
+        if not rows:
+            raise GateError(f"--rows '{arguments.rows.pattern}' matches no row, as conv_transpose2d/unet.up1/nchwc16 is one")
+    to_count = [row for row in rows if arguments.update or arguments.all or not known.is_unchanged(row, code)]
+    progress = Progress(len(to_count))
+    try:
+        counts = count(build, table, to_count, arguments.jobs, arguments.keep, progress.step)
+    finally:
+        progress.end()
+    results = judge(known, code, rows, counts, accepted, arguments.threshold)
+    if not arguments.rows:
+        store(results)
+    if arguments.update:
+        return update(arguments.baseline, Baseline(environment, code, {row: one.instructions for row, one in counts.items()}),
+                      results, gone)
+    return report(results, gone, accepted, arguments)
+
+
+def update(path: pathlib.Path, baseline: Baseline, results: Sequence[Result], gone: Iterable[Row]) -> int:
+    """Writes the baseline, unless a run calls the heap, and says what moved."""
+    allocating = [result for result in results if result.heap_calls]
+    if allocating:
+        print_results(allocating)
+        print("FAILED: a run must not call the heap; the baseline stays as it was.")
+        return 1
+    print_results([result for result in results if result.status in ("MORE", "FEWER", "ACCEPTED")])
+    write_baseline(path, baseline)
+    new = sum(result.status == "NEW" for result in results)
+    print(f"{path}: {len(results)} counts, {new} of them new, {len(set(gone))} dropped. Accepted changes are in it; "
+          "their lines in accepted.tsv can go.")
+    return 0
+
+
+def report(results: Sequence[Result], gone: Iterable[Row], accepted: Sequence[Allowance],
+           arguments: argparse.Namespace) -> int:
+    """Says which rows moved and what to do about it."""
+    print_results([result for result in results if result.fails or result.status in ("FEWER", "ACCEPTED")])
+    statuses = collections.Counter(result.status for result in results)
+    print(f"{len(results)} rows: " + ", ".join(f"{count} {status}" for status, count in statuses.most_common()))
+    used = {result.allowance for result in results}
+    for one in accepted:
+        if one not in used and not arguments.rows and statuses["UNCHANGED"] == 0:
+            print(f"accepted.tsv:{one.line} is not needed: '{one.row.pattern}' has no row that is more than the baseline.")
+    if gone:
+        print(f"{len(set(gone))} rows of the baseline are no longer there: `perf gate --update` drops them.")
+    if statuses["FEWER"]:
+        print(f"{statuses['FEWER']} rows became faster: `perf gate --update` makes that the baseline, so that it lasts.")
+    failed = [result for result in results if result.fails]
+    if not failed:
+        return 0
+    if any(result.heap_calls for result in failed):
+        print("A run calls the heap: what it needs belongs into the plan's workspace.")
+    if statuses["NEW"]:
+        print("Rows without a baseline: `perf gate --update` counts them.")
+    if statuses["MORE"]:
+        row = max((one for one in failed if one.status == "MORE"), key=lambda one: one.change).row
+        print("More instructions: mend the code; or, if they are worth it, make them the baseline with `perf gate --update`,\n"
+              "or allow them by a line with a reason in tools/perf/accepted.tsv. Where they are spent:\n"
+              f"  tools/perf/perf gate --rows '^{row.name}$' --all --keep /tmp/gate && callgrind_annotate /tmp/gate/{row.isa}.0.1")
+    print(f"FAILED: {len(failed)} rows.")
+    return 1
+
+
+def print_results(results: Sequence[Result]) -> None:
+    """A line per row, worst first."""
+    for result in sorted(results, key=lambda one: (-one.heap_calls, -one.change)):
+        before = f"{result.baseline:>11,}" if result.baseline else f"{'-':>11}"
+        heap = f"  {result.heap_calls} heap calls" if result.heap_calls else ""
+        reason = f"  (accepted.tsv:{result.allowance.line}: {result.allowance.reason})" if result.allowance else ""
+        print(f"{result.status:<9} {result.row.name:<52} {result.row.isa}  {before} -> {result.count:>11,} "
+              f"{result.change:>+8.2%}{heap}{reason}")
+
+
+def store(results: Sequence[Result]) -> None:
+    """For `perf report`."""
+    rows = [{"name": one.row.name, "isa": one.row.isa, "baseline": one.baseline, "count": one.count, "change": one.change,
+             "status": one.status, "heap_calls": one.heap_calls} for one in results if one.baseline is not None]
+    revision = _revision()
+    state.write_json(state.gate_path(revision), {"format": 1, "revision": revision, "rows": rows})
+
+
+def _revision() -> str:
+    """The commit of the checkout, or "working tree" where files differ from it."""
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", "-C", state.checkout(), *words], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL)
+        return done.stdout.strip() if done.returncode == 0 else "?"
+
+    return "working tree" if git("status", "--porcelain", "--", "src", "include", "third_party") else git("rev-parse", "HEAD")
+
+
+class Progress:
+    """One line on a terminal: how far, and how long it will take."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._start = time.monotonic()
+        self._lock = threading.Lock()
+
+    def step(self) -> None:
+        with self._lock:
+            self._done += 1
+            left = (time.monotonic() - self._start) / self._done * (self._total - self._done)
+            if sys.stderr.isatty():
+                print(f"\rcounting: {self._done} of {self._total} rows, {left:.0f} s left   ", end="", file=sys.stderr,
+                      flush=True)
+
+    def end(self) -> None:
+        if sys.stderr.isatty():
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
