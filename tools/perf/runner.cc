@@ -7,8 +7,8 @@
 //   row ID LAYOUT ISA THREADS FIRST CONTROL SAMPLE SECONDS ORDERS
 //     opens the row in both modules, first in FIRST (A: base, B: head), and runs the rounds ORDERS (ABBA,BAAB,... or -):
 //     the control kernel CONTROL (compute or memory), a run that warms up, and a sample of at least SAMPLE seconds per
-//     letter. Begins no round after SECONDS, but always runs some. Answers with the rounds that no other process
-//     interrupted, or with all where nearly every one was. ISA may be "best".
+//     letter. Begins no round after SECONDS, but always runs some. What another process has interrupted is repeated, and
+//     rounds in which this did not help are left out unless nearly all are so. ISA may be "best".
 #include <dlfcn.h>
 #include <sys/resource.h>
 
@@ -34,6 +34,7 @@ namespace {
 
 constexpr std::align_val_t kAlignment{4096};
 constexpr size_t kFewestRounds = 3;
+constexpr int kTries = 4;
 // Of two outputs, relative to the largest value: more than any order of summation does, less than a wrong kernel.
 constexpr float kTolerance = 1e-3f;
 
@@ -96,7 +97,27 @@ int64_t Interruptions() {
   return usage.ru_nivcsw;
 }
 
+// What `sample` returns, the first time that nobody interrupts it; else the last, and sets `disturbed`.
+template <class Sample>
+double Undisturbed(const Sample& sample, bool& disturbed) {
+  double result = 0;
+  for (int i = 0; i < kTries; ++i) {
+    const int64_t interruptions = Interruptions();
+    result = sample();
+    if (Interruptions() == interruptions) return result;
+  }
+  disturbed = true;
+  return result;
+}
+
 const char* TargetOf(const std::string& isa) { return isa == "best" ? nullptr : isa.c_str(); }
+
+template <class Body>
+double Timed(const Body& body) {
+  const double start = Seconds();
+  body();
+  return Seconds() - start;
+}
 
 struct Free {
   void operator()(void* memory) const { ::operator delete(memory, kAlignment); }
@@ -135,9 +156,10 @@ class Side {
   }
   // Seconds per run.
   double Sample(const rows_buffers& buffers, int64_t runs) {
-    const double start = Seconds();
-    for (int64_t i = 0; i < runs; ++i) Run(buffers);
-    return (Seconds() - start) / static_cast<double>(runs);
+    return Timed([&] {
+             for (int64_t i = 0; i < runs; ++i) Run(buffers);
+           }) /
+           static_cast<double>(runs);
   }
 
   rows_buffers buffers() const {
@@ -223,18 +245,19 @@ std::string Measure(const Module (&modules)[2], const Row& row) {
   std::vector<std::string> all, undisturbed;
   for (std::string order; std::getline(orders, order, ',');) {
     if (all.size() >= kFewestRounds && Seconds() - start > row.seconds) break;
-    const int64_t interruptions = Interruptions();
-    const double before = Seconds();
-    row.control == "compute" ? ControlCompute() : ControlMemory();
-    const double control = Seconds() - before;
+    bool disturbed = false;
+    const double control =
+        Undisturbed([&] { return Timed([&] { row.control == "compute" ? ControlCompute() : ControlMemory(); }); },
+                    disturbed);
     sides[order[0] - 'A']->Run(buffers);  // what the control kernel has displaced comes back
     std::string times[2];
     for (const char letter : order) {
       std::string& list = times[letter - 'A'];
-      list += (list.empty() ? "" : ",") + Number(sides[letter - 'A']->Sample(buffers, runs));
+      const double time = Undisturbed([&] { return sides[letter - 'A']->Sample(buffers, runs); }, disturbed);
+      list += (list.empty() ? "" : ",") + Number(time);
     }
     all.push_back("{\"base\":[" + times[0] + "],\"head\":[" + times[1] + "],\"control\":[" + Number(control) + "]}");
-    if (Interruptions() == interruptions) undisturbed.push_back(all.back());
+    if (!disturbed) undisturbed.push_back(all.back());
   }
   for (const std::string& round : undisturbed.size() < kFewestRounds ? all : undisturbed) {
     result += (result.back() == '[' ? "" : ",") + round;
