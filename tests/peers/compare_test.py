@@ -15,8 +15,8 @@ from record import Record
 
 
 def slow(values):
-    """The right result, ten times over."""
-    for _ in range(10):
+    """The right result, many times over."""
+    for _ in range(50):
         result = repeat(values)
     return result
 
@@ -75,7 +75,7 @@ class CompareTest(ComparisonTestCase):
                          {"Slow": "timed", "Wrong": "wrong", "Failing": "failed", "Refusing": "unsupported"})
         self.assertEqual(peers["Failing"].reason, "RuntimeError: no memory for <this>")
         self.assertEqual(peers["Refusing"].reason, "is of no use here")
-        self.assertGreater(peers["Slow"].best.low, 2)
+        self.assertGreater(peers["Slow"].best.low, 1)
         self.assertEqual(peers["Slow"].best.configuration, "slow nchw")
         self.assertEqual(peers["Slow"].plain.layout, "nchw")
         self.assertIsNotNone(peers["Slow"].trials[1].wrong)
