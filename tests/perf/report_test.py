@@ -112,6 +112,17 @@ class Report(unittest.TestCase):
             self.assertTrue(command in page.words(), command)
         self.assertFalse("Instructions" in page.words())
 
+    def test_counts_off_the_baseline(self):
+        words = self.page.words()
+        self.assertTrue("4 of 36 counts, of all rows of the workload table, are not those of the baseline" in words)
+        gate = example.make_gate(self.run_["head"]["revision"])
+        gate["rows"] = [{**row, "status": "SAME", "change": 0.0} for row in gate["rows"]]
+        page = Page(report.render(self.run_, gate=gate))
+        self.assertTrue("All 36 counts are those of the baseline" in page.words())
+        gate["rows"][3] = {**gate["rows"][3], "name": "resize/of.another.row/nchw", "heap_calls": 2}
+        words = Page(report.render(self.run_, gate=gate)).words()
+        self.assertTrue("1 of 36 counts" in words and "resize/of.another.row/nchw" in words)
+
     def test_half_a_proof_asks_for_the_other(self):
         proof = example.make_proof()
         del proof["slowdown"]

@@ -12,6 +12,7 @@ import argparse
 import collections
 import datetime
 import json
+import os
 import pathlib
 import re
 import statistics
@@ -193,6 +194,9 @@ def main(arguments: argparse.Namespace) -> int:
         if arguments.measure:
             _measure(_revisions(arguments.measure), {"--rows": arguments.rows, "--minutes": arguments.minutes})
         return _show(arguments.machine_class, pattern)
+    except BrokenPipeError:  # who reads this has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (HistoryError, json.JSONDecodeError, OSError) as error:
         print(f"perf history: {error}", file=sys.stderr)
         return 2

@@ -195,7 +195,15 @@ def instructions(gate: dict[str, Any] | None, name: Name) -> list[dict[str, Any]
     """The gate's counts of the same workload and layout."""
     if gate is None:
         return []
-    return [row for row in gate["rows"] if {name.id, name.layout} <= set(row["name"].split("/"))]
+    return [row for row in gate["rows"] if row["name"] == f"{name.op}/{name.id}/{name.layout}"]
+
+
+def off_baseline(gate: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The gate's rows that are to be looked at, the largest change first."""
+    if gate is None:
+        return []
+    return sorted((row for row in gate["rows"] if row["status"] not in ("UNCHANGED", "SAME") or row["heap_calls"]),
+                  key=lambda row: (-row["heap_calls"], -row["change"]))
 
 
 def line(name: str, points: Sequence[history.Point], rows: int, width: float, height: float,
@@ -313,6 +321,7 @@ def render(run: dict[str, Any], records: Sequence[history.Record] = (), gate: di
     fractions = [row.fraction for row in rows if row.fraction]
     return environment.get_template("report.html").render(
         run=run, rows=rows, axis=axis, same=same, summary=summary(run, rows), gate=gate,
+        off_baseline=off_baseline(gate),
         proof={"identical": None, "slowdown": None, **(proof or {})},
         roofline=roofline(run), charts=step_charts(records), history_length=len(records), rivals=peers,
         roof_limit=min(max([1.25, *fractions]), 2.5), order=ORDER,
