@@ -127,7 +127,7 @@ def as_convolution(layer: Layer) -> Layer | None:
     weights = numpy.ascontiguousarray(blocks.transpose(order)).reshape(-1, whole.shape[1], *taps)
     bias = None if data.bias is None else numpy.repeat(data.bias, math.prod(row.stride))
     folded = dataclasses.replace(row, op="conv_pixel_shuffle", kernel=taps, stride=(1,) * rank, padding=padding,
-                                 output_padding=(0,) * rank, scale=row.stride)
+                                 output_padding=(0,) * rank, scale=row.stride, epilogue=())
     crop = tuple(begin - f * s for (begin, _), f, s in zip(row.padding, first, row.stride))
     whole_size = tuple((l - f) * s for f, l, s in zip(first, last, row.stride))
     if not any(crop) and whole_size == layer.output:

@@ -70,7 +70,7 @@ def _convolution(graph: _Graph, x: str, row: Row, data: RowData) -> str:
     """The convolution of a row, from the map that it reads, transposed or not."""
     transposed = row.op.startswith("conv_transpose")
     pads = _pads(row.padding)
-    if row.padding_mode == "reflect":
+    if row.padding_mode == "reflect" and not transposed:
         rank = row.rank
         x = graph.node("Pad", x, graph.constant([0, 0, *pads[:rank], 0, 0, *pads[rank:]], numpy.int64), mode="reflect")
         pads = [0] * len(pads)

@@ -64,7 +64,7 @@ def _convolution(graph: _Graph, x: str, row: Row, data: RowData) -> str:
     """The convolution of a row of two or three axes, from the map that it reads, transposed or not."""
     transposed = row.op.startswith("conv_transpose")
     weights, padding = data.weights, row.padding
-    if row.padding_mode == "reflect":
+    if row.padding_mode == "reflect" and not transposed:
         (top, bottom), (left, right) = padding
         x = graph.layer("Padding", x, p0=top, p1=bottom, p2=left, p3=right, p4=2)
         padding = ((0, 0),) * row.rank
