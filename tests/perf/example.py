@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import math
 import os
 import pathlib
@@ -74,12 +73,9 @@ def make_run(base: int = 26, head: int = 27, rows: list[tuple[str, float, float,
             offset = random.normal(0, noise / 2)
             for _ in range(8):
                 drift = math.exp(random.normal(0, 0.02))
-
-                def times(seconds: float) -> list[float]:
-                    return [float(seconds * drift * math.exp(random.normal(0, noise))) for _ in range(2)]
-
-                rounds.append({"launch": launch, "confirmation": False, "base": times(base_s),
-                               "head": times(base_s * change * math.exp(offset)), "control": [control_s * drift]})
+                times = drift * numpy.exp(random.normal(0, noise, (2, 2))) * base_s
+                rounds.append({"launch": launch, "confirmation": False, "base": times[0].tolist(),
+                               "head": (times[1] * change * math.exp(offset)).tolist(), "control": [control_s * drift]})
         half = 0.004 + abs(random.normal(0, 0.004))
         slower = change > 1.012 and half < abs(change - 1)
         faster = change < 0.988 and half < abs(change - 1)
@@ -171,7 +167,7 @@ def make_peers(path: pathlib.Path) -> None:
         seconds = max(flop / FLOPS, size / BYTES_PER_SECOND) / fraction
         peers = []
         for peer, factor in names.items():
-            if peer == "zimg" and not op == "resize" or random.random() < 0.1:
+            if peer == "zimg" and op != "resize" or random.random() < 0.1:
                 peers.append(record.PeerResult(peer, "unsupported", f"has no {op} <of this kind>"))
                 continue
             ratio = factor * math.exp(random.normal(0, 0.45))

@@ -96,7 +96,8 @@ class Report(unittest.TestCase):
         words = self.page.words()
         for text in ("2 slower", "3 faster", "1 unresolved", "12 equal", "+3.1 %", "\N{MINUS SIGN}28.0 %",
                      "Identical code: 0 alarms over 30 rows", "+3.0 % injected into conv_transpose1d: caught",
-                     "in 4 of 4 rows, measured as +3.1 %", "0 alarms in the other 26", "Strips of 768 KiB: fewer passes", "Base afd9d690", "avx2 +3.40 %",
+                     "in 4 of 4 rows, measured as +3.1 %", "0 alarms in the other 26",
+                     "Strips of 768 KiB: fewer passes", "Base afd9d690", "avx2 +3.40 %",
                      "204 % 366 GFLOP/s", "12.9 GB/s", "raft.convex", "not available: has no such op", "GNU 12.2.0",
                      "oneDNN"):
             self.assertTrue(text in words, text)
@@ -204,7 +205,7 @@ class Report(unittest.TestCase):
     def test_roof(self):
         run = example.make_run(rows=[("a/compute/nchw/avx3/1", 1e9, 1e6, 1.0, 1.0),
                                      ("a/memory/nchw/avx3/1", 1e6, 1e7, 1.0, 1.0)])
-        plot = report.roofline(run)["compute"]
+        plot = report.roofline(run)["scatter"]
         (left, left_y), (ridge, top), (_, right_y) = plot["roof"]
         compute, memory = plot["marks"]
         self.assertAlmostEqual(compute.y, top, delta=0.2)

@@ -172,13 +172,14 @@ def rows_of(run: dict[str, Any], records: Sequence[history.Record],
     for row in run["rows"]:
         name = Name.of(row["name"])
         points = history.series(records, row["name"])
+        found = history.steps(row["name"], points, row_count)
         result.append(Row(
-            name, row["name"], row["verdict"], note_on(row), row["ratio"] - 1, row["low"] - 1, row["high"] - 1,
-            row["base_ms"], row["head_ms"], row.get("roofline_fraction"), rate(row), row["algorithm"], row["p"], row["q"],
-            len(row.get("rounds") or ()), instructions(gate, name),
-            interval(row, axis),
-            line(row["name"], points, row_count, SPARK_WIDTH, SPARK_HEIGHT, (4, 4), 5) if len(points) > 1 else None,
-            reproduce(run, name)))
+            name=name, full_name=row["name"], verdict=row["verdict"], note=note_on(row), change=row["ratio"] - 1,
+            low=row["low"] - 1, high=row["high"] - 1, base_ms=row["base_ms"], head_ms=row["head_ms"],
+            fraction=row.get("roofline_fraction"), rate=rate(row), algorithm=row["algorithm"], p=row["p"], q=row["q"],
+            rounds=len(row.get("rounds") or ()), instructions=instructions(gate, name), interval=interval(row, axis),
+            line=line(points, found, SPARK_WIDTH, SPARK_HEIGHT, (4, 4), 5) if len(points) > 1 else None,
+            command=reproduce(run, name)))
     result.sort(key=lambda row: (ORDER.index(row.verdict), -abs(math.log1p(row.change))))
     return result, {"equal": [axis(1 - run["equal"]), axis(1 + run["equal"])],
                     "ticks": [(axis(tick), round(100 * (tick - 1))) for tick in ticks]}
@@ -206,25 +207,25 @@ def off_baseline(gate: dict[str, Any] | None) -> list[dict[str, Any]]:
                   key=lambda row: (-row["heap_calls"], -row["change"]))
 
 
-def line(name: str, points: Sequence[history.Point], rows: int, width: float, height: float,
+def line(points: Sequence[history.Point], steps: Sequence[history.Step], width: float, height: float,
          margins: tuple[float, float], margin_y: float) -> Line:
-    """Draws the series of one of so many rows."""
+    """Draws the series of a row. `margins`: left and right."""
     values = [point.milliseconds for point in points]
     y = charts.value_axis(values, height - margin_y, margin_y, spread=1.05)
     left, right = margins
     step_x = (width - left - right) / max(len(points) - 1, 1)
     x = [round(left + step_x * index, 1) for index in range(len(points))]
-    found = history.steps(name, points, rows)
-    changes = [step.change for step in found]
+    changes = [step.change for step in steps]
     return Line(
-        [(x[index], y(point.milliseconds), f"{point.milliseconds:.4g} ms, {point.revision[:8]} {point.subject}")
-         for index, point in enumerate(points)],
-        [(x[begin], x[end - 1], y(level)) for begin, end, level in change_points.levels(values, changes)],
-        [(round(x[step.change.index] - step_x / 2, 1), "slower" if step.change.ratio > 1 else "faster",
-          f"{step.change.ratio - 1:+.1%} with {step.point.revision[:8]} {step.point.subject}") for step in found],
-        [(y(value), f"{value:.3g}") for value in (min(values), max(values))],
-        [(x[index], point.revision[:8]) for index, point in enumerate(points)
-         if index == 0 or point.revision != points[index - 1].revision])
+        dots=[(x[index], y(point.milliseconds), f"{point.milliseconds:.4g} ms, {point.revision[:8]} {point.subject}")
+              for index, point in enumerate(points)],
+        levels=[(x[begin], x[end - 1], y(level)) for begin, end, level in change_points.levels(values, changes)],
+        steps=[(round(x[step.change.index] - step_x / 2, 1), "slower" if step.change.ratio > 1 else "faster",
+                f"{percent(step.change.ratio - 1)} with {step.point.revision[:8]} {step.point.subject}")
+               for step in steps],
+        ticks=[(y(value), f"{value:.3g}") for value in (min(values), max(values))],
+        revisions=[(x[index], point.revision[:8]) for index, point in enumerate(points)
+                   if index == 0 or point.revision != points[index - 1].revision])
 
 
 def step_charts(records: Sequence[history.Record]) -> list[dict[str, Any]]:
@@ -235,68 +236,61 @@ def step_charts(records: Sequence[history.Record]) -> list[dict[str, Any]]:
         points = history.series(records, name)
         found = history.steps(name, points, len(names))
         if found:
-            result.append({"name": Name.of(name), "full_name": name, "last": found[-1].point.date, "steps": found,
-                           "line": line(name, points, len(names), CHART_WIDTH, CHART_HEIGHT, (66, 30), 22)})
-    return sorted(result, key=lambda chart: chart["last"], reverse=True)
+            result.append({"name": Name.of(name), "steps": found,
+                           "line": line(points, found, CHART_WIDTH, CHART_HEIGHT, (66, 30), 22)})
+    return sorted(result, key=lambda chart: chart["steps"][-1].point.date, reverse=True)
 
 
 def roofline(run: dict[str, Any]) -> dict[str, Any] | None:
-    """The head's rows under the roof: FLOP per byte against FLOP per second, and those that only move data by their
-    bytes per second. None without a calibration."""
+    """The head's rows under the roof; None without a calibration."""
     calibration = run["machine"].get("calibration")
     if not calibration:
         return None
     peak, stream = calibration["flops"] / 1e9, calibration["bytes_per_second"] / 1e9  # GFLOP/s, GB/s
     computing = [row for row in run["rows"] if row["flop"] > 0]
     moving = [row for row in run["rows"] if row["flop"] <= 0]
-    result: dict[str, Any] = {
-        "peak": peak, "stream": stream, "ops": sorted({Name.of(row["name"]).op for row in run["rows"]}),
-        "compute": None, "move": None,
-        "lowest": sorted((row for row in run["rows"] if row.get("roofline_fraction")),
-                         key=lambda row: row["roofline_fraction"])[:10],
-    }
+    known = [row for row in run["rows"] if row.get("roofline_fraction")]
+    return {"peak": peak, "stream": stream, "ops": sorted({Name.of(row["name"]).op for row in run["rows"]}),
+            "scatter": _scatter(computing, peak, stream) if computing else None,
+            "movers": _movers(moving, stream) if moving else None,
+            "lowest": sorted(known, key=lambda row: row["roofline_fraction"])[:10]}
 
-    def mark(row: dict[str, Any], x: float, y: float) -> Mark:
-        name = Name.of(row["name"])
-        fraction = row.get("roofline_fraction")
-        roof = "" if fraction is None else f", {fraction:.0%} of the roof"
-        return Mark(x, y, name.op, row["verdict"], f"{row['name']}: {rate(row)}{roof}")
 
-    if computing:
-        left, right, top, bottom = 56, SCATTER_WIDTH - 20, 24, SCATTER_HEIGHT - 44
-        intensities = [row["flop"] / row["bytes"] for row in computing]
-        rates = [row["flop"] / row["head_ms"] / 1e6 for row in computing]
-        ridge = peak / stream
-        x = charts.value_axis([*intensities, ridge], left, right)
-        y = charts.value_axis([*rates, peak, stream * x.low], bottom, top)
-        marks = [mark(row, x(intensity), y(value)) for row, intensity, value in zip(computing, intensities, rates)]
-        far = sorted(zip(computing, marks), key=lambda pair: _label_key(pair[0]))[:12]
-        slope_begin = (x.low, stream * x.low)
-        result["compute"] = {
-            "marks": marks, "left": left, "right": right, "top": top, "bottom": bottom,
-            "labels": charts.place_labels([(m.x, m.y, Name.of(row["name"]).id) for row, m in far],
-                                          [(m.x, m.y) for m in marks], right),
-            "roof": [(x(slope_begin[0]), y(slope_begin[1])), (x(ridge), y(peak)), (right, y(peak))],
+def _scatter(rows: Sequence[dict[str, Any]], peak: float, stream: float) -> dict[str, Any]:
+    """FLOP per byte against GFLOP/s."""
+    left, right, top, bottom = 56, SCATTER_WIDTH - 20, 24, SCATTER_HEIGHT - 44
+    intensities = [row["flop"] / row["bytes"] for row in rows]
+    rates = [row["flop"] / row["head_ms"] / 1e6 for row in rows]
+    ridge = peak / stream
+    x = charts.value_axis([*intensities, ridge], left, right)
+    y = charts.value_axis([*rates, peak, stream * x.low], bottom, top)
+    marks = [_mark(row, x(intensity), y(value)) for row, intensity, value in zip(rows, intensities, rates)]
+    # Labels for what changed, then for what is far from the roof.
+    order = sorted(range(len(rows)), key=lambda index: (rows[index]["verdict"] not in (stats.SLOWER, stats.FASTER),
+                                                        rows[index].get("roofline_fraction") or 1))
+    named = [(marks[index].x, marks[index].y, Name.of(rows[index]["name"]).id) for index in order[:12]]
+    return {"marks": marks, "left": left, "right": right, "top": top, "bottom": bottom,
+            "labels": charts.place_labels(named, [(mark.x, mark.y) for mark in marks], right),
+            "roof": [(left, y(stream * x.low)), (x(ridge), y(peak)), (right, y(peak))],
             "x_ticks": [(x(tick), f"{tick:g}") for tick in x.ticks()],
-            "y_ticks": [(y(tick), f"{tick:g}") for tick in y.ticks()],
-        }
-    if moving:
-        left, right = 56, SCATTER_WIDTH - 20
-        rates = [row["bytes"] / row["head_ms"] / 1e6 for row in moving]
-        x = charts.value_axis([*rates, stream], left, right, spread=1.5)
-        ordered = sorted(zip(rates, moving), key=lambda pair: pair[0])
-        result["move"] = {
-            "left": left, "right": right, "roof": x(stream), "height": 30 + 20 * len(ordered) + 24,
-            "marks": [(mark(row, x(value), 40 + 20 * index), Name.of(row["name"]).id)
-                      for index, (value, row) in enumerate(ordered)],
-            "ticks": [(x(tick), f"{tick:g}") for tick in x.ticks()],
-        }
-    return result
+            "y_ticks": [(y(tick), f"{tick:g}") for tick in y.ticks()]}
 
 
-def _label_key(row: dict[str, Any]) -> tuple[bool, float]:
-    """What a label is spent on first: changes, then what is far from the roof."""
-    return row["verdict"] not in (stats.SLOWER, stats.FASTER), row.get("roofline_fraction") or 1
+def _movers(rows: Sequence[dict[str, Any]], stream: float) -> dict[str, Any]:
+    """Rows without FLOP by their GB/s, a line each, the slowest first."""
+    left, right = 56, SCATTER_WIDTH - 20
+    rows = sorted(rows, key=lambda row: row["bytes"] / row["head_ms"])
+    rates = [row["bytes"] / row["head_ms"] / 1e6 for row in rows]
+    x = charts.value_axis([*rates, stream], left, right, spread=1.5)
+    return {"roof": x(stream), "height": 54 + 20 * len(rows), "ticks": [(x(tick), f"{tick:g}") for tick in x.ticks()],
+            "marks": [(_mark(row, x(value), 40 + 20 * index), Name.of(row["name"]).id)
+                      for index, (row, value) in enumerate(zip(rows, rates))]}
+
+
+def _mark(row: dict[str, Any], x: float, y: float) -> Mark:
+    fraction = row.get("roofline_fraction")
+    roof = "" if fraction is None else f", {fraction:.0%} of the roof"
+    return Mark(x, y, Name.of(row["name"]).op, row["verdict"], f"{row['name']}: {rate(row)}{roof}")
 
 
 def summary(run: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
