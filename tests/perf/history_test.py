@@ -131,7 +131,7 @@ class History(unittest.TestCase):
         with self.assertRaisesRegex(history.HistoryError, r"\.jsonl:3: .*delete it"):
             history.read(CLASS)
         path.write_text('{"format": 9}\n')
-        with self.assertRaisesRegex(history.HistoryError, ":1: format 9"):
+        with self.assertRaisesRegex(history.HistoryError, ":1: not of format 1"):
             history.read(CLASS)
         self.assertEqual(run_command()[0], 2)
 
@@ -157,9 +157,12 @@ class History(unittest.TestCase):
 
     def test_bad_usage(self):
         history.append(example.make_run())
+        state.write_json(state.history_path(CLASS).with_name("list"), [1])
         for words, message in ((("--rows", "("), "no regular expression"), (("--rows", "nothing"), "no row of this"),
                                (("--class", "other"), "there is no history of \"other\""),
                                (("--append", "/nowhere.json"), "does not exist"),
+                               (("--append", __file__), "is not JSON"),
+                               (("--append", str(state.history_path(CLASS).with_name("list"))), "is no comparison"),
                                (("--measure", "HEAD"), "at least two revisions"),
                                (("--measure", "HEAD", "no-such-revision"), "--measure: ")):
             with self.subTest(words=words):

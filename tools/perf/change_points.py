@@ -6,7 +6,7 @@ t-test instead of the paper's permutations, as in Hunter (Fleming et al., "Hunte
 for performance regressions", 2023): it is quick, and the same series always gives the same steps.
 
 A slow drift is no step; it is described by a staircase of them. What the two sides differ in besides their mean, such
-as the noise, is not reported.
+as the noise, is not reported; nor is a step of which there are not yet three measurements.
 """
 
 from __future__ import annotations

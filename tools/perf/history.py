@@ -27,7 +27,7 @@ import numpy
 import change_points
 import state
 
-FORMAT = 1
+FORMAT = 1  # of comparisons and of the lines
 # Chance of a step that isn't there, anywhere in the history of a class of machines: the rows share it.
 FALSE_STEP = 0.05
 
@@ -89,6 +89,19 @@ def is_commit(revision: str) -> bool:
     return re.fullmatch("[0-9a-f]{40}", revision) is not None
 
 
+def read_run(path: pathlib.Path) -> dict[str, Any]:
+    """A stored comparison. Raises HistoryError and OSError."""
+    try:
+        run = state.read_json(path)
+    except ValueError as error:
+        raise HistoryError(f"{path} is not JSON: {error}") from error
+    if run is None:
+        raise HistoryError(f"{path} does not exist")
+    if not isinstance(run, dict) or run.get("format") != FORMAT or "rows" not in run:
+        raise HistoryError(f"{path} is no comparison of format {FORMAT}, as perf compare stores it")
+    return run
+
+
 def append(run: dict[str, Any]) -> None:
     """Adds both sides of a comparison to the history of its class of machines, unless they are there.
 
@@ -117,9 +130,9 @@ def read(machine_class: str) -> list[Record]:
             record = json.loads(line)
         except json.JSONDecodeError as error:
             raise HistoryError(f"{path}:{number}: {error}; a line is a JSON object: delete it") from error
-        if record.get("format") != FORMAT:
-            raise HistoryError(f"{path}:{number}: format {record.get('format')}, and this version reads {FORMAT} "
-                               "alone: move the file away")
+        if not isinstance(record, dict) or record.get("format") != FORMAT:
+            raise HistoryError(f"{path}:{number}: not of format {FORMAT}, the only one that this version reads: move "
+                               "the file away")
         result.append(record)
     return result
 
@@ -187,17 +200,14 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         pattern = _pattern(arguments.rows)
         if arguments.append:
-            run = state.read_json(arguments.append)
-            if run is None:
-                raise HistoryError(f"--append: {arguments.append} does not exist")
-            append(run)
+            append(read_run(arguments.append))
         if arguments.measure:
             _measure(_revisions(arguments.measure), {"--rows": arguments.rows, "--minutes": arguments.minutes})
         return _show(arguments.machine_class, pattern)
     except BrokenPipeError:  # who reads this has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (HistoryError, json.JSONDecodeError, OSError) as error:
+    except (HistoryError, OSError) as error:
         print(f"perf history: {error}", file=sys.stderr)
         return 2
 

@@ -381,9 +381,4 @@ def _read_run(path: pathlib.Path | None) -> dict[str, Any]:
         if not stored:
             raise ReportError("there is no comparison yet: tools/perf/perf compare BASE HEAD makes one")
         path = stored[-1]
-    run = state.read_json(path)
-    if run is None:
-        raise ReportError(f"{path} does not exist")
-    if run.get("format") != 1:
-        raise ReportError(f"{path}: format {run.get('format')}, and this version reads 1 alone")
-    return run
+    return history.read_run(path)
