@@ -4,8 +4,8 @@
 //     polyphase_count TABLE ISA < CASES    a case is a line "id layout"
 //
 // Prints a line per case: id, layout, heap calls of a run, what the plan chose; tab-separated. The instructions are in
-// callgrind's dump that is triggered by "id layout". `polyphase_count --environment` prints what counts depend on beside
-// the code: compiler, Highway, C library. Exit status: 0; 1 when a case cannot be run; 2 for a wrong call.
+// callgrind's dump that is triggered by "id layout". `polyphase_count --environment` prints what counts depend on
+// beside the code: compiler, Highway, C library. Exit status: 0; 1 when a case cannot be run; 2 for a wrong call.
 #include <gnu/libc-version.h>
 #include <valgrind/callgrind.h>
 
@@ -25,12 +25,19 @@
 #include "bench/workloads.h"
 #include "hwy/highway.h"
 
+#ifdef __clang__
+#define POLYPHASE_COMPILER "Clang"
+#else
+#define POLYPHASE_COMPILER "GCC"
+#endif
+
 namespace {
 bool counting = false;
 long heap_calls = 0;
 }  // namespace
 
-// glibc lets a program replace the whole family, and has these names for the originals. Operators new and delete end here.
+// glibc lets a program replace the whole family, and has these names for the originals. Operators new and delete end
+// here as well.
 extern "C" {
 void* __libc_malloc(size_t bytes);
 void* __libc_calloc(size_t count, size_t bytes);
@@ -109,7 +116,7 @@ void CountAll(const std::string& table, const std::string& target, std::istream&
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::string(argv[1]) == "--environment") {
-    std::printf("GCC %s, Highway %d.%d.%d, glibc %s\n", __VERSION__, HWY_MAJOR, HWY_MINOR, HWY_PATCH,
+    std::printf(POLYPHASE_COMPILER " %s, Highway %d.%d.%d, glibc %s\n", __VERSION__, HWY_MAJOR, HWY_MINOR, HWY_PATCH,
                 gnu_get_libc_version());
     return 0;
   }

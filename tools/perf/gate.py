@@ -1,8 +1,8 @@
 """Counts the instructions of every row of the workload table and compares with the baseline, instructions.tsv.
 
-Rows are shrunk (bench/shrink.h) and run under callgrind, with AVX2 and SSE4, since valgrind has no AVX-512. Counts are the
-same on every machine with the same compiler and libraries, so that 1 % more is a slower kernel, not noise; what counts do
-not see, caches and latencies, is for `perf compare`. A run must also call the heap not once.
+Rows are shrunk (bench/shrink.h) and run under callgrind, with AVX2 and SSE4, since valgrind has no AVX-512. Counts are
+the same on every machine with the same compiler and libraries, so that 1 % more is a slower kernel, not noise; what counts
+do not see, caches and latencies, is for `perf compare`. Nor may a run call the heap.
 
 What a row runs is known by a hash of the library's object files without debug information: those that only some ops use
 and those that all share. Where the hashes are the baseline's, the row is UNCHANGED and not counted.
@@ -170,7 +170,7 @@ def read_baseline(path: pathlib.Path) -> Baseline:
 
 def write_baseline(path: pathlib.Path, baseline: Baseline) -> None:
     """Sorted, so that a change of the file shows what changed. Raises OSError."""
-    lines = ["# Instructions of one run of each row, shrunk, as callgrind counts them. Written by tools/perf/perf gate --update.",
+    lines = ["# Instructions of one run of each row, shrunk, as callgrind counts them; tools/perf/perf gate --update.",
              f"# environment: {baseline.environment}",
              *(f"# code {part}: {code}" for part, code in sorted(baseline.code.items())),
              COLUMNS,
@@ -231,7 +231,7 @@ class Build:
         self.folder = folder
         cache = folder / "CMakeCache.txt"
         if not cache.is_file():
-            raise GateError(f"--build '{folder}' is no folder that CMake has configured: `cmake --preset gcc-release` does")
+            raise GateError(f"--build '{folder}' is no folder that CMake configured, as `cmake --preset gcc-release` does")
         self._cache = dict(re.findall(r"^(\w+):\w+=(.*)$", cache.read_text(encoding="utf-8"), re.MULTILINE))
         if self._cache.get("CMAKE_BUILD_TYPE") != "Release" or self._cache.get("POLYPHASE_SANITIZE"):
             raise GateError(f"--build '{folder}' must be of type Release and without sanitizers")
@@ -252,13 +252,13 @@ class Build:
         """A hash per family and of what is shared, to which the table belongs and how it is run."""
         library = self.folder / "src" / "CMakeFiles" / "polyphase_objects.dir"
         bench = self.folder / "bench" / "CMakeFiles"
+        runs_it = [bench / "polyphase_bench_parts.dir" / f"{name}.cc.o" for name in ("case", "shrink", "workloads")]
+        runs_it += bench.glob("polyphase_count.dir/**/count.cc.o")
         parts = collections.defaultdict(hashlib.sha256)
         parts[SHARED].update(table.read_bytes())
         with tempfile.TemporaryDirectory() as folder:
             copy = pathlib.Path(folder) / "code.o"
-            for path in (*sorted(library.glob("*/*.o")),
-                         *(bench / "polyphase_bench_parts.dir" / f"{name}.cc.o" for name in ("case", "shrink", "workloads")),
-                         *bench.glob("polyphase_count.dir/**/count.cc.o")):
+            for path in (*sorted(library.glob("*/*.o")), *runs_it):
                 subprocess.run(["objcopy", "--strip-debug", "--remove-section=.comment", "--remove-section=.eh_frame",
                                 "--remove-section=.note*", path, copy], check=True)
                 part = parts[family_of(path.relative_to(library)) if path.is_relative_to(library) else SHARED]
@@ -277,18 +277,19 @@ def family_of(path: pathlib.PurePath) -> str:
 
 def count(build: Build, table: pathlib.Path, rows: Sequence[Row], jobs: int, keep: pathlib.Path | None,
           done: Callable[[], None]) -> dict[Row, Count]:
-    """Runs the rows under callgrind, `jobs` processes at once. Raises GateError with what the first one said that failed.
+    """Runs the rows under callgrind, `jobs` processes at once. With `keep`, callgrind's files stay there, one per row.
 
-    With `keep`, callgrind's files stay there, one per row.
+    Raises GateError with what the first process said that failed.
     """
-    parts = [(isa, part, of_isa[part::PARTS]) for isa in ISAS for of_isa in [[row for row in rows if row.isa == isa]]
-             for part in range(PARTS)]
     counts: dict[Row, Count] = {}
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        if keep is not None:
-            keep.mkdir(parents=True, exist_ok=True)
-        futures = [pool.submit(_count_part, build, table, isa, chosen, (keep or pathlib.Path(folder)) / f"{isa}.{part}", done)
-                   for isa, part, chosen in parts if chosen]
+        dumps = keep or pathlib.Path(folder)
+        dumps.mkdir(parents=True, exist_ok=True)
+        futures = []
+        for isa in ISAS:
+            of_isa = [row for row in rows if row.isa == isa]
+            for part in range(min(PARTS, len(of_isa))):
+                futures.append(pool.submit(_count_part, build, table, isa, of_isa[part::PARTS], dumps / f"{isa}.{part}", done))
         try:
             for future in concurrent.futures.as_completed(futures):
                 counts.update(future.result())
@@ -306,8 +307,9 @@ def _count_part(build: Build, table: pathlib.Path, isa: str, rows: Sequence[Row]
     for old in dump.parent.glob(f"{dump.name}.*"):
         old.unlink()
     process = subprocess.Popen(
-        ["valgrind", "--tool=callgrind", "--skip-plt=no", "--dump-line=no", f"--callgrind-out-file={dump}", build.program,
-         table, isa], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ["valgrind", "--tool=callgrind", "--skip-plt=no", "--dump-line=no", f"--callgrind-out-file={dump}",
+         build.program, table, isa],
+        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={"PATH": os.environ.get("PATH", os.defpath), "LD_BIND_NOW": "1"})
     errors: list[str] = []
     reader = threading.Thread(target=lambda: errors.extend(process.stderr))
@@ -322,10 +324,10 @@ def _count_part(build: Build, table: pathlib.Path, isa: str, rows: Sequence[Row]
             done()
         reader.join()
     if process.returncode != 0 or len(heap_calls) != len(rows):
-        own = [line for line in errors if not line.startswith("==")]
-        raise GateError(f"polyphase_count {isa} ended with {process.returncode}: {''.join(own or errors)[-2000:].rstrip()}")
+        said = "".join([line for line in errors if not line.startswith("==")] or errors)[-2000:].rstrip()
+        raise GateError(f"polyphase_count {isa} ended with {process.returncode}: {said}")
     instructions = dict(read_dump(path) for path in dump.parent.glob(f"{dump.name}.*"))
-    return {row: Count(instructions[f"{workload} {layout}"], heap_calls[row]) for (workload, layout), row in cases.items()}
+    return {row: Count(instructions[" ".join(case)], heap_calls[row]) for case, row in cases.items()}
 
 
 def read_dump(path: pathlib.Path) -> tuple[str, int]:
@@ -364,21 +366,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="folder of the build, which is brought up to date (build/gcc-release)")
     parser.add_argument("--update", action="store_true", help="count all rows and write the baseline anew")
     parser.add_argument("--all", action="store_true", help="count the rows of unchanged code as well")
-    parser.add_argument("--rows", type=re.compile, metavar="REGEX", help="only rows op/id/layout that match; for a look")
+    parser.add_argument("--rows", type=_regex, metavar="REGEX", help="only rows op/id/layout that match; for a look")
     parser.add_argument("--threshold", type=_percent, default=0.01, metavar="PERCENT",
                         help="how many instructions more are too many (1)")
-    parser.add_argument("--jobs", type=_jobs, default=os.cpu_count(), metavar="N", help="processes at once (one per core)")
+    parser.add_argument("--jobs", type=_jobs, default=os.cpu_count(), metavar="N",
+                        help="processes at once (one per core)")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
                         help="leave callgrind's files there, one per row, for callgrind_annotate")
     parser.add_argument("--baseline", type=pathlib.Path, default=folder / "instructions.tsv", help=argparse.SUPPRESS)
     parser.add_argument("--accepted", type=pathlib.Path, default=folder / "accepted.tsv", help=argparse.SUPPRESS)
 
 
+def _regex(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a regular expression: {error}") from error
+
+
 def _percent(text: str) -> float:
-    value = float(text.removesuffix("%"))
-    if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"'{text}' must be from 0 to 100 %")
-    return value / 100
+    if not re.fullmatch(r"\d{1,2}(\.\d+)?%?", text):
+        raise argparse.ArgumentTypeError(f"'{text}' must be a number of percent below 100")
+    return float(text.removesuffix("%")) / 100
 
 
 def _jobs(text: str) -> int:
@@ -420,7 +429,7 @@ def gate(arguments: argparse.Namespace) -> int:
     if arguments.rows:
         rows = [row for row in rows if arguments.rows.search(row.name)]
         if not rows:
-            raise GateError(f"--rows '{arguments.rows.pattern}' matches no row, as conv_transpose2d/unet.up1/nchwc16 is one")
+            raise GateError(f"--rows '{arguments.rows.pattern}' matches no row; one is conv_transpose2d/unet.up1/nchwc16")
     to_count = [row for row in rows if arguments.update or arguments.all or not known.is_unchanged(row, code)]
     progress = Progress(len(to_count))
     try:
@@ -431,8 +440,8 @@ def gate(arguments: argparse.Namespace) -> int:
     if not arguments.rows:
         store(results)
     if arguments.update:
-        return update(arguments.baseline, Baseline(environment, code, {row: one.instructions for row, one in counts.items()}),
-                      results, gone)
+        instructions = {row: one.instructions for row, one in counts.items()}
+        return update(arguments.baseline, Baseline(environment, code, instructions), results, gone)
     return report(results, gone, accepted, arguments)
 
 
@@ -446,8 +455,9 @@ def update(path: pathlib.Path, baseline: Baseline, results: Sequence[Result], go
     print_results([result for result in results if result.status in ("MORE", "FEWER", "ACCEPTED")])
     write_baseline(path, baseline)
     new = sum(result.status == "NEW" for result in results)
-    print(f"{path}: {len(results)} counts, {new} of them new, {len(set(gone))} dropped. Accepted changes are in it; "
-          "their lines in accepted.tsv can go.")
+    print(f"{path}: {len(results)} counts, {new} of them new, {len(set(gone))} dropped")
+    if any(result.allowance for result in results):
+        print("The changes that accepted.tsv allowed are in it now: their lines can go.")
     return 0
 
 
@@ -459,12 +469,12 @@ def report(results: Sequence[Result], gone: Iterable[Row], accepted: Sequence[Al
     print(f"{len(results)} rows: " + ", ".join(f"{count} {status}" for status, count in statuses.most_common()))
     used = {result.allowance for result in results}
     for one in accepted:
-        if one not in used and not arguments.rows and statuses["UNCHANGED"] == 0:
-            print(f"accepted.tsv:{one.line} is not needed: '{one.row.pattern}' has no row that is more than the baseline.")
+        if one not in used and not arguments.rows:
+            print(f"accepted.tsv:{one.line} is not needed: no row of '{one.row.pattern}' is over the baseline.")
     if gone:
         print(f"{len(set(gone))} rows of the baseline are no longer there: `perf gate --update` drops them.")
     if statuses["FEWER"]:
-        print(f"{statuses['FEWER']} rows became faster: `perf gate --update` makes that the baseline, so that it lasts.")
+        print(f"{statuses['FEWER']} rows became faster: `perf gate --update` makes that the baseline, so that it stays.")
     failed = [result for result in results if result.fails]
     if not failed:
         return 0
@@ -474,9 +484,10 @@ def report(results: Sequence[Result], gone: Iterable[Row], accepted: Sequence[Al
         print("Rows without a baseline: `perf gate --update` counts them.")
     if statuses["MORE"]:
         row = max((one for one in failed if one.status == "MORE"), key=lambda one: one.change).row
-        print("More instructions: mend the code; or, if they are worth it, make them the baseline with `perf gate --update`,\n"
-              "or allow them by a line with a reason in tools/perf/accepted.tsv. Where they are spent:\n"
-              f"  tools/perf/perf gate --rows '^{row.name}$' --all --keep /tmp/gate && callgrind_annotate /tmp/gate/{row.isa}.0.1")
+        print("More instructions: mend the code; or, if they are worth it, make them the baseline with `perf gate\n"
+              "--update`, or allow them by a line with a reason in tools/perf/accepted.tsv. Where they are spent:\n"
+              f"  tools/perf/perf gate --rows '^{row.name}$' --all --keep /tmp/gate &&\n"
+              f"  callgrind_annotate --auto=no --threshold=100 /tmp/gate/{row.isa}.0.1")
     print(f"FAILED: {len(failed)} rows.")
     return 1
 
@@ -485,16 +496,18 @@ def print_results(results: Sequence[Result]) -> None:
     """A line per row, worst first."""
     for result in sorted(results, key=lambda one: (-one.heap_calls, -one.change)):
         before = f"{result.baseline:>11,}" if result.baseline else f"{'-':>11}"
+        status = "HEAP" if result.heap_calls else result.status
         heap = f"  {result.heap_calls} heap calls" if result.heap_calls else ""
         reason = f"  (accepted.tsv:{result.allowance.line}: {result.allowance.reason})" if result.allowance else ""
-        print(f"{result.status:<9} {result.row.name:<52} {result.row.isa}  {before} -> {result.count:>11,} "
+        print(f"{status:<9} {result.row.name:<52} {result.row.isa}  {before} -> {result.count:>11,} "
               f"{result.change:>+8.2%}{heap}{reason}")
 
 
 def store(results: Sequence[Result]) -> None:
     """For `perf report`."""
-    rows = [{"name": one.row.name, "isa": one.row.isa, "baseline": one.baseline, "count": one.count, "change": one.change,
-             "status": one.status, "heap_calls": one.heap_calls} for one in results if one.baseline is not None]
+    rows = [{"name": one.row.name, "isa": one.row.isa, "baseline": one.baseline, "count": one.count,
+             "change": one.change, "status": one.status, "heap_calls": one.heap_calls}
+            for one in results if one.baseline is not None]
     revision = _revision()
     state.write_json(state.gate_path(revision), {"format": 1, "revision": revision, "rows": rows})
 
@@ -506,7 +519,8 @@ def _revision() -> str:
                               stderr=subprocess.DEVNULL)
         return done.stdout.strip() if done.returncode == 0 else "?"
 
-    return "working tree" if git("status", "--porcelain", "--", "src", "include", "third_party") else git("rev-parse", "HEAD")
+    changed = git("status", "--porcelain", "--", "src", "include", "third_party")
+    return "working tree" if changed else git("rev-parse", "HEAD")
 
 
 class Progress:
