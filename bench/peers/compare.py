@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
+import dataclasses
 import datetime
 import gc
 import importlib
@@ -30,9 +31,9 @@ from peer import Configuration, Peer, Unsupported
 from record import Duel, PeerResult, Record, RowResult, Trial
 from rows import Case, Library, Row, RowsError, read_table
 
-# Seconds for the trial of one configuration, and how many times slower than the quickest so far ends it.
+# Seconds for the trial of one configuration, and how many times slower than the quickest the first run may be for that.
 TRIAL = 0.04
-HOPELESS = 2.0
+HOPELESS = 3.0
 
 
 def first_line(error: BaseException) -> str:
@@ -120,11 +121,11 @@ class Comparison:
         first.verify()
         expected = first.output()
         for layout, case in cases.items():
-            case.run()
+            first_run = measure.time_of(case.run)
             problem = measure.difference(case.output(), expected)
             if problem:
                 raise RowsError(f"row '{row.id}': layouts {first.layout} and {layout} differ: {problem}")
-            result.layouts[layout] = measure.trial(case.run, TRIAL)
+            result.layouts[layout] = measure.trial(case.run, first_run, TRIAL)
         best = cases[min(result.layouts, key=result.layouts.get)]
         result.layout, result.description = best.layout, best.describe()
         result.flop, result.bytes = first.cost()
@@ -135,7 +136,7 @@ class Comparison:
                 result.peers.append(PeerResult(peer.name, "crashed", "took the process with it"))
                 continue
             self._record.write("begin", row=row.id, peer=peer.name)
-            peer_result = self._peer(peer, row, expected, best, cases.get("nchw"))
+            peer_result = self._peer(peer, row, expected, best, cases.get("nchw"), result.layouts)
             result.peers.append(peer_result)
             samples += peer_result.best.ours if peer_result.best else []
             plain_samples += peer_result.plain.ours if peer_result.plain else []
@@ -143,7 +144,8 @@ class Comparison:
         if "nchw" in cases:
             result.plain_seconds = statistics.median(plain_samples or [result.layouts["nchw"]])
 
-    def _peer(self, peer: Peer, row: Row, expected, ours: Case, plain: Case | None) -> PeerResult:
+    def _peer(self, peer: Peer, row: Row, expected, ours: Case, plain: Case | None,
+              our_seconds: dict[str, float]) -> PeerResult:
         result = PeerResult(peer.name, "timed")
         try:
             configurations = peer.configurations(row, ours.data())
@@ -154,12 +156,16 @@ class Comparison:
                 result.reason = (wrong + [trial.error for trial in result.trials if trial.error])[0]
                 return result
             seconds, theirs = min(right, key=lambda pair: pair[0])
-            result.best = self._duel(ours, theirs)
+            result.best = self._duel(ours, theirs, (our_seconds[ours.layout], seconds), self._effort)
             plain_ones = [pair for pair in right if pair[1].plain_nchw]
             if plain is not None and plain_ones:
                 seconds, plain_theirs = min(plain_ones, key=lambda pair: pair[0])
                 same = plain is ours and plain_theirs is theirs
-                result.plain = result.best if same else self._duel(plain, plain_theirs)
+                effort = dataclasses.replace(self._effort, seconds=self._effort.seconds / 2)
+                result.plain = result.best if same else self._duel(plain, plain_theirs,
+                                                                   (our_seconds["nchw"], seconds), effort)
+        except RowsError:
+            raise
         except Unsupported as error:
             result.status, result.reason = "unsupported", str(error)
         except Exception as error:  # pylint: disable=broad-except; whatever a library throws is its result
@@ -176,18 +182,20 @@ class Comparison:
             trial = Trial(configuration.name, configuration.plain_nchw, configuration.border)
             result.trials.append(trial)
             try:
-                configuration.run()
+                first_run = measure.time_of(configuration.run)
                 trial.wrong = measure.difference(configuration.output(), expected, configuration.border)
                 if trial.wrong is None:
-                    hopeless = HOPELESS * min((seconds for seconds, _ in right), default=math.inf)
-                    trial.seconds = measure.trial(configuration.run, TRIAL, hopeless)
+                    hopeless = first_run > HOPELESS * min((seconds for seconds, _ in right), default=math.inf)
+                    trial.seconds = first_run
+                    if first_run < TRIAL or not hopeless:  # what a first run prepares counts with short ones
+                        trial.seconds = measure.trial(configuration.run, first_run, TRIAL)
                     right.append((trial.seconds, configuration))
             except Exception as error:  # pylint: disable=broad-except
                 trial.error = first_line(error)
         return right
 
-    def _duel(self, ours: Case, theirs: Configuration) -> Duel:
-        our_samples, their_samples = measure.pairs(ours.run, theirs.run, self._effort, self._rng)
+    def _duel(self, ours: Case, theirs: Configuration, expected: tuple[float, float], effort: measure.Effort) -> Duel:
+        our_samples, their_samples = measure.pairs(ours.run, theirs.run, expected, effort, self._rng)
         ratio = measure.ratio_of(our_samples, their_samples)
         return Duel(ours.layout, theirs.name, our_samples, their_samples, ratio.ratio, ratio.low, ratio.high)
 

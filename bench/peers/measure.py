@@ -57,11 +57,12 @@ def time_of(run: Run, repetitions: int = 1) -> float:
     return (time.perf_counter() - start) / repetitions
 
 
-def trial(run: Run, budget: float, give_up: float = math.inf) -> float:
-    """Least seconds of a few runs within `budget` seconds. A single one where that took longer than `give_up`."""
-    best = time_of(run)
+def trial(run: Run, first: float, budget: float) -> float:
+    """Least seconds of a few runs within `budget` seconds; `first` seconds were those of an earlier one, which is
+    enough where it was much longer than the budget."""
+    best = first if first > 4 * budget else time_of(run)
     end = time.perf_counter() + budget
-    while best < give_up and time.perf_counter() < end:
+    while best < budget and time.perf_counter() < end:
         best = min(best, time_of(run, max(1, min(100, int(budget / 8 / max(best, 1e-7))))))
     return best
 
@@ -70,18 +71,21 @@ def trial(run: Run, budget: float, give_up: float = math.inf) -> float:
 class Effort:
     """How long to measure."""
 
-    seconds: float = 1.2  # per pair of competitors
-    least: int = 4  # pairs of samples, whatever they take
+    seconds: float = 1.0  # for two competitors
+    least: int = 4  # pairs of samples, whatever they take, but 2 where these would take more than `patience` seconds
     most: int = 20
+    patience: float = 3.0
     sample: float = 0.003  # seconds; shorter runs are repeated within a sample
     pause: float = 0.0  # seconds before a sample, in which the other's threads stop spinning
 
 
-def pairs(ours: Run, theirs: Run, effort: Effort, rng: random.Random) -> tuple[list[float], list[float]]:
+def pairs(ours: Run, theirs: Run, expected: tuple[float, float], effort: Effort,
+          rng: random.Random) -> tuple[list[float], list[float]]:
     """Seconds per run of both, sampled in turns: blocks of A B B A or B A A B, by chance, so that neither a drift nor
-    an order favours one. Equal indices are neighbours in time."""
+    an order favours one. Equal indices are neighbours in time. `expected` are their seconds about."""
     runs = (ours, theirs)
-    repetitions = [max(1, round(effort.sample / max(time_of(run), 1e-7))) for run in runs]
+    repetitions = [max(1, round(effort.sample / max(seconds, 1e-7))) for seconds in expected]
+    least = effort.least if effort.least * sum(expected) <= effort.patience else 2
     samples: tuple[list[float], list[float]] = ([], [])
     start = time.perf_counter()
     while len(samples[0]) < effort.most:
@@ -89,9 +93,10 @@ def pairs(ours: Run, theirs: Run, effort: Effort, rng: random.Random) -> tuple[l
         for side in (first, 1 - first, 1 - first, first):
             if effort.pause:
                 time.sleep(effort.pause)
-                runs[side]()  # wakes the threads up
+                if expected[side] < effort.pause:
+                    runs[side]()  # wakes the threads up
             samples[side].append(time_of(runs[side], repetitions[side]))
-        if len(samples[0]) >= effort.least and time.perf_counter() - start > effort.seconds:
+        if len(samples[0]) >= least and time.perf_counter() - start > effort.seconds:
             break
     return samples
 

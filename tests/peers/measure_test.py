@@ -45,17 +45,25 @@ class PairsTest(unittest.TestCase):
 
     def test_blocks_are_abba_or_baab(self):
         calls = []
-        effort = measure.Effort(seconds=10, most=16, sample=0)
-        ours, theirs = measure.pairs(lambda: calls.append("a"), lambda: calls.append("b"), effort, random.Random(1))
+        effort = measure.Effort(seconds=10, most=16, patience=100)
+        ours, theirs = measure.pairs(lambda: calls.append("a"), lambda: calls.append("b"), (1, 1), effort,
+                                     random.Random(1))
         self.assertEqual((len(ours), len(theirs)), (16, 16))
-        text = "".join(calls[2:])  # behind the two that find the repetitions
+        text = "".join(calls)
         blocks = {text[i:i + 4] for i in range(0, len(text), 4)}
         self.assertEqual(blocks, {"abba", "baab"})
 
     def test_stops_at_the_budget_but_not_before_the_least(self):
-        effort = measure.Effort(seconds=0, least=4, most=20, sample=0)
-        ours, _ = measure.pairs(lambda: None, lambda: None, effort, random.Random(1))
-        self.assertEqual(len(ours), 4)
+        effort = measure.Effort(seconds=0, least=4, most=20, patience=3)
+        for expected, count in (((0.3, 0.4), 4), ((0.3, 0.5), 2)):
+            ours, _ = measure.pairs(lambda: None, lambda: None, expected, effort, random.Random(1))
+            self.assertEqual(len(ours), count)
+
+    def test_short_runs_are_repeated_within_a_sample(self):
+        calls = []
+        effort = measure.Effort(seconds=0, least=2, sample=1.0)
+        measure.pairs(lambda: calls.append("a"), lambda: calls.append("b"), (0.1, 0.5), effort, random.Random(1))
+        self.assertEqual((calls.count("a"), calls.count("b")), (20, 4))
 
 
 class RatioTest(unittest.TestCase):

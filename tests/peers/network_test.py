@@ -123,9 +123,10 @@ class Folds(unittest.TestCase):
                         two | {"padding": ((1, 2), (0, 1))}, two | {"kernel": (4, 4), "padding": ((3, 3), (3, 3))},
                         two | {"groups": 2}, two | {"padding": ((4, 5), (5, 4))},
                         {"stride": (3, 3), "kernel": (2, 2), "padding": ((0, 0), (0, 0))},
-                        {"stride": (4, 4), "kernel": (9, 9), "padding": ((4, 4), (4, 4)), "output_padding": (3, 3)}):
+                        {"stride": (4, 4), "kernel": (9, 9), "padding": ((4, 4), (4, 4)), "output_padding": (3, 3)},
+                        {"size": (1, 1), "kernel": (4, 4)}, two | {"size": (1, 1), "padding": ((0, 1), (1, 0))}):
             with self.subTest(**columns):
-                row = row_of("conv_transpose2d", (6, 7), **columns)
+                row = row_of("conv_transpose2d", **({"size": (6, 7)} | columns))
                 layer = network.Layer(row, data_of(row))
                 self.check(layer, network.as_convolution(layer))
 
