@@ -25,12 +25,6 @@
 #include "bench/workloads.h"
 #include "hwy/highway.h"
 
-#ifdef __clang__
-#define POLYPHASE_COMPILER "Clang"
-#else
-#define POLYPHASE_COMPILER "GCC"
-#endif
-
 namespace {
 bool counting = false;
 long heap_calls = 0;
@@ -116,7 +110,12 @@ void CountAll(const std::string& table, const std::string& target, std::istream&
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::string(argv[1]) == "--environment") {
-    std::printf(POLYPHASE_COMPILER " %s, Highway %d.%d.%d, glibc %s\n", __VERSION__, HWY_MAJOR, HWY_MINOR, HWY_PATCH,
+#ifdef __clang__
+    const char* const compiler = "";  // is part of its version
+#else
+    const char* const compiler = "GCC ";
+#endif
+    std::printf("%s%s, Highway %d.%d.%d, glibc %s\n", compiler, __VERSION__, HWY_MAJOR, HWY_MINOR, HWY_PATCH,
                 gnu_get_libc_version());
     return 0;
   }

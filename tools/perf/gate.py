@@ -1,8 +1,8 @@
 """Counts the instructions of every row of the workload table and compares with the baseline, instructions.tsv.
 
 Rows are shrunk (bench/shrink.h) and run under callgrind, with AVX2 and SSE4, since valgrind has no AVX-512. Counts are
-the same on every machine with the same compiler and libraries, so that 1 % more is a slower kernel, not noise; what counts
-do not see, caches and latencies, is for `perf compare`. Nor may a run call the heap.
+the same on every machine with the same compiler and libraries, so that 1 % more is a slower kernel, not noise; what
+counts do not see, caches and latencies, is for `perf compare`. Nor may a run call the heap.
 
 What a row runs is known by a hash of the library's object files without debug information: those that only some ops use
 and those that all share. Where the hashes are the baseline's, the row is UNCHANGED and not counted.
@@ -231,7 +231,7 @@ class Build:
         self.folder = folder
         cache = folder / "CMakeCache.txt"
         if not cache.is_file():
-            raise GateError(f"--build '{folder}' is no folder that CMake configured, as `cmake --preset gcc-release` does")
+            raise GateError(f"--build '{folder}' must be a folder that CMake configured: `cmake --preset gcc-release`")
         self._cache = dict(re.findall(r"^(\w+):\w+=(.*)$", cache.read_text(encoding="utf-8"), re.MULTILINE))
         if self._cache.get("CMAKE_BUILD_TYPE") != "Release" or self._cache.get("POLYPHASE_SANITIZE"):
             raise GateError(f"--build '{folder}' must be of type Release and without sanitizers")
@@ -289,7 +289,8 @@ def count(build: Build, table: pathlib.Path, rows: Sequence[Row], jobs: int, kee
         for isa in ISAS:
             of_isa = [row for row in rows if row.isa == isa]
             for part in range(min(PARTS, len(of_isa))):
-                futures.append(pool.submit(_count_part, build, table, isa, of_isa[part::PARTS], dumps / f"{isa}.{part}", done))
+                futures.append(pool.submit(_count_part, build, table, isa, of_isa[part::PARTS],
+                                           dumps / f"{isa}.{part}", done))
         try:
             for future in concurrent.futures.as_completed(futures):
                 counts.update(future.result())
@@ -429,7 +430,7 @@ def gate(arguments: argparse.Namespace) -> int:
     if arguments.rows:
         rows = [row for row in rows if arguments.rows.search(row.name)]
         if not rows:
-            raise GateError(f"--rows '{arguments.rows.pattern}' matches no row; one is conv_transpose2d/unet.up1/nchwc16")
+            raise GateError(f"--rows '{arguments.rows.pattern}' matches no row; one is resize/yolov3.up1/nchw")
     to_count = [row for row in rows if arguments.update or arguments.all or not known.is_unchanged(row, code)]
     progress = Progress(len(to_count))
     try:
@@ -474,7 +475,7 @@ def report(results: Sequence[Result], gone: Iterable[Row], accepted: Sequence[Al
     if gone:
         print(f"{len(set(gone))} rows of the baseline are no longer there: `perf gate --update` drops them.")
     if statuses["FEWER"]:
-        print(f"{statuses['FEWER']} rows became faster: `perf gate --update` makes that the baseline, so that it stays.")
+        print(f"{statuses['FEWER']} rows became faster: `perf gate --update` makes that the baseline.")
     failed = [result for result in results if result.fails]
     if not failed:
         return 0
