@@ -108,28 +108,30 @@ def as_convolution(layer: Layer) -> Layer | None:
     """A transposed convolution as one convolution that makes all phases of the output as channels, before a pixel
     shuffle and a crop. None where that isn't exact, or the strides differ."""
     row, data = layer.row, layer.data
-    if not row.op.startswith("conv_transpose") or any(d != 1 for d in row.dilation) or len(set(row.stride)) != 1:
+    # A single pixel makes one block, whatever the stride.
+    stride = tuple(k if size == 1 else s for size, k, s in zip(row.size, row.kernel, row.stride))
+    if not row.op.startswith("conv_transpose") or any(d != 1 for d in row.dilation) or len(set(stride)) != 1:
         return None
     rank = row.rank
-    taps = tuple(-(-k // s) for k, s in zip(row.kernel, row.stride))
+    taps = tuple(-(-k // s) for k, s in zip(row.kernel, stride))
     # The blocks of output pixels from `first` to before `last` are made: all that are wanted, and those that need no
     # padding, as none is negative.
-    first = tuple(min(begin // s, t - 1) for (begin, _), s, t in zip(row.padding, row.stride, taps))
+    first = tuple(min(begin // s, t - 1) for (begin, _), s, t in zip(row.padding, stride, taps))
     last = tuple(max(-(-(begin + out) // s), size)
-                 for (begin, _), s, out, size in zip(row.padding, row.stride, layer.output, row.size))
+                 for (begin, _), s, out, size in zip(row.padding, stride, layer.output, row.size))
     padding = tuple((t - 1 - f, l - size) for t, f, l, size in zip(taps, first, last, row.size))
-    whole = numpy.zeros((*data.weights.shape[:2], *(t * s for t, s in zip(taps, row.stride))), numpy.float32)
+    whole = numpy.zeros((*data.weights.shape[:2], *(t * s for t, s in zip(taps, stride))), numpy.float32)
     whole[(..., *(slice(k) for k in row.kernel))] = data.weights
     whole = swap_channels(whole, row.groups)
-    blocks = whole.reshape(*whole.shape[:2], *(n for pair in zip(taps, row.stride) for n in pair))
+    blocks = whole.reshape(*whole.shape[:2], *(n for pair in zip(taps, stride) for n in pair))
     blocks = numpy.flip(blocks, [2 + 2 * axis for axis in range(rank)])
     order = [0, *(3 + 2 * axis for axis in range(rank)), 1, *(2 + 2 * axis for axis in range(rank))]
     weights = numpy.ascontiguousarray(blocks.transpose(order)).reshape(-1, whole.shape[1], *taps)
-    bias = None if data.bias is None else numpy.repeat(data.bias, math.prod(row.stride))
+    bias = None if data.bias is None else numpy.repeat(data.bias, math.prod(stride))
     folded = dataclasses.replace(row, op="conv_pixel_shuffle", kernel=taps, stride=(1,) * rank, padding=padding,
-                                 output_padding=(0,) * rank, scale=row.stride, epilogue=())
-    crop = tuple(begin - f * s for (begin, _), f, s in zip(row.padding, first, row.stride))
-    whole_size = tuple((l - f) * s for f, l, s in zip(first, last, row.stride))
+                                 output_padding=(0,) * rank, scale=stride, epilogue=())
+    crop = tuple(begin - f * s for (begin, _), f, s in zip(row.padding, first, stride))
+    whole_size = tuple((l - f) * s for f, l, s in zip(first, last, stride))
     if not any(crop) and whole_size == layer.output:
         crop = None
     return Layer(folded, dataclasses.replace(data, weights=weights, bias=bias), layer.edge, crop)
