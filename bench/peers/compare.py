@@ -32,7 +32,7 @@ from record import Duel, PeerResult, Record, RowResult, Trial
 from rows import Case, Library, Row, RowsError, read_table
 
 # Seconds for the trial of one configuration, and how many times slower than the quickest the first run may be for that.
-TRIAL = 0.04
+TRIAL = 0.03
 HOPELESS = 3.0
 
 

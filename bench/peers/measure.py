@@ -71,11 +71,11 @@ def trial(run: Run, first: float, budget: float) -> float:
 class Effort:
     """How long to measure."""
 
-    seconds: float = 1.0  # for two competitors
+    seconds: float = 0.6  # for two competitors
     least: int = 4  # pairs of samples, whatever they take, but 2 where these would take more than `patience` seconds
     most: int = 20
     patience: float = 3.0
-    sample: float = 0.003  # seconds; shorter runs are repeated within a sample
+    sample: float = 0.002  # seconds; shorter runs are repeated within a sample
     pause: float = 0.0  # seconds before a sample, in which the other's threads stop spinning
 
 
