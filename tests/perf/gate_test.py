@@ -233,9 +233,12 @@ class Command(unittest.TestCase):
     def test_update(self):
         self.code["shared"] = "changed"
         slow = gate.Row("resize/a/nchw", "sse4")
-        self.counts[slow] = gate.Count(1500, 0)
+        moved = gate.Row("resize/a/nchw", "avx2")
+        self.counts[slow], self.counts[moved] = gate.Count(100_050, 0), gate.Count(100_003, 0)
+        gate.write_baseline(self.baseline, gate.Baseline("GCC 12.2.0", CODE, {row: 100_000 for row in self.rows()}))
         self.assertEqual(self.run_command("--update")[0], 0)
-        self.assertEqual(gate.read_baseline(self.baseline).counts[slow], 1500)
+        counts = gate.read_baseline(self.baseline).counts
+        self.assertEqual((counts[slow], counts[moved]), (100_050, 100_000))
         self.assertEqual(self.run_command()[0], 0)
 
     def test_heap_calls_fail_and_are_no_baseline(self):

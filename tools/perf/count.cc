@@ -24,6 +24,7 @@
 #include "bench/shrink.h"
 #include "bench/workloads.h"
 #include "hwy/highway.h"
+#include "polyphase/runtime.h"
 
 namespace {
 bool counting = false;
@@ -94,6 +95,11 @@ void Count(const Workload& workload, const std::string& layout, const std::strin
 }
 
 void CountAll(const std::string& table, const std::string& target, std::istream& cases) {
+  const std::vector<TargetInfo> targets = Targets();
+  const bool supported = std::any_of(targets.begin(), targets.end(),
+                                     [&](const TargetInfo& info) { return info.name == target && info.supported; });
+  // The library would take the next best one.
+  if (!supported) throw std::runtime_error("this CPU, or valgrind's, cannot run the target '" + target + "'");
   const std::vector<Workload> workloads = ReadWorkloadsFile(table);
   for (std::string line; std::getline(cases, line);) {
     std::string id, layout;
