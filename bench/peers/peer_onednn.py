@@ -71,7 +71,7 @@ class OneDnnPeer(Peer):
         self._cases: list[ctypes.c_void_p] = []
 
     def configurations(self, row: Row, data: RowData) -> list[Configuration]:
-        """All layouts; fused rows also as one deconvolution."""
+        """All layouts; fused rows also as one deconvolution, deconvolutions without overlap as 1x1 convolutions."""
         self._check(row)
         self._dll.onednn_set_threads(self._threads)
         op, layouts = OPS[row.op]
@@ -79,6 +79,9 @@ class OneDnnPeer(Peer):
         folded = folds.as_conv_transpose(row, data)
         if folded:
             ways += [("folded ", *folded, "deconvolution", layout) for layout in CONVOLUTION]
+        folded = folds.as_convolution_shuffle(row, data)
+        if folded:
+            ways += [("1x1 + shuffle ", *folded, "convolution_shuffle", layout) for layout in SHUFFLE]
         configurations, errors = [], []
         for way in ways:
             try:
