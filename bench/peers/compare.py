@@ -51,7 +51,7 @@ def load_peers(names: tuple[str, ...], threads: int) -> tuple[list[Peer], dict[s
             kind = next(item for item in vars(module).values()
                         if inspect.isclass(item) and issubclass(item, Peer) and item.__module__ == module.__name__)
             peers.append(kind(threads))
-        except (ImportError, OSError) as error:
+        except Exception as error:  # pylint: disable=broad-except; also of a version that is not what it was
             absent[name] = first_line(error)
             print(f"Without {name}: {absent[name]}", flush=True)
     return peers, absent
