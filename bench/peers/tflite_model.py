@@ -120,13 +120,6 @@ def _is_same(size: int, out: int, stride: int, kernel: int, begin: int) -> bool:
     return -(-out // stride) == size and total >= 0 and total // 2 == begin
 
 
-def _is_cropped(row: Row, out: tuple[int, ...]) -> bool:
-    """Whether neither SAME nor VALID makes this output of a transposed convolution, but a part of a larger one is."""
-    axes = list(zip(row.size, out, row.stride, row.kernel, row.padding))
-    valid = all(begin == 0 and o >= (size - 1) * s + k for size, o, s, k, (begin, _) in axes)
-    return not valid and not all(_is_same(size, o, s, k, begin) for size, o, s, k, (begin, _) in axes)
-
-
 def _conv_transpose(graph: _Graph, x: int, row: Row, data: RowData) -> int:
     """A transposed convolution of two or three axes by the operator of that name."""
     out = data.output_shape[2:]
@@ -317,27 +310,24 @@ def _max_unpool(row: Row, data: RowData) -> Network:
     return graph.network(graph.reshape(x, data.output_shape), lambda output: output)
 
 
-def _transposed_bodies(row: Row, data: RowData) -> dict[str, _Body]:
-    """Of a transposed convolution. First as a convolution before a shuffle, which XNNPACK computes up to 20 times
-    quicker where output channels are few, and always where the other way is to be cropped."""
-    bodies: dict[str, _Body] = {}
+def _transposed_body(row: Row, data: RowData) -> tuple[str, _Body]:
+    """Of a transposed convolution: where it can be, as a convolution before a shuffle, which XNNPACK computes quicker,
+    up to 20 times where output channels are few."""
     dense = row.groups == 1
     if dense and row.rank == 3 and is_without_overlap(row):
-        return {"2-D": lambda graph, x: _flat_conv_transpose(graph, x, row, data)}
+        return "2-D", lambda graph, x: _flat_conv_transpose(graph, x, row, data)
     if row.rank < 3 and (dense or row.c_in == row.c_out == row.groups):
         if layer := as_convolution(Layer(row, data)):
             if row.rank == 1:
                 crop = None if layer.crop is None else (0, *layer.crop)
                 layer = Layer(*with_height(layer.row, layer.data), layer.edge, crop)
             name = "convolution + shuffle" if dense else "depthwise convolutions"
-            bodies[name] = lambda graph, x: _layer(graph, x, layer)
+            return name, lambda graph, x: _layer(graph, x, layer)
+    if not dense or any(d != 1 for d in row.dilation):
+        raise Unsupported("TensorFlow Lite has neither groups nor dilation in transposed convolutions")
     if row.rank == 1:
         row, data = with_height(row, data)
-    if dense and all(d == 1 for d in row.dilation) and not (bodies and _is_cropped(row, data.output_shape[2:])):
-        bodies["transposed convolution"] = lambda graph, x: _conv_transpose(graph, x, row, data)
-    if not bodies:
-        raise Unsupported("TensorFlow Lite has neither groups nor dilation in transposed convolutions")
-    return bodies
+    return "transposed convolution", lambda graph, x: _conv_transpose(graph, x, row, data)
 
 
 def _fused_bodies(row: Row, data: RowData) -> dict[str, _Body]:
@@ -345,18 +335,14 @@ def _fused_bodies(row: Row, data: RowData) -> dict[str, _Body]:
     if row.groups > 1:
         raise Unsupported("these rows are not made with groups for TensorFlow Lite")
     layer = Layer(row, data)
-    transposed = as_conv_transpose(layer)
-    bodies: dict[str, _Body] = {}
     if row.op == "conv_pixel_shuffle":
-        bodies["unfused"] = lambda graph, x: _layer(graph, x, layer)
-    else:
-        if transposed and (convolution := as_convolution(transposed)):
-            bodies["folded, convolution + shuffle"] = lambda graph, x: _layer(graph, x, convolution)
-        nearest = dataclasses.replace(row, mode="nearest")
-        bodies["unfused"] = lambda graph, x: _conv(graph, _resize(graph, x, nearest), row, data)
-    if transposed and not transposed.edge and not _is_cropped(transposed.row, data.output_shape[2:]):
-        bodies["folded, transposed convolution"] = lambda graph, x: _conv_transpose(graph, x, transposed.row,
-                                                                                    transposed.data)
+        return {"unfused": lambda graph, x: _layer(graph, x, layer)}
+    bodies: dict[str, _Body] = {}
+    transposed = as_conv_transpose(layer)
+    if transposed and (convolution := as_convolution(transposed)):
+        bodies["folded, convolution + shuffle"] = lambda graph, x: _layer(graph, x, convolution)
+    nearest = dataclasses.replace(row, mode="nearest")
+    bodies["unfused"] = lambda graph, x: _conv(graph, _resize(graph, x, nearest), row, data)
     return bodies
 
 
@@ -371,7 +357,8 @@ def networks(row: Row, data: RowData) -> dict[str, typing.Callable[[], Network]]
     if row.op == "max_unpool":
         return {"nchw scatter": lambda: _max_unpool(row, data)}
     if row.op.startswith("conv_transpose"):
-        bodies = _transposed_bodies(row, data)
+        name, body = _transposed_body(row, data)
+        bodies = {name: body}
     elif row.op in ("nearest_conv3x3", "conv_pixel_shuffle"):
         bodies = _fused_bodies(row, data)
     elif row.op in ("resize", "resize_add"):
