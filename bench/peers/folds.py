@@ -1,11 +1,10 @@
-"""Folds: what a user of another library would do by hand, fused rows as one transposed convolution, and a transposed
-convolution without overlap as a convolution and a shuffle."""
+"""Folds: fused rows as one transposed convolution, which is what a user of another library would do by hand; network.py
+has more of them."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 
 import numpy
 
@@ -19,7 +18,7 @@ def as_conv_transpose(row: Row, data: RowData) -> tuple[Row, RowData] | None:
         return None
     if row.op == "nearest_conv3x3":
         kernel, fold = tuple(k + s - 1 for k, s in zip(row.kernel, row.scale)), _nearest
-        # The transposed convolution mirrors the kernel, so that its begin is the convolution's end.
+        # As any convolution: what it pads less than k - 1, the transposed one crops.
         padding = tuple((k - 1 - begin, k - 1 - end) for k, (begin, end) in zip(row.kernel, row.padding))
     elif row.op == "conv_pixel_shuffle" and data.bias is None:
         kernel, fold = tuple(k * s for k, s in zip(row.kernel, row.scale)), _shuffle
@@ -34,21 +33,6 @@ def as_conv_transpose(row: Row, data: RowData) -> tuple[Row, RowData] | None:
     folded = dataclasses.replace(row, op="conv_transpose2d", kernel=kernel, stride=row.scale, padding=padding,
                                  scale=None)
     return folded, dataclasses.replace(data, weights=weights)
-
-
-def as_convolution_shuffle(row: Row, data: RowData) -> tuple[Row, RowData] | None:
-    """The same result as a row of op conv_pixel_shuffle, whose convolution is 1x1; None where there is none: where
-    kernel and stride differ, and where something is cropped or grouped."""
-    none = (0,) * row.rank
-    if not row.op.startswith("conv_transpose") or row.kernel != row.stride or row.groups > 1:
-        return None
-    if row.padding != ((0, 0),) * row.rank or row.output_padding != none or row.dilation != (1,) * row.rank:
-        return None
-    taps, ones = math.prod(row.kernel), (1,) * row.rank
-    weights = data.weights.reshape(row.c_in, row.c_out * taps).T.reshape(row.c_out * taps, row.c_in, *ones)
-    bias = None if data.bias is None else data.bias.repeat(taps)
-    folded = dataclasses.replace(row, op="conv_pixel_shuffle", kernel=ones, stride=ones, scale=row.stride)
-    return folded, dataclasses.replace(data, weights=numpy.ascontiguousarray(weights), bias=bias)
 
 
 def _by_input(weights: numpy.ndarray, groups: int) -> numpy.ndarray:

@@ -6,7 +6,7 @@ import ctypes
 
 import numpy
 
-import folds
+from network import Layer, as_conv_transpose, as_convolution
 from peer import Configuration, Peer, Unsupported, load_native
 from rows import Row, RowData
 
@@ -71,17 +71,18 @@ class OneDnnPeer(Peer):
         self._cases: list[ctypes.c_void_p] = []
 
     def configurations(self, row: Row, data: RowData) -> list[Configuration]:
-        """All layouts; fused rows also as one deconvolution, deconvolutions without overlap as 1x1 convolutions."""
+        """All layouts; fused rows also as one deconvolution, and deconvolutions as one convolution before a shuffle."""
         self._check(row)
         self._dll.onednn_set_threads(self._threads)
         op, layouts = OPS[row.op]
-        ways = [("", row, data, op, layout) for layout in layouts]
-        folded = folds.as_conv_transpose(row, data)
-        if folded:
-            ways += [("folded ", *folded, "deconvolution", layout) for layout in CONVOLUTION]
-        folded = folds.as_convolution_shuffle(row, data)
-        if folded:
-            ways += [("1x1 + shuffle ", *folded, "convolution_shuffle", layout) for layout in SHUFFLE]
+        layer = Layer(row, data)
+        ways = [("", layer, op, layout) for layout in layouts]
+        transposed = as_conv_transpose(layer)
+        if transposed:
+            ways += [("folded ", transposed, "deconvolution", layout) for layout in CONVOLUTION]
+        convolution = as_convolution(transposed or layer)
+        if convolution:
+            ways += [("convolution + shuffle ", convolution, "convolution_shuffle", layout) for layout in SHUFFLE]
         configurations, errors = [], []
         for way in ways:
             try:
@@ -109,12 +110,16 @@ class OneDnnPeer(Peer):
         if row.mode == "convex":
             raise Unsupported("has no convex upsampling")
 
-    def _configuration(self, prefix: str, row: Row, data: RowData, op: str, layout: str) -> Configuration:
-        rank = row.rank
+    def _configuration(self, prefix: str, layer: Layer, op: str, layout: str) -> Configuration:
+        row, data, rank = layer.row, layer.data, layer.row.rank
+        output_size = layer.output
+        if op == "convolution_shuffle":  # before the crop
+            output_size = tuple((size + sum(padding) - dilation * (kernel - 1)) * scale for size, padding, dilation,
+                                kernel, scale in zip(row.size, row.padding, row.dilation, row.kernel, row.scale))
         end = [end - extra for (_, end), extra in zip(row.padding, row.output_padding)]
         described = _Row(op=op.encode(), layout=layout.encode(), linear=row.mode.endswith("linear"),
                          focus=row.mode == "block-major", rank=rank, n=row.n, c_in=row.c_in, c_out=row.c_out,
-                         groups=row.groups, size=_Sizes(*row.size), output=_Sizes(*row.output_shape[2:]),
+                         groups=row.groups, size=_Sizes(*row.size), output=_Sizes(*output_size),
                          kernel=_Sizes(*row.kernel), stride=_Sizes(*row.stride), dilation=_Sizes(*row.dilation),
                          padding_begin=_Sizes(*(begin for begin, _ in row.padding)), padding_end=_Sizes(*end),
                          factor=_Sizes(*(row.scale or (1,) * rank)), input=_pointer(data.input),
@@ -125,7 +130,8 @@ class OneDnnPeer(Peer):
             raise RuntimeError(dll.onednn_error().decode())
         case = ctypes.c_void_p(handle)
         self._cases.append(case)
-        onednn_run, shape = dll.onednn_run, data.output_shape
+        onednn_run, shape = dll.onednn_run, (row.n, row.c_out, *output_size)
+        crop = tuple(slice(begin, begin + size) for begin, size in zip(layer.crop or (0,) * rank, layer.output))
 
         def run() -> None:
             if onednn_run(case):
@@ -135,7 +141,7 @@ class OneDnnPeer(Peer):
             result = numpy.empty(shape, numpy.float32)
             if dll.onednn_get_output(case, result.ctypes.data):
                 raise RuntimeError(dll.onednn_error().decode())
-            return result
+            return numpy.ascontiguousarray(result[(..., *crop)])  # for the next layer, a view
 
         name = f"{prefix}{layout} ({dll.onednn_describe(case).decode()})"
         return Configuration(name, layout == "nchw", run, output)

@@ -8,7 +8,7 @@ import numpy
 import torch
 import torch.nn.functional as F
 
-import folds
+from network import Layer, as_conv_transpose, as_convolution
 from peer import Configuration, Peer, Unsupported
 from rows import Row, RowData
 
@@ -40,20 +40,25 @@ class TorchPeer(Peer):
 
     def configurations(self, row: Row, data: RowData) -> list[Configuration]:
         """As NCHW and as channels_last; convolutions prepacked as well; fused rows also folded."""
-        ways = [("nchw", row, data, None, False)]
+        layer = Layer(row, data)
+        ways = [("nchw", layer, None, False)]
         if row.rank in CHANNELS_LAST:
-            ways.append(("channels_last", row, data, CHANNELS_LAST[row.rank], False))
+            ways.append(("channels_last", layer, CHANNELS_LAST[row.rank], False))
         if data.weights is not None and row.rank in (1, 2):
             # As mkldnn's operators have it, one-dimensional rows are rows of height 1.
-            ways.append(("mkldnn prepacked", row, data, torch.channels_last, True))
-        folded = folds.as_conv_transpose(row, data)
+            ways.append(("mkldnn prepacked", layer, torch.channels_last, True))
+        folded = as_conv_transpose(layer)
         if folded:
-            ways += [("folded nchw", *folded, None, False),
-                     ("folded channels_last", *folded, torch.channels_last, False),
-                     ("folded mkldnn prepacked", *folded, torch.channels_last, True)]
+            ways += [("folded nchw", folded, None, False),
+                     ("folded channels_last", folded, torch.channels_last, False),
+                     ("folded mkldnn prepacked", folded, torch.channels_last, True)]
+        convolution = as_convolution(folded or layer) if row.rank == 2 else None
+        if convolution:
+            ways.append(("convolution + shuffle mkldnn prepacked", convolution, torch.channels_last, True))
         return [self._configuration(*way) for way in ways]
 
-    def _configuration(self, name: str, row: Row, data: RowData, layout, prepacked: bool) -> Configuration:
+    def _configuration(self, name: str, layer: Layer, layout, prepacked: bool) -> Configuration:
+        row, data = layer.row, layer.data
         flat = prepacked and row.rank == 1
         x, weights = _tensor(data.input), _tensor(data.weights)
         if flat:
@@ -62,7 +67,16 @@ class TorchPeer(Peer):
             # A convolution's tensor with one channel would count as contiguous in both orders.
             x = x.contiguous(memory_format=layout)
             weights = weights if weights is None else weights.contiguous(memory_format=layout)
-        op = self._op(row, data, x, weights, prepacked, layout)
+        extend = functools.partial(F.pad, pad=[layer.edge] * (2 * row.rank), mode="replicate") if layer.edge else None
+        inner = self._op(row, data, extend(x) if extend else x, weights, prepacked, layout)
+        crop = None
+        if layer.crop is not None:
+            crop = (..., *(slice(begin, begin + size) for begin, size in zip(layer.crop, layer.output)))
+
+        def op(tensor: torch.Tensor) -> torch.Tensor:
+            tensor = inner(extend(tensor) if extend else tensor)
+            return tensor if crop is None else tensor[crop]
+
         result = []
 
         @torch.inference_mode()

@@ -105,22 +105,6 @@ class FoldTest(unittest.TestCase):
             actual = conv_transpose(data.input[0], folded_data.weights, folded)
             numpy.testing.assert_allclose(actual, expected, atol=1e-5)
 
-    def test_conv_transpose_without_overlap(self):
-        row = make_row(op="conv_transpose2d", c_in=3, c_out=2, kernel=(2, 3), stride=(2, 3), scale=None)
-        rng = numpy.random.default_rng(6)
-        weights, bias = rng.normal(size=(3, 2, 2, 3)), rng.normal(size=2)
-        data = RowData(rng.normal(size=(1, 3, *row.size)), weights, bias, None, None, row.output_shape)
-        folded, folded_data = folds.as_convolution_shuffle(row, data)
-        self.assertEqual(folded.output_shape, row.output_shape)
-        deep = convolution(data.input[0], folded_data.weights, folded.padding, 1) + folded_data.bias[:, None, None]
-        height, width = deep.shape[1:]
-        actual = deep.reshape(2, 2, 3, height, width).transpose(0, 3, 1, 4, 2).reshape(row.output_shape[1:])
-        expected = conv_transpose(data.input[0], weights, row) + bias[:, None, None]
-        numpy.testing.assert_allclose(actual, expected, atol=1e-5)
-        for column, value in (("stride", (1, 1)), ("padding", ((0, 1), (0, 0))), ("output_padding", (1, 0)),
-                              ("groups", 2), ("dilation", (2, 2)), ("op", "nearest_conv3x3")):
-            self.assertIsNone(folds.as_convolution_shuffle(dataclasses.replace(row, **{column: value}), data), column)
-
     def test_has_none_where_it_would_be_another_result(self):
         row = make_row(op="conv_pixel_shuffle", c_in=4, c_out=2, kernel=(3, 3))
         data = self.data(row)
