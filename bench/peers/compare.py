@@ -34,6 +34,8 @@ from rows import Case, Library, Row, RowsError, read_table
 # Seconds for the trial of one configuration, and how many times slower than the quickest the first run may be for that.
 TRIAL = 0.03
 HOPELESS = 3.0
+# Seconds for which the roofline is believed; to measure it takes one or two.
+ROOFLINE = 60.0
 
 
 def first_line(error: BaseException) -> str:
@@ -97,6 +99,8 @@ class Comparison:
         self._effort = measure.Effort(seconds=options.seconds, most=2 * options.rounds,
                                       least=min(4, 2 * options.rounds), pause=0.005 if options.threads > 1 else 0.0)
         self._rng = random.Random(1)
+        self._roofline = (0.0, 0.0)
+        self._roofline_end = -math.inf  # monotonic
 
     def row(self, row: Row) -> RowResult:
         """Measures everything about a row."""
@@ -129,7 +133,7 @@ class Comparison:
         best = cases[min(result.layouts, key=result.layouts.get)]
         result.layout, result.description = best.layout, best.describe()
         result.flop, result.bytes = first.cost()
-        result.flops, result.bytes_per_second = self._library.peaks(options.threads)
+        result.flops, result.bytes_per_second = self._peaks()
         samples, plain_samples = [], []
         for peer in self._peers:
             if (row.id, peer.name) in self._record.crashes:
@@ -143,6 +147,13 @@ class Comparison:
         result.seconds = statistics.median(samples or [result.layouts[best.layout]])
         if "nchw" in cases:
             result.plain_seconds = statistics.median(plain_samples or [result.layouts["nchw"]])
+
+    def _peaks(self) -> tuple[float, float]:
+        """The roofline about now: FLOP/s and byte/s."""
+        if time.monotonic() > self._roofline_end:
+            self._roofline = self._library.peaks(self._options.threads)
+            self._roofline_end = time.monotonic() + ROOFLINE
+        return self._roofline
 
     def _peer(self, peer: Peer, row: Row, expected, ours: Case, plain: Case | None,
               our_seconds: dict[str, float]) -> PeerResult:

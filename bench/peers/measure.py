@@ -71,7 +71,7 @@ def trial(run: Run, first: float, budget: float) -> float:
 class Effort:
     """How long to measure."""
 
-    seconds: float = 0.6  # for two competitors
+    seconds: float = 0.5  # for two competitors
     least: int = 4  # pairs of samples, whatever they take, but 2 where these would take more than `patience` seconds
     most: int = 20
     patience: float = 3.0

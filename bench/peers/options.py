@@ -85,8 +85,8 @@ def parser() -> argparse.ArgumentParser:
     add("--threads", type=_threads, metavar="N", default=1, help="of every library (default 1)")
     add("--layouts", type=_choices(LAYOUTS), metavar="LIST", default=LAYOUTS[:3],
         help=f"of ours, the quickest of which counts: of {','.join(LAYOUTS)} (default {','.join(LAYOUTS[:3])})")
-    add("--seconds", type=_number(float, 0.0, "a number"), metavar="S", default=0.6,
-        help="to spend on a row and a peer, and half of it in plain NCHW (default 0.6)")
+    add("--seconds", type=_number(float, 0.0, "a number"), metavar="S", default=0.5,
+        help="to spend on a row and a peer, and half of it in plain NCHW (default 0.5)")
     add("--rounds", type=_number(int, 1, "a whole number"), metavar="N", default=8,
         help="of A B B A, at most (default 8; 1 or 2 of long runs, whatever they take)")
     add("--output", type=pathlib.Path, metavar="DIR", default=STATE / "peers", help="for results (default %(default)s)")
