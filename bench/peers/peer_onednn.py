@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 
 import numpy
 
@@ -82,7 +83,9 @@ class OneDnnPeer(Peer):
             ways += [("folded ", transposed, "deconvolution", layout) for layout in CONVOLUTION]
         convolution = as_convolution(transposed or layer)
         if convolution:
-            ways += [("convolution + shuffle ", convolution, "convolution_shuffle", layout) for layout in SHUFFLE]
+            # Of a single pixel in NCHW, the GEMM of 2.6.3 reads behind the end of it, and may end the process.
+            layouts = SHUFFLE if math.prod(row.size) > 1 else ("nhwc",)
+            ways += [("convolution + shuffle ", convolution, "convolution_shuffle", layout) for layout in layouts]
         configurations, errors = [], []
         for way in ways:
             try:
