@@ -22,7 +22,7 @@ for purpose in "$@"; do
     models) wanted+=(python3-pip) ;; # tools/fetch_models.sh
     peers) wanted+=(python3-venv pkgconf libdnnl-dev libzimg-dev) ;; # bench/peers
     perf) # tools/perf
-      wanted+=("${build[@]}" git python3-numpy python3-scipy python3-matplotlib python3-jinja2 valgrind)
+      wanted+=("${build[@]}" git python3-numpy python3-scipy python3-jinja2 valgrind)
       ;;
     ci) wanted+=(clang-format-14) ;;
     *)
