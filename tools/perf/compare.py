@@ -289,6 +289,7 @@ class Progress:
 
     def __call__(self, row: measure.Row) -> None:
         self._done += 1
+        self._total = max(self._total, self._done)  # dropped launches are repeated
         now = time.monotonic()
         if now - self._shown < (0.2 if self._terminal else 30):
             return

@@ -86,9 +86,7 @@ std::string Number(double value) {
   return text;
 }
 
-double Seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double Seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // How often the threads of this process have lost their CPU to somebody else.
 int64_t Interruptions() {
@@ -237,8 +235,8 @@ std::string Measure(const Module (&modules)[2], const Row& row) {
   for (int i = 0; i < 3; ++i) fastest = std::min({fastest, head.Sample(buffers, 1), base.Sample(buffers, 1)});
   const auto runs = static_cast<int64_t>(std::max(1.0, std::ceil(row.sample / fastest)));
   std::string result = "\"runs\":" + std::to_string(runs) + ",\"seconds\":" + Number(fastest) + head.Cost() +
-                       ",\"base_algorithm\":" + Quoted(base.Describe()) +
-                       ",\"algorithm\":" + Quoted(head.Describe()) + ",\"rounds\":[";
+                       ",\"base_algorithm\":" + Quoted(base.Describe()) + ",\"algorithm\":" + Quoted(head.Describe()) +
+                       ",\"rounds\":[";
 
   const double start = Seconds();
   std::istringstream orders(row.orders == "-" ? "" : row.orders);
@@ -246,9 +244,8 @@ std::string Measure(const Module (&modules)[2], const Row& row) {
   for (std::string order; std::getline(orders, order, ',');) {
     if (all.size() >= kFewestRounds && Seconds() - start > row.seconds) break;
     bool disturbed = false;
-    const double control =
-        Undisturbed([&] { return Timed([&] { row.control == "compute" ? ControlCompute() : ControlMemory(); }); },
-                    disturbed);
+    const double control = Undisturbed(
+        [&] { return Timed([&] { row.control == "compute" ? ControlCompute() : ControlMemory(); }); }, disturbed);
     sides[order[0] - 'A']->Run(buffers);  // what the control kernel has displaced comes back
     std::string times[2];
     for (const char letter : order) {
