@@ -166,19 +166,20 @@ class CompareTask {
                        count,          taps_ + pixels.begin * plan_.width};
     const UnpoolTapFn find = wide ? kernels_.max_unpool.taps64 : kernels_.max_unpool.taps32;
     if (!planar_) return find(args) == pixels.count() * planes_.channels;
-    // Lanes are pixels.
+    // Lanes are pixels; the last vector ends with the row and finds some of the one before it again.
     args.lanes = args.index_step = kUnpoolLanes;
     args.base_step *= kUnpoolLanes;
     args.pixels = pixels.count() / kUnpoolLanes;
-    int64_t found = find(args);
-    const int64_t done = args.pixels * kUnpoolLanes;
-    for (int64_t& position : base) position += done * pixel_step;
-    args.indices = indices + (done << (wide ? 3 : 2));
-    args.taps += done;
-    args.lanes = pixels.count() - done;
-    args.pixels = args.lanes > 0 ? 1 : 0;
-    found += find(args);
-    return found == pixels.count();
+    const int64_t in_vectors = args.pixels * kUnpoolLanes;
+    if (find(args) != in_vectors) return false;
+    if (in_vectors == pixels.count()) return true;
+    const int64_t begin = std::max<int64_t>(pixels.count() - kUnpoolLanes, 0);
+    for (int64_t& position : base) position += begin * pixel_step;
+    args.indices = indices + (begin << (wide ? 3 : 2));
+    args.taps += begin;
+    args.lanes = pixels.count() - begin;
+    args.pixels = 1;
+    return find(args) == args.lanes;
   }
 
   void StoreRow(int64_t output, int32_t first_tap) {

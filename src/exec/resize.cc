@@ -289,7 +289,7 @@ class ResizeTask {
 
   void ResizeX(const float* source, IndexRange outputs, float* row) const {
     const ResizeAxis& x = plan_.x;
-    plan_.resize_x({source, x.first.data(), x.weights.data(), x.stride, row - columns_.begin * plan_.width,
+    plan_.resize_x({source, plan_.width, x.first.data(), x.weights.data(), x.stride, row - columns_.begin * plan_.width,
                     outputs.begin, outputs.end, x.periodic.begin, x.periodic.end, x.period});
   }
 

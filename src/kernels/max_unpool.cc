@@ -88,7 +88,8 @@ HWY_INLINE hn::Vec<Elements<T>> Select(const T* HWY_RESTRICT values, const int32
   }
 }
 
-// One vector of pixels per interleaving store; the number of outputs that it made.
+// One vector of pixels per interleaving store, the last of which ends with the last whole window and makes some of the
+// one before it again; the number of outputs that are done.
 template <int kKernel, typename T>
 int64_t Interleave(const UnpoolSpreadArgs& args) {
   const Elements<T> d;
@@ -97,9 +98,10 @@ int64_t Interleave(const UnpoolSpreadArgs& args) {
   T* HWY_RESTRICT out = static_cast<T*>(args.output);
   const int32_t* HWY_RESTRICT taps = args.taps;
   const int64_t tap = args.first_tap;
-  const int64_t outputs = args.outputs;
-  int64_t p = 0;
-  for (; (p + lanes) * kKernel <= outputs; p += lanes) {
+  const int64_t pixels = args.outputs / kKernel;
+  if (pixels < lanes) return 0;
+  for (int64_t begin = 0; begin < pixels; begin += lanes) {
+    const int64_t p = std::min(begin, pixels - lanes);
     const auto v0 = Select(x + p, taps + p, tap);
     if constexpr (kKernel == 1) {
       hn::StoreU(v0, d, out + p);
@@ -117,7 +119,7 @@ int64_t Interleave(const UnpoolSpreadArgs& args) {
       }
     }
   }
-  return p * kKernel;
+  return pixels * kKernel;
 }
 
 template <typename T>

@@ -115,13 +115,15 @@ void BlockX(const ResizeXArgs& args) {
   const int64_t lanes = hn::Lanes(d);
   const ResizeXArgs local = args;
   const int64_t step = local.weights_stride;
+  const int64_t pixel = local.pixel;
   for (int64_t o = local.begin; o < local.end; ++o) {
     const float* HWY_RESTRICT w = local.weights + o;
-    for (int64_t v = 0; v < kResizeLanes; v += lanes) {
-      const float* HWY_RESTRICT x = local.source + int64_t{local.first[o]} * kResizeLanes + v;
-      const auto sum = WeightedSum<kTaps>([&](int k) HWY_ATTR { return hn::LoadU(d, x + k * kResizeLanes); },
+    for (int64_t begin = 0; begin < pixel; begin += lanes) {
+      const int64_t v = std::min(begin, pixel - lanes);  // the last vector ends with the pixel
+      const float* HWY_RESTRICT x = local.source + local.first[o] * pixel + v;
+      const auto sum = WeightedSum<kTaps>([&](int k) HWY_ATTR { return hn::LoadU(d, x + k * pixel); },
                                           [&](int k) HWY_ATTR { return hn::Set(d, w[k * step]); });
-      hn::StoreU(sum, d, local.row + o * kResizeLanes + v);
+      hn::StoreU(sum, d, local.row + o * pixel + v);
     }
   }
 }

@@ -13,13 +13,14 @@ constexpr int kResizeLanes = 16;
 constexpr int kResizeXReach = kResizeLanes + kMaxResizeTaps;
 
 // row[o] = sum over k < taps of weights[k * weights_stride + o] * source[first[o] + k], for o in [begin, end) and up to
-// the end of the last vector; begin is a multiple of kResizeLanes. A pixel is 1 or kResizeLanes floats. Both tables are
+// the end of the last vector; begin is a multiple of kResizeLanes. A pixel is 1 float, or `pixel`. Both tables are
 // readable up to the last vector's end; source, of pixels of 1 float, for kResizeXReach floats from each first[o] on.
 // Outputs in [periodic_begin, periodic_end) may take their weights, and their sources relative to first[], from the
 // outputs [periodic_begin, periodic_begin + period), all three multiples of kResizeLanes: of an integer scale only
 // these few stay in L1 instead of tables that are larger than a row. An empty range: no period.
 struct ResizeXArgs {
   const float* source;
+  int64_t pixel;
   const int32_t* first;
   const float* weights;
   int64_t weights_stride;
@@ -81,7 +82,7 @@ struct ResizeRowKernels {
   ResizeXFn dense_x[kMaxResizeTaps + 1];
   ResizeXFn near_x[kMaxResizeTaps + 1];
   ResizeXFn far_x[kMaxResizeTaps + 1];
-  // Pixels of kResizeLanes floats.
+  // Pixels of at least kResizeLanes floats.
   ResizeXFn block_x[kMaxResizeTaps + 1];
   ResizeYFn y[kMaxResizeRows][kMaxResizeTaps + 1];  // [output rows - 1][taps]
   // Indexed by ResizeLane.
