@@ -11,6 +11,8 @@
 namespace polyphase::internal {
 namespace {
 
+constexpr int64_t kStridedPixels = 32;
+
 struct Rows {
   int64_t image, begin, end;  // rows (z, y) of the deep tensor
 };
@@ -49,14 +51,14 @@ void ConvertRows(const RearrangePlan& plan, const char* input, char* output, con
 }
 
 // Row (c, z * rz + h, y * ry + i) of the shallow tensor holds rx rows (z, y) of the deep one, interleaved.
+// The first `width` pixels of it from the given offsets on.
 void ShuffleRow(const RearrangePlan& plan, const char* input, char* output, int64_t shallow_row, int64_t deep_row,
-                int64_t deep_channel) {
+                int64_t deep_channel, int64_t width) {
   const PanelKernels& kernels = plan.op->kernels.panel;
   const TensorDesc& deep = plan.deep();
   const TensorDesc& shallow = plan.shallow();
   const int element_log2 = plan.element_log2;
   const int64_t r = plan.factor[kColumn];
-  const int64_t width = deep.size[kColumn];
   if (plan.path == ShufflePath::kInterleave) {
     const int64_t step = plan.offset_step[kColumn] * deep.stride_c;
     const int64_t deep_first = deep_row + deep_channel * deep.stride_c;
@@ -84,13 +86,12 @@ void ShuffleRow(const RearrangePlan& plan, const char* input, char* output, int6
 
 // The same for all channels of NHWC tensors at once; deep_channel is that of shallow channel 0.
 void ShufflePixels(const RearrangePlan& plan, const char* input, char* output, int64_t shallow_row, int64_t deep_row,
-                   int64_t deep_channel) {
+                   int64_t deep_channel, int64_t width) {
   const PanelKernels& kernels = plan.op->kernels.panel;
   const TensorDesc& deep = plan.deep();
   const TensorDesc& shallow = plan.shallow();
   const int element_log2 = plan.element_log2;
   const int64_t r = plan.factor[kColumn];
-  const int64_t width = deep.size[kColumn];
   const int64_t step = shallow.stride[kColumn];
   if (plan.path == ShufflePath::kChannels) {
     for (int64_t j = 0; j < r; ++j) {
@@ -122,19 +123,31 @@ void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, con
   const TensorDesc& deep = plan.deep();
   const TensorDesc& shallow = plan.shallow();
   const auto [rz, ry, rx] = plan.factor;
+  const int64_t width = deep.size[kColumn];
+  // Elements that are moved one by one share lines with those of other channels: all channels of some pixels, which
+  // stay in L1, instead of channel by channel (24 channels of 544 x 960 in NCHWc16: 3.5 times quicker).
+  const bool strided = plan.path == ShufflePath::kElements;
   const bool pixels = plan.path == ShufflePath::kChannels || plan.path == ShufflePath::kTranspose;
+  const int64_t x_step = strided ? kStridedPixels : width;
+  const int64_t c_step = strided ? shallow.c : 1;
   const auto shuffle = pixels ? &ShufflePixels : &ShuffleRow;
-  for (int64_t c = 0; c < (pixels ? 1 : shallow.c); ++c) {
-    const int64_t shallow_channel = ChannelOffset(ChannelsOf(shallow), c);
+  const auto shuffle_stretch = [&](int64_t row, int64_t c, int64_t x) {
+    const int64_t z = row / deep.size[kRow];
+    const int64_t y = row % deep.size[kRow];
+    const int64_t shallow_first = ChannelOffset(ChannelsOf(shallow), c) + x * rx * shallow.stride[kColumn];
+    const int64_t deep_first = RowOffset(deep, rows.image, z, y) + x * deep.stride[kColumn];
+    for (int64_t h = 0; h < rz; ++h) {
+      for (int64_t i = 0; i < ry; ++i) {
+        shuffle(plan, input, output, RowOffset(shallow, rows.image, z * rz + h, y * ry + i) + shallow_first, deep_first,
+                c * plan.channel_step + h * plan.offset_step[kDepth] + i * plan.offset_step[kRow],
+                std::min(x_step, width - x));
+      }
+    }
+  };
+  for (int64_t first = 0; first < (pixels ? 1 : shallow.c); first += c_step) {
     for (int64_t row = rows.begin; row < rows.end; ++row) {
-      const int64_t z = row / deep.size[kRow];
-      const int64_t y = row % deep.size[kRow];
-      for (int64_t h = 0; h < rz; ++h) {
-        for (int64_t i = 0; i < ry; ++i) {
-          shuffle(plan, input, output, RowOffset(shallow, rows.image, z * rz + h, y * ry + i) + shallow_channel,
-                  RowOffset(deep, rows.image, z, y),
-                  c * plan.channel_step + h * plan.offset_step[kDepth] + i * plan.offset_step[kRow]);
-        }
+      for (int64_t x = 0; x < width; x += x_step) {
+        for (int64_t c = first; c < first + c_step; ++c) shuffle_stretch(row, c, x);
       }
     }
   }
@@ -168,8 +181,11 @@ void RunRearrange(const RearrangePlan& plan, const RunContext& context) {
     const int64_t begin = index % plan.row_tasks * plan.rows_per_task;
     const Rows rows{index / plan.row_tasks, begin, std::min(begin + plan.rows_per_task, plan.deep_rows())};
     if (!plan.op->shuffle) return ConvertRows(plan, input, output, rows);
-    ShuffleRows(plan, input, output, rows);
-    if (plan.output.layout == Layout::kNchwc) FillTail(plan, output, rows);
+    if (plan.output.layout != Layout::kNchwc) return ShuffleRows(plan, input, output, rows);
+    for (int64_t row = rows.begin; row < rows.end; ++row) {  // which is in L2 when its tail is filled
+      ShuffleRows(plan, input, output, {rows.image, row, row + 1});
+      FillTail(plan, output, {rows.image, row, row + 1});
+    }
   });
 }
 

@@ -96,9 +96,11 @@ double GemmCost(const PhaseConvPlan& plan) {
   double pairs = 1;
   for (const Axis& axis : plan.axes) pairs *= static_cast<double>(CountPairs(axis));
   const double in_pixels = Product(plan, &Axis::in);
+  const int64_t tile = BalancedTile(static_cast<int64_t>(in_pixels), plan.op->kernels.conv.max_pixels);
+  const double rate = TileRate(tile, std::min<int64_t>(plan.tiles.max_vectors, plan.tiles.padded() / plan.tiles.lanes));
   const double channels = std::max(static_cast<double>(plan.oc), plan.flattened() ? 0 : padded);
   return images * groups *
-         (in_pixels * ic * columns / lanes + pairs * add + in_pixels * ic * MoveCost(plan.input, lanes, false) +
+         (in_pixels * ic * columns / lanes / rate + pairs * add + in_pixels * ic * MoveCost(plan.input, lanes, false) +
           Product(plan, &Axis::out) * channels * MoveCost(plan.output, lanes, false));
 }
 
