@@ -199,11 +199,10 @@ TEST(Workloads, CostFormulas) {
 
 // The suite's own table: rows whose GFLOP and MB were worked out independently, rounded to 0.001 and 0.01.
 TEST(Workloads, GrownRowsHaveSoManyTimesTheOutputs) {
-  const std::vector<Workload> rows =
-      Read({kHeader, "a n conv_transpose1d 2 8 - - 50 4 4 2 1 0 1 1 1 - - - - s",
-            "b n resize 1 3 - 10 20 3 - - - - - - - bilinear 0 15x25 - s",
-            "c n resize 1 3 4 10 20 3 - - - - - - - trilinear 0 x2 - s",
-            "d n max_unpool 1 8 - 6 7 8 2x2 2x2 0x0 - - - - - - 12x15 - s"});
+  const std::vector<Workload> rows = Read({kHeader, "a n conv_transpose1d 2 8 - - 50 4 4 2 1 0 1 1 1 - - - - s",
+                                           "b n resize 1 3 - 10 20 3 - - - - - - - bilinear 0 15x25 - s",
+                                           "c n resize 1 3 4 10 20 3 - - - - - - - trilinear 0 x2 - s",
+                                           "d n max_unpool 1 8 - 6 7 8 2x2 2x2 0x0 - - - - - - 12x15 - s"});
   for (const Workload& row : rows) {
     EXPECT_EQ(OutputCount(Grown(row, 1)), OutputCount(row)) << row.id;
     EXPECT_EQ(OutputCount(Grown(row, 4)), OutputCount(row) * 4) << row.id;
