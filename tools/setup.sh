@@ -14,8 +14,8 @@ wanted=()
 for purpose in "$@"; do
   case $purpose in
     build) wanted+=("${build[@]}") ;;
-    test) wanted+=("${build[@]}" binutils pkgconf python3 python3-numpy python3-jinja2 libprotobuf-dev
-      libonnx-testdata) ;;
+    test) wanted+=("${build[@]}" binutils pkgconf python3 python3-numpy python3-scipy python3-jinja2
+      libprotobuf-dev libonnx-testdata) ;;
     demo) # a photo, and what draws the contact sheet
       wanted+=("${build[@]}" python-matplotlib-data imagemagick netpbm fonts-dejavu-core)
       ;;
