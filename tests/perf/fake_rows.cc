@@ -1,13 +1,15 @@
 // A rows module without a library, for the tests of the runner and of compare: any row can be opened in any layout, and a
-// run copies a value and takes a known time. What differs between the base and the
-// head (FAKE_HEAD) depends on the row's id:
+// run copies a value and takes a known time. What differs between the base and the head (FAKE_HEAD) depends on the row's
+// id:
 //   fpn.p5p4         the head takes twice as long
 //   hrnet.fuse.x8    the head takes half as long
 //   espcn.x3.ps      the head cannot open it
 //   yolov5.focus     the head computes something else
+//   rife46.b3.ps     the head computes a NaN, in front of right values
 //   raft.convex      neither can open it
 //   srvgg.x4.ps      the head's run aborts
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <string>
 
@@ -51,6 +53,7 @@ int rows_run_on(rows_case* c, const rows_buffers* buffers) {
   const auto* const input = static_cast<const float*>(buffers->input.data);
   auto* const output = static_cast<float*>(buffers->output.data);
   output[0] = kHead && c->id == "yolov5.focus" ? 2 * input[0] : input[0];
+  if (kHead && c->id == "rife46.b3.ps") output[0] = NAN;
   int microseconds = 200;
   if (kHead && c->id == "fpn.p5p4") microseconds *= 2;
   if (kHead && c->id == "hrnet.fuse.x8") microseconds /= 2;

@@ -17,6 +17,7 @@ import argparse
 import datetime
 import math
 import random
+import re
 import shlex
 import statistics
 import sys
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_measuring_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rows", metavar="REGEX",
+    parser.add_argument("--rows", type=expression, metavar="REGEX",
                         help="rows whose names, op/id/layout/isa/threads, this is found in (default: "
                              f"{len(measure.DEFAULT_ROWS)} short rows of all ops)")
     parser.add_argument("--layouts", type=layouts, default=None, metavar="LIST",
@@ -97,6 +98,15 @@ def positive(kind: type) -> Any:
     return parse
 
 
+def expression(text: str) -> str:
+    """A regular expression, for argparse."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is no regular expression: {error}") from error
+    return text
+
+
 def layouts(text: str) -> list[str]:
     names = text.split(",")
     for name in names:
@@ -109,20 +119,23 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         base = revisions.find(arguments.base)
         head = revisions.find(arguments.head)
-        builds = [build(revision) for revision in (base, head)]
         if base.revision == head.revision:
             raise revisions.Error("BASE and HEAD are the same revision; perf prove compares a revision with itself")
+        builds = [build(revision) for revision in (base, head)]
         run = compare(base, head, builds[0], builds[1], arguments)
-    except (revisions.Error, measure.Error, history.HistoryError) as error:
+    except (revisions.Error, measure.Error) as error:
         print(f"perf compare: {error}", file=sys.stderr)
         return EXIT_USAGE
     except Unfit as error:
         print(f"perf compare: the machine is not fit to tell: {error}", file=sys.stderr)
         return EXIT_UNFIT
-    path = state.save_run(run)
-    history.append(run)
     print(table(run))
-    print(f"perf report makes a page of it; raw: {path}")
+    try:
+        path = state.save_run(run)
+        history.append(run)
+        print(f"perf report makes a page of it; raw: {path}")
+    except (history.HistoryError, OSError) as error:  # the verdict is known all the same
+        print(f"perf compare: not stored: {error}", file=sys.stderr)
     return EXIT_SLOWER if run["verdict"] == stats.SLOWER else EXIT_EQUAL
 
 

@@ -124,7 +124,10 @@ def select_rows(table: Sequence[tuple[str, str]], pattern: str | None, layouts: 
     if pattern is None:
         chosen = [tuple(name.split("/")) for name in DEFAULT_ROWS]
         ops = dict(table)
-        return [Row(ops[id], id, layout, isa, threads) for id, layout in chosen if layout in layouts]
+        rows = [Row(ops[id], id, layout, isa, threads) for id, layout in chosen if layout in layouts]
+        if not rows:
+            raise Error(f"--layouts: no default row is in {','.join(layouts)}; --rows names others")
+        return rows
     rows = [Row(op, id, layout, isa, threads) for id, op in table for layout in layouts]
     found = [row for row in rows if re.search(pattern, row.name)]
     if not found:
@@ -139,10 +142,10 @@ def read_table() -> list[tuple[str, str]]:
 
 
 def orders(generator: random.Random, count: int) -> list[str]:
-    """Rounds: ABBA and BAAB equally often, so that a drift within a round favours neither side, in random order."""
-    blocks = ["ABBA", "BAAB"] * math.ceil(count / 2)
-    generator.shuffle(blocks)
-    return blocks[:count]
+    """Rounds: ABBA and BAAB in random order, but equally often wherever the time is over, so that neither a drift within a
+    round nor being the first favours a side."""
+    pairs = (generator.sample(("ABBA", "BAAB"), 2) for _ in range(math.ceil(count / 2)))
+    return [order for pair in pairs for order in pair][:count]
 
 
 class Runner:
