@@ -47,8 +47,8 @@ def main(arguments: argparse.Namespace) -> int:
     except compare.Unfit as error:
         print(f"perf prove: the machine is not fit to tell: {error}", file=sys.stderr)
         return compare.EXIT_UNFIT
-    print(f"identical code: {identical['alarms']} alarms in {identical['rows']} rows; {SLOWDOWN:+.0%} in {SLOWED_OP}: found "
-          f"in {slowdown['rows_caught']} of {slowdown['rows_slowed']} rows, {slowdown['alarms']} alarms elsewhere")
+    print(f"identical code: {identical['alarms']} alarms in {identical['rows']} rows; {SLOWDOWN:+.0%} in {SLOWED_OP}: "
+          f"found in {slowdown['rows_caught']} of {slowdown['rows_slowed']} rows, {slowdown['alarms']} alarms elsewhere")
     good = identical["alarms"] == 0 and slowdown["caught"] and slowdown["alarms"] == 0
     return compare.EXIT_EQUAL if good else compare.EXIT_SLOWER
 
