@@ -65,8 +65,6 @@ struct onednn_case {
     const Dims output = Shape(row.c_out, row.output);
     if (op == "deconvolution") {
       Deconvolution(Plain(input, row.input), output);
-    } else if (op == "convolution") {
-      Convolution(Plain(input, row.input), output);
     } else if (op == "resampling") {
       Resampling(Plain(input, row.input), output);
     } else if (op == "upsample_convolution") {
