@@ -275,8 +275,12 @@ def main(arguments: list[str]) -> int:
     measure.keep_freed_memory()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     chosen = select(options)
-    library = Library(options.library)
-    record = Record(options.record)
+    try:
+        library = Library(options.library)
+        record = Record(options.record)
+    except (OSError, ValueError) as error:  # of --build, of --resume
+        print(f"tools/compare_peers: {error}", file=sys.stderr)
+        return 2
     peer_module.native_folder = options.library.parent / "peers"
     peers, absent = load_peers(options.peers, options.threads)
     header = {"format": 1, "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),

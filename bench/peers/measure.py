@@ -117,8 +117,3 @@ def ratio_of(ours: list[float], theirs: list[float], resamples: int = 2000) -> R
     medians = numpy.median(rng.choice(logs, (resamples, len(logs))), axis=1)
     low, high = numpy.quantile(medians, (0.025, 0.975))
     return Ratio(*(float(math.exp(value)) for value in (numpy.median(logs), low, high)))
-
-
-def geometric_mean(values: typing.Sequence[float]) -> float:
-    """Of positive numbers, at least one."""
-    return math.exp(sum(map(math.log, values)) / len(values))

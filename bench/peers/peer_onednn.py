@@ -110,8 +110,6 @@ class OneDnnPeer(Peer):
                 raise Unsupported("nearest takes the middle pixel, which is another one unless the factor is whole")
         if row.padding_mode != "zeros":
             raise Unsupported("convolutions pad with zeros only")
-        if row.mode == "convex":
-            raise Unsupported("has no convex upsampling")
 
     def _configuration(self, prefix: str, layer: Layer, op: str, layout: str) -> Configuration:
         row, data, rank = layer.row, layer.data, layer.row.rank

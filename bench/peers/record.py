@@ -95,13 +95,14 @@ class Record:
         self.rows: dict[str, RowResult] = {}
         self.crashes: set[tuple[str, str]] = set()
         self.begun: tuple[str, str] | None = None  # row and peer, where nothing came after it
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        for number, line in enumerate(lines, 1):
+        content = path.read_bytes() if path.exists() else b""
+        whole = content[:content.rfind(b"\n") + 1]
+        # Where the next line belongs, if the last one was cut off while it was written.
+        self._end = len(whole) if len(whole) < len(content) else None
+        for number, line in enumerate(whole.splitlines(), 1):
             try:
                 self._read(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                if number == len(lines):  # cut off within a line
-                    break
                 raise ValueError(f"{path}:{number}: is not a line of a comparison: {error}") from error
 
     def _read(self, line: dict[str, typing.Any]) -> None:
@@ -121,8 +122,11 @@ class Record:
         line = {"kind": kind, **line}
         text = json.dumps(line)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(text + "\n")
+        with open(self.path, "ab") as file:
+            if self._end is not None:
+                file.truncate(self._end)
+                self._end = None
+            file.write(text.encode() + b"\n")
         self._read(json.loads(text))
 
     def write_row(self, result: RowResult) -> None:

@@ -6,10 +6,10 @@ import collections
 import dataclasses
 import math
 import pathlib
+import statistics
 
 import jinja2
 
-from measure import geometric_mean
 from record import PeerResult, Record, RowResult
 
 # Ratios at both ends of a bar's logarithmic axis.
@@ -42,7 +42,7 @@ def best_plain(row: RowResult) -> PeerResult | None:
 
 
 def _mean(values: list[float]) -> float | None:
-    return geometric_mean(values) if values else None
+    return statistics.geometric_mean(values) if values else None
 
 
 def family(op: str, rows: list[RowResult]) -> Family:
@@ -56,8 +56,8 @@ def family(op: str, rows: list[RowResult]) -> Family:
     plain = [peer.plain for peer in map(best_plain, rows) if peer]
     return Family(op=op,
                   rows=rows,
-                  roofline=geometric_mean([row.roofline_fraction for row in rows]),
-                  ratios={peer: geometric_mean(values) for peer, values in ratios.items()},
+                  roofline=statistics.geometric_mean([row.roofline_fraction for row in rows]),
+                  ratios={peer: statistics.geometric_mean(values) for peer, values in ratios.items()},
                   counts={peer: len(values) for peer, values in ratios.items()},
                   best=_mean([duel.ratio for duel in best]),
                   plain=_mean([duel.ratio for duel in plain]),

@@ -112,6 +112,9 @@ class CompareTest(ComparisonTestCase):
         text = self.path.read_text(encoding="utf-8")
         self.path.write_text(text + '{"kind": "row", "ro', encoding="utf-8")
         self.assertEqual(list(Record(self.path).rows), ["test.row"])
+        Record(self.path).write("begin", row="other", peer="Slow")
+        self.assertEqual(Record(self.path).begun, ("other", "Slow"))
+        self.assertEqual(list(Record(self.path).rows), ["test.row"])
         self.path.write_text("nonsense\n" + text, encoding="utf-8")
         with self.assertRaisesRegex(ValueError, r"run\.jsonl:1: is not a line"):
             Record(self.path)

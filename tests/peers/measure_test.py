@@ -87,9 +87,6 @@ class RatioTest(unittest.TestCase):
             covered += ratio.low <= 1 <= ratio.high
         self.assertGreaterEqual(covered, 180)
 
-    def test_geometric_mean(self):
-        self.assertAlmostEqual(measure.geometric_mean([0.5, 2.0, 8.0]), 2.0)
-
 
 if __name__ == "__main__":
     unittest.main()
