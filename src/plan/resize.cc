@@ -113,6 +113,17 @@ std::string PointwiseGain(const ResizePlan& plan) {
                 gain >= 1 ? "fewer" : "more");
 }
 
+// Whether planes are resized as blocks of channels, which are transposed on their way in and out. Along x that is 2 to 5
+// times quicker (and as much slower where it is not preferred) if the rows of a plane are no whole vectors, so that they
+// end with a partial one and the next begins unaligned, or only a few.
+bool PreferBlocks(const ResizePlan& plan) {
+  constexpr int64_t kFewColumns = 6 * kResizeLanes, kManyColumns = 64 * kResizeLanes;
+  const int64_t columns = plan.output.size[kColumn];
+  const bool full_blocks = DivCeil(plan.input.c, kResizeLanes) * kResizeLanes * 3 <= plan.input.c * 4;
+  return !plan.x.windows && !plan.x.identity && plan.conversion == Conversion::kF32 && full_blocks &&
+         (columns < kFewColumns || (columns % kResizeLanes != 0 && columns < kManyColumns));
+}
+
 // The form of planes. Of few channels blocks would be mostly empty; where they are more, blocks save windows from being
 // transposed. The taps of interleaved pixels of a vector and more are read where they are: blocks of them, at strides of
 // a pixel, were 4 times slower. Where x does not change, rows are just copied.
@@ -125,14 +136,18 @@ void SelectPlanes(ResizePlan* plan, std::string* reason) {
     *reason = PointwiseGain(*plan);
     return;
   }
-  const bool one_channel = IsPlanar(plan->input) && IsPlanar(plan->output);
+  const bool planar = IsPlanar(plan->input) && IsPlanar(plan->output);
+  const bool one_channel = planar && !PreferBlocks(*plan);
   const bool interleaved = IsInterleaved(plan->input) && IsInterleaved(plan->output) &&
                            (!plan->residual || IsInterleaved(*plan->residual)) &&
                            !HasConstants(plan->op->attributes.epilogue) &&
                            (x.identity || (x.windows ? plan->input.c <= kFewChannels : plan->input.c >= kResizeLanes));
   plan->contiguous = one_channel || interleaved;
   plan->width = one_channel ? 1 : interleaved ? plan->input.c : kResizeLanes;
-  *reason = one_channel ? "planar on both sides" : interleaved ? "channels interleaved on both sides" : "mixed layouts";
+  *reason = one_channel   ? "planar on both sides"
+            : interleaved ? "channels interleaved on both sides"
+            : planar      ? "planar, rows of few or partial vectors"
+                          : "mixed layouts";
   if (one_channel || !interleaved) return;
   plan->rows.input = AsOneChannel(plan->input);
   plan->rows.output = AsOneChannel(plan->output);
