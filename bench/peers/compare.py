@@ -35,6 +35,7 @@ from rows import Case, Library, Row, RowsError, read_table
 TRIAL = 0.03
 HOPELESS = 3.0
 # Seconds for which the roofline is believed; to measure it takes one or two.
+LONGEST = 180  # seconds of a peer at a row; then SIGALRM ends the process, and it goes on without that peer there
 ROOFLINE = 60.0
 
 
@@ -137,10 +138,12 @@ class Comparison:
         samples, plain_samples = [], []
         for peer in self._peers:
             if (row.id, peer.name) in self._record.crashes:
-                result.peers.append(PeerResult(peer.name, "crashed", "took the process with it"))
+                result.peers.append(PeerResult(peer.name, "crashed", "took the process with it, or too long"))
                 continue
             self._record.write("begin", row=row.id, peer=peer.name)
+            signal.alarm(LONGEST)  # nothing gentler ends a library's function
             peer_result = self._peer(peer, row, expected, best, cases.get("nchw"), result.layouts)
+            signal.alarm(0)
             result.peers.append(peer_result)
             samples += peer_result.best.ours if peer_result.best else []
             plain_samples += peer_result.plain.ours if peer_result.plain else []

@@ -192,7 +192,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument("--append", metavar="RUN", type=pathlib.Path, help="add a stored comparison first; compare "
                         "does this by itself")
     action.add_argument("--measure", metavar="REVISION", nargs="+", help="compare each revision with the next first: "
-                        "at least two, or one range such as v0.1..main; --rows chooses the rows")
+                        "at least two, or one range such as main~5..main; --rows chooses the rows")
     parser.add_argument("--minutes", metavar="N", help="with --measure: how long to measure each pair, as of compare")
 
 
