@@ -34,8 +34,8 @@ from rows import Case, Library, Row, RowsError, read_table
 # Seconds for the trial of one configuration, and how many times slower than the quickest the first run may be for that.
 TRIAL = 0.03
 HOPELESS = 3.0
-# Seconds for which the roofline is believed; to measure it takes one or two.
 LONGEST = 180  # seconds of a peer at a row; then SIGALRM ends the process, and it goes on without that peer there
+# Seconds for which the roofline is believed; to measure it takes one or two.
 ROOFLINE = 60.0
 
 
