@@ -2,7 +2,7 @@
 
     {"kind": "header", ...}                          who compared what, where and when; again where it was resumed
     {"kind": "begin", "row": ..., "peer": ...}       this peer is about to run
-    {"kind": "crash", "row": ..., "peer": ...}       it ended the process, or took too long; the row is repeated without it
+    {"kind": "crash", "row": ..., "peer": ...}       it ended the process or took too long; the row goes on without it
     {"kind": "row", "row": ..., ...}                 a row's results, see RowResult
 """
 
