@@ -253,7 +253,9 @@ std::string Measure(const Module (&modules)[2], const Row& row) {
     bool disturbed = false;
     const double control = Undisturbed(
         [&] { return Timed([&] { row.control == "compute" ? ControlCompute() : ControlMemory(); }); }, disturbed);
-    sides[order[0] - 'A']->Run(buffers);  // what the control kernel has displaced comes back
+    for (const char letter : {order[1], order[0]}) {  // what the control kernel has displaced comes back
+      sides[letter - 'A']->Run(buffers);
+    }
     std::string times[2];
     for (const char letter : order) {
       std::string& list = times[letter - 'A'];
