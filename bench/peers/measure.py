@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
-import math
+import functools
 import random
 import time
 import typing
@@ -110,10 +110,24 @@ class Ratio:
     high: float
 
 
-def ratio_of(ours: list[float], theirs: list[float], resamples: int = 2000) -> Ratio:
-    """The median ratio of neighbouring samples and its interval, by the bootstrap of log-ratios."""
+def ratio_of(ours: list[float], theirs: list[float]) -> Ratio:
+    """The median ratio of neighbouring samples and its interval, which is as wide as the quartiles of the log-ratios are
+    apart, times what two, four or twenty of them need for 95 %. (A bootstrap of two values covers half of that.)"""
     logs = numpy.log(numpy.asarray(theirs)) - numpy.log(numpy.asarray(ours))
-    rng = numpy.random.default_rng(1)
-    medians = numpy.median(rng.choice(logs, (resamples, len(logs))), axis=1)
-    low, high = numpy.quantile(medians, (0.025, 0.975))
-    return Ratio(*(float(math.exp(value)) for value in (numpy.median(logs), low, high)))
+    median = numpy.median(logs)
+    half = _half_width(len(logs)) * _quartile_range(logs)
+    return Ratio(*(float(numpy.exp(value)) for value in (median, median - half, median + half)))
+
+
+def _quartile_range(values: numpy.ndarray) -> numpy.ndarray:
+    """Along the last axis; bursts of other processes, which only some samples meet, hardly move it."""
+    low, high = numpy.quantile(values, (0.25, 0.75), axis=-1)
+    return high - low
+
+
+@functools.cache
+def _half_width(count: int) -> float:
+    """How far the median of so many values is from that of their distribution, in ranges of their quartiles: 95 % are
+    nearer. It is simulated for normal values, and holds well enough for others."""
+    values = numpy.random.default_rng(1).standard_normal((20000, count))
+    return float(numpy.quantile(numpy.abs(numpy.median(values, axis=-1)) / _quartile_range(values), 0.95))

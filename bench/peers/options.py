@@ -19,8 +19,9 @@ what it found as JSON Lines, Markdown and HTML. Ratios are the peer's time / our
 
 EPILOG = """\
 Both sides choose the quickest of their ways to compute a row by a short trial, after a check of its values. Then they
-are timed in turns, A B B A or B A A B by chance; the ratio is the median of neighbours, the interval is that of 95 %
-by the bootstrap. Where a peer takes plain NCHW tensors, that is also held against ours in NCHW.
+are timed in turns, A B B A or B A A B by chance; the ratio is the median of neighbours, with its 95 % interval, which
+is wide where long runs leave time for few. Where a peer takes plain NCHW tensors, that is also held against ours in
+NCHW.
 
 The first run makes a virtual environment of the peers in ${XDG_CACHE_HOME:-~/.cache}/polyphase/peers; those that can't
 be installed, or whose Debian package is not there (tools/setup.sh peers), are left out with a word. Ctrl-C ends with

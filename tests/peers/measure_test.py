@@ -80,12 +80,18 @@ class RatioTest(unittest.TestCase):
 
     def test_interval_covers_as_often_as_it_says(self):
         rng = numpy.random.default_rng(4)
-        covered = 0
-        for _ in range(200):
-            samples = rng.lognormal(0, 0.1, (2, 20))
-            ratio = measure.ratio_of(list(samples[0]), list(samples[1]), resamples=400)
-            covered += ratio.low <= 1 <= ratio.high
-        self.assertGreaterEqual(covered, 180)
+
+        def bursts(count):
+            return numpy.exp(rng.normal(0, 0.02, count) + (rng.random(count) < 0.15) * rng.exponential(0.2, count))
+
+        for distribution in (lambda count: rng.lognormal(0, 0.1, count), bursts):
+            for count in (2, 4, 6, 20):
+                covered = 0
+                for _ in range(400):
+                    ratio = measure.ratio_of(distribution(count), distribution(count))
+                    covered += ratio.low <= 1 <= ratio.high
+                with self.subTest(count=count):
+                    self.assertGreaterEqual(covered, 0.925 * 400)
 
 
 if __name__ == "__main__":
