@@ -20,6 +20,8 @@ import compare  # noqa: E402
 import measure  # noqa: E402
 import prove  # noqa: E402
 import revisions  # noqa: E402
+import state  # noqa: E402
+import workloads  # noqa: E402
 
 MODULES = os.environ.get("PERF_TEST_MODULES")
 TABLE = [("a.up1", "resize"), ("b.up", "conv_transpose2d")]
@@ -45,10 +47,10 @@ class Measure(unittest.TestCase):
         with self.assertRaisesRegex(measure.Error, "--rows: 'nothing' is found in no name such as resize/a.up1"):
             measure.select_rows(TABLE, "nothing", measure.LAYOUTS, "avx2", 1)
         with self.assertRaisesRegex(measure.Error, "--layouts: no default row is in nchwc4"):
-            measure.select_rows(measure.read_table(), None, ["nchwc4"], "avx2", 1)
+            measure.select_rows(workloads.read(), None, ["nchwc4"], "avx2", 1)
 
     def test_default_rows_are_in_the_table_and_cover_its_ops(self):
-        table = measure.read_table()
+        table = workloads.read()
         rows = measure.select_rows(table, None, measure.LAYOUTS, "avx2", 1)
         self.assertEqual({row.op for row in rows}, {op for _, op in table})
 
@@ -83,6 +85,36 @@ class Options(unittest.TestCase):
         with contextlib.redirect_stderr(io.StringIO()) as errors:
             self.assertEqual(compare.main(parse("no-such-revision")), compare.EXIT_USAGE)
         self.assertIn("'no-such-revision' is no revision", errors.getvalue())
+
+
+class Sources(unittest.TestCase):
+    def test_they_are_told_apart_by_what_is_in_them(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.enterContext(mock.patch.object(state, "checkout", return_value=folder))
+        self.assertIsNone(revisions.sources(revisions.WORKING_TREE))
+
+        def write(file, text):
+            (folder / file).parent.mkdir(exist_ok=True)
+            (folder / file).write_text(text, encoding="utf-8")
+            return revisions.sources(revisions.WORKING_TREE)
+
+        def commit():
+            revisions.git("add", "--all")
+            revisions.git("-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "-m", "subject")
+            return revisions.sources("HEAD")
+
+        revisions.git("init", "-q")
+        for file in ("src/a", "include/a", "third_party/a", "README"):
+            write(file, "a")
+        first = commit()
+        self.assertEqual(revisions.sources(revisions.WORKING_TREE), first)
+        self.assertEqual(write("README", "b"), first)
+        changed, new = write("src/a", "b"), write("src/new", "")
+        self.assertEqual(len({first, changed, new}), 3)
+        self.assertEqual(revisions.sources("HEAD"), first)
+        self.assertEqual(commit(), new)
+        self.assertEqual(revisions.find(".").sources, revisions.find("HEAD").sources)
+        self.assertIsNone(revisions.sources("no-such-revision"))
 
 
 @unittest.skipUnless(MODULES, "PERF_TEST_MODULES names no folder with the runner and the modules")
@@ -121,6 +153,20 @@ class Whole(unittest.TestCase):
         self.assertEqual(run["verdict"], "SLOWER")
         self.assertEqual(len(run["failed"]), 1)
         self.assertIn("SLOWER", compare.table(run).splitlines()[1])
+
+    def test_confirming_keeps_to_the_minutes_however_many_rows_changed(self):
+        seconds = []
+        launch = measure.launch
+
+        def watched(base, head, facts, time, *others):
+            seconds.append(time * len(facts))
+            return launch(base, head, facts, time, *others)
+
+        with mock.patch.object(measure, "launch", watched):
+            self.run_on("fpn.p5p4|hrnet.fuse.x8/", "--minutes", "0.05")
+        self.assertEqual(len(seconds), 10)
+        self.assertLess(sum(seconds), 3)
+        self.assertLess(sum(seconds[5:]), 0.3 * sum(seconds[:5]))
 
     def test_rows_that_fail_in_the_head_are_a_regression(self):
         for row, text in (("espcn.x3.ps", "head: "), ("yolov5.focus", "outputs differ"),

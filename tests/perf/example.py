@@ -56,7 +56,7 @@ def commit(number: int) -> str:
 
 def end(number: int, subject: str) -> dict[str, str]:
     date = datetime.datetime(2026, 11, 1, 10, tzinfo=datetime.timezone.utc) + datetime.timedelta(days=number)
-    return {"revision": commit(number), "subject": subject, "date": date.isoformat()}
+    return {"revision": commit(number), "subject": subject, "date": date.isoformat(), "sources": commit(number)[:16]}
 
 
 def make_run(base: int = 26, head: int = 27, rows: list[tuple[str, float, float, float, float]] = ROWS,
@@ -124,7 +124,7 @@ def make_head() -> dict[str, Any]:
     return make_run(level={ROWS[0][0]: 0.93, ROWS[7][0]: 0.85})
 
 
-def make_gate(revision: str) -> dict[str, Any]:
+def make_gate() -> dict[str, Any]:
     """Instruction counts as gate stores them."""
     rows = []
     for index, (name, flop, *_) in enumerate(ROWS):
@@ -135,7 +135,7 @@ def make_gate(revision: str) -> dict[str, Any]:
                          "count": round(count * (1 + change)), "change": change, "heap_calls": 0,
                          "status": "MORE" if change > 0.01 else "FEWER" if change < -0.01 else
                          "UNCHANGED" if change == 0 else "SAME"})
-    return {"format": 1, "revision": revision, "rows": rows}
+    return {"format": 1, "rows": rows}
 
 
 def make_proof() -> dict[str, Any]:
@@ -193,7 +193,7 @@ def make_all(directory: pathlib.Path) -> None:
     run = make_head()
     history.append(run)
     state.save_run(run)
-    state.write_json(state.gate_path(run["head"]["revision"]), make_gate(run["head"]["revision"]))
+    state.write_json(state.gate_path(run["head"]["sources"]), make_gate())
     state.write_json(state.proof_path(), make_proof())
     path = rivals.directory() / "20261127T200000Z.jsonl"
     path.unlink(missing_ok=True)

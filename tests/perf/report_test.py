@@ -70,7 +70,7 @@ class Report(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.run_ = example.make_head()
-        cls.gate = example.make_gate(cls.run_["head"]["revision"])
+        cls.gate = example.make_gate()
         cls.records = records([*example.make_history(), cls.run_])
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "peers.jsonl"
@@ -116,7 +116,7 @@ class Report(unittest.TestCase):
     def test_counts_off_the_baseline(self):
         words = self.page.words()
         self.assertTrue("4 of 36 counts, of all rows of the workload table, are not those of the baseline" in words)
-        gate = example.make_gate(self.run_["head"]["revision"])
+        gate = example.make_gate()
         gate["rows"] = [{**row, "status": "SAME", "change": 0.0} for row in gate["rows"]]
         page = Page(report.render(self.run_, gate=gate))
         self.assertTrue("All 36 counts are those of the baseline" in page.words())

@@ -32,10 +32,12 @@ import measure
 import revisions
 import state
 import stats
+import workloads
+from progress import Progress
 
 FORMAT = 1
 SEED = 1
-# Of the time for the first measurement; the second one, of the changed rows alone, takes the rest.
+# Of the time for the first measurement; the second one, of the changed rows alone, takes no more than the rest.
 FIRST_SHARE = 0.8
 SHORTEST = 0.05  # seconds per row and launch
 
@@ -74,7 +76,8 @@ def add_measuring_arguments(parser: argparse.ArgumentParser) -> None:
                         help="SIMD target, for instance avx2 (default: the best that this CPU runs)")
     parser.add_argument("--threads", type=positive(int), default=1, metavar="N", help="default: 1")
     parser.add_argument("--minutes", type=positive(float), default=6.0, metavar="N",
-                        help="about how long to measure (default: 6); more time resolves smaller changes")
+                        help="about how long to measure, and to confirm what changed (default: 6); more time resolves "
+                        "smaller changes")
     parser.add_argument("--launches", type=positive(int), default=10, metavar="N",
                         help=f"processes (default: 10, at least {measure.FEWEST_LAUNCHES})")
     parser.add_argument("--equal", type=positive(float), default=1.5, metavar="PERCENT",
@@ -165,10 +168,10 @@ def compare(base: revisions.Revision, head: revisions.Revision, base_build: revi
     if not facts:
         raise measure.Error("no row runs in both revisions")
 
-    def pass_over(some: dict[measure.Row, measure.Facts], what: str) -> measure.Measurement:
+    def pass_over(some: dict[measure.Row, measure.Facts], what: str, seconds: float) -> measure.Measurement:
         progress = Progress(what, len(some) * arguments.launches)
         measurement = measure.measure(
-            lambda: measure.launch(base_build, head_build, some, seconds, generator, progress), some,
+            lambda: measure.launch(base_build, head_build, some, seconds, generator, progress.step), some,
             arguments.launches, limit)
         progress.end()
         if len(measurement.launches) < max(measure.FEWEST_LAUNCHES, arguments.launches / 2):
@@ -179,13 +182,17 @@ def compare(base: revisions.Revision, head: revisions.Revision, base_build: revi
             raise Unfit(f"{100 * steal.share():.0f} % of its CPU time went to other guests of the host (--max-steal)")
         return measurement
 
-    seconds = max(SHORTEST, arguments.minutes * 60 * FIRST_SHARE / (len(facts) * arguments.launches) - overhead)
-    first = pass_over(facts, "measuring")
+    def seconds_per_row(count: int, share: float) -> float:
+        return max(SHORTEST, arguments.minutes * 60 * share / (count * arguments.launches) - overhead)
+
+    seconds = seconds_per_row(len(facts), FIRST_SHARE)
+    first = pass_over(facts, "measuring", seconds)
     judgements = judge(first, list(facts), arguments.equal / 100)
     changed = [row for row, judgement in judgements.items() if judgement.verdict in (stats.SLOWER, stats.FASTER)]
     second = None
     if changed:
-        second = pass_over({row: facts[row] for row in changed}, "confirming")
+        seconds = min(seconds, seconds_per_row(len(changed), 1 - FIRST_SHARE))
+        second = pass_over({row: facts[row] for row in changed}, "confirming", seconds)
         judgements |= confirm(judgements, first, second, changed, arguments.equal / 100)
 
     results = [result(row, facts[row], judgements[row], first, second if row in changed else None, calibration)
@@ -208,7 +215,7 @@ def compare(base: revisions.Revision, head: revisions.Revision, base_build: revi
 def choose(base: revisions.Build, head: revisions.Build,
            arguments: argparse.Namespace) -> tuple[list[measure.Row], dict[str, float]]:
     """The rows by their whole names, which need that of the SIMD target; and the roofline."""
-    known = measure.read_table()
+    known = workloads.read()
     isa = arguments.isa
     with measure.Runner(base, head) as runner:
         calibration = runner.peaks(isa, arguments.threads)
@@ -287,31 +294,3 @@ def table(run: dict[str, Any]) -> str:
 
 def percent(ratio: float) -> str:
     return f"{100 * (ratio - 1):+.1f} %"
-
-
-class Progress:
-    """One line on the standard error: how far, and how long it will take."""
-
-    def __init__(self, what: str, total: int) -> None:
-        self._what = what
-        self._total = total
-        self._done = 0
-        self._start = time.monotonic()
-        self._shown = -math.inf
-        self._terminal = sys.stderr.isatty()
-
-    def __call__(self, row: measure.Row) -> None:
-        self._done += 1
-        self._total = max(self._total, self._done)  # dropped launches are repeated
-        now = time.monotonic()
-        if now - self._shown < (0.2 if self._terminal else 30):
-            return
-        self._shown = now
-        left = (now - self._start) / self._done * max(self._total - self._done, 0)
-        text = f"{self._what}: {self._done} of {self._total}, {left // 60:.0f}:{left % 60:02.0f} left, {row.name}"
-        print(f"\r{text[:110]:<110}" if self._terminal else text, end="" if self._terminal else "\n", file=sys.stderr,
-              flush=True)
-
-    def end(self) -> None:
-        if self._terminal:
-            print(f"\r{'':110}\r", end="", file=sys.stderr, flush=True)

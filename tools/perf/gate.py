@@ -12,81 +12,30 @@ new counts into the baseline; or a line of accepted.tsv allows them and says why
 
     row, a regular expression <TAB> isa, or * <TAB> how much more, as 2.5% <TAB> reason
 
-Exit status: 0; 1 when a row has more instructions, calls the heap or has no baseline; 2 when nothing could be counted.
-Where compiler or libraries are not those of the baseline, nothing is compared, which is said, and the status is 0."""
+Where compiler or libraries are not those of the baseline, instructions cannot be compared, which is said, and all rows
+are run for their heap calls alone.
+
+Exit status: 0; 1 when a row has more instructions, calls the heap or has no baseline; 2 when nothing could be counted."""
 
 import argparse
 import collections
-import concurrent.futures
-import csv
 import dataclasses
-import hashlib
 import os
 import pathlib
-import platform
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
+import counting
+import revisions
 import state
-
-ISAS = ("avx2", "sse4")
-LAYOUTS = ("nchwc16", "nchw")
-# Rows of the table that the library has no op for.
-EXCLUDED = {"raft.convex": "there is no convex upsampling"}
-# Processes per ISA. Not the number of cores: what a process ran before a row may move its count by some instructions.
-PARTS = 4
-
-# Which of the library's object files are run by the rows of some ops alone. All others are shared by all rows.
-FAMILIES = {
-    "convolution": (
-        re.compile("conv_transpose|nearest_conv|conv_pixel_shuffle"),
-        {"exec/gemm_col2im", "exec/subpixel", "geometry/conv", "geometry/conv_transpose", "geometry/phases",
-         "kernels/conv_tile", "plan/conv", "plan/conv_transpose", "plan/conv_weights", "plan/phase_conv",
-         "plan/phase_conv_operator"}),
-    "resize": (
-        re.compile("resize"),
-        {"exec/resize", "geometry/resize", "geometry/resize_axis", "geometry/resize_presets", "kernels/resize_row",
-         "plan/resize"}),
-    "shuffle": (
-        re.compile("pixel_"),
-        {"exec/rearrange", "geometry/pixel_shuffle", "plan/rearrange"}),
-    "pool": (
-        re.compile("max_unpool"),
-        {"exec/max_unpool", "exec/pool", "geometry/pool", "kernels/max_unpool", "kernels/pool", "plan/max_unpool",
-         "plan/pool"}),
-}
-SHARED = "shared"
+from counting import ISAS, SHARED, Build, Count, Row, count
+from progress import Progress
 
 
 class GateError(Exception):
     """Nothing can be compared; the text is for the user."""
-
-
-@dataclasses.dataclass(frozen=True, order=True)
-class Row:
-    """A row of the table in a layout, run with an instruction set."""
-
-    name: str  # op/id/layout
-    isa: str
-
-    @property
-    def family(self) -> str:
-        op = self.name.partition("/")[0]
-        return next((name for name, (ops, _) in FAMILIES.items() if ops.match(op)), SHARED)
-
-
-@dataclasses.dataclass(frozen=True)
-class Count:
-    """What valgrind saw in one run."""
-
-    instructions: int
-    heap_calls: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,6 +84,7 @@ class Result:
 # The files
 
 COLUMNS = "row\tisa\tinstructions"
+HEAP_HINT = "A run calls the heap: what it needs belongs into the plan's workspace."
 
 
 def read_baseline(path: pathlib.Path) -> Baseline:
@@ -214,131 +164,6 @@ def _lines(path: pathlib.Path) -> list[str]:
         raise GateError(f"{path}: {error.strerror}") from error
 
 
-def read_table(path: pathlib.Path) -> list[str]:
-    """op/id of each row that the library has."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return [f"{row['op']}/{row['id']}" for row in rows if row["id"] not in EXCLUDED]
-
-
-# The build
-
-class Build:
-    """A folder that CMake configured, brought up to date."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        """Raises GateError."""
-        self.folder = folder
-        cache = folder / "CMakeCache.txt"
-        if not cache.is_file():
-            raise GateError(f"--build '{folder}' must be a folder that CMake configured: `cmake --preset gcc-release`")
-        self._cache = dict(re.findall(r"^(\w+):\w+=(.*)$", cache.read_text(encoding="utf-8"), re.MULTILINE))
-        if self._cache.get("CMAKE_BUILD_TYPE") != "Release" or self._cache.get("POLYPHASE_SANITIZE"):
-            raise GateError(f"--build '{folder}' must be of type Release and without sanitizers")
-        made = subprocess.run(["cmake", "--build", folder, "--target", "polyphase_count"], text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if made.returncode != 0:
-            raise GateError(f"{made.stdout[-2000:]}polyphase_count cannot be built in {folder} (it needs valgrind's "
-                            "headers, which `tools/setup.sh perf` installs; then configure again)")
-        self.program = folder / "bench" / "polyphase_count"
-
-    def environment(self) -> str:
-        """What counts depend on beside the code."""
-        flags = f"{self._cache['CMAKE_CXX_FLAGS']} {self._cache['CMAKE_CXX_FLAGS_RELEASE']}".strip()
-        versions = subprocess.run([self.program, "--environment"], text=True, stdout=subprocess.PIPE, check=True)
-        return f"{platform.machine()}, {versions.stdout.strip()}, {flags}"
-
-    def code(self, table: pathlib.Path) -> dict[str, str]:
-        """A hash per family and of what is shared, to which the table belongs and how it is run."""
-        library = self.folder / "src" / "CMakeFiles" / "polyphase_objects.dir"
-        bench = self.folder / "bench" / "CMakeFiles"
-        runs_it = [bench / "polyphase_bench_parts.dir" / f"{name}.cc.o" for name in ("case", "shrink", "workloads")]
-        runs_it += bench.glob("polyphase_count.dir/**/count.cc.o")
-        parts = collections.defaultdict(hashlib.sha256)
-        parts[SHARED].update(table.read_bytes())
-        with tempfile.TemporaryDirectory() as folder:
-            copy = pathlib.Path(folder) / "code.o"
-            for path in (*sorted(library.glob("*/*.o")), *runs_it):
-                subprocess.run(["objcopy", "--strip-debug", "--remove-section=.comment", "--remove-section=.eh_frame",
-                                "--remove-section=.note*", path, copy], check=True)
-                part = parts[family_of(path.relative_to(library)) if path.is_relative_to(library) else SHARED]
-                part.update(path.name.encode())
-                part.update(hashlib.sha256(copy.read_bytes()).digest())
-        return {name: part.hexdigest()[:16] for name, part in sorted(parts.items())}
-
-
-def family_of(path: pathlib.PurePath) -> str:
-    """Of an object file, relative to the library's: whose rows run it."""
-    name = path.as_posix().removesuffix(".cc.o")
-    return next((family for family, (_, files) in FAMILIES.items() if name in files), SHARED)
-
-
-# The counts
-
-def count(build: Build, table: pathlib.Path, rows: Sequence[Row], jobs: int, keep: pathlib.Path | None,
-          done: Callable[[], None]) -> dict[Row, Count]:
-    """Runs the rows under callgrind, `jobs` processes at once. With `keep`, callgrind's files stay there, one per row.
-
-    Raises GateError with what the first process said that failed.
-    """
-    counts: dict[Row, Count] = {}
-    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        dumps = keep or pathlib.Path(folder)
-        dumps.mkdir(parents=True, exist_ok=True)
-        futures = []
-        for isa in ISAS:
-            of_isa = [row for row in rows if row.isa == isa]
-            for part in range(min(PARTS, len(of_isa))):
-                futures.append(pool.submit(_count_part, build, table, isa, of_isa[part::PARTS],
-                                           dumps / f"{isa}.{part}", done))
-        try:
-            for future in concurrent.futures.as_completed(futures):
-                counts.update(future.result())
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return counts
-
-
-def _count_part(build: Build, table: pathlib.Path, isa: str, rows: Sequence[Row], dump: pathlib.Path,
-                done: Callable[[], None]) -> dict[Row, Count]:
-    # The costs of PLT entries, which callgrind otherwise skips, would be counted twice in a part's total. Without an
-    # environment, stacks begin where they begin elsewhere.
-    cases = {(row.name.split("/")[1], row.name.split("/")[2]): row for row in rows}
-    for old in dump.parent.glob(f"{dump.name}.*"):
-        old.unlink()
-    process = subprocess.Popen(
-        ["valgrind", "--tool=callgrind", "--skip-plt=no", "--dump-line=no", f"--callgrind-out-file={dump}",
-         build.program, table, isa],
-        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={"PATH": os.environ.get("PATH", os.defpath), "LD_BIND_NOW": "1"})
-    errors: list[str] = []
-    reader = threading.Thread(target=lambda: errors.extend(process.stderr))
-    reader.start()
-    with process:
-        process.stdin.write("".join(f"{workload} {layout}\n" for workload, layout in cases))
-        process.stdin.close()
-        heap_calls = {}
-        for line in process.stdout:
-            workload, layout, calls = line.split("\t")[:3]
-            heap_calls[cases[workload, layout]] = int(calls)
-            done()
-        reader.join()
-    if process.returncode != 0 or len(heap_calls) != len(rows):
-        said = "".join([line for line in errors if not line.startswith("==")] or errors)[-2000:].rstrip()
-        raise GateError(f"polyphase_count {isa} ended with {process.returncode}: {said}")
-    instructions = dict(read_dump(path) for path in dump.parent.glob(f"{dump.name}.*"))
-    return {row: Count(instructions[" ".join(case)], heap_calls[row]) for case, row in cases.items()}
-
-
-def read_dump(path: pathlib.Path) -> tuple[str, int]:
-    """The request that made a file of callgrind's, and the instructions in it."""
-    text = path.read_text(encoding="utf-8")
-    request = re.search(r"^desc: Trigger: Client Request: (.*)$", text, re.MULTILINE)
-    total = re.search(r"^totals: (\d+)", text, re.MULTILINE)
-    return request[1] if request else "", int(total[1]) if total else 0
-
-
 def judge(baseline: Baseline, code: dict[str, str], rows: Iterable[Row], counts: dict[Row, Count],
           accepted: Sequence[Allowance], threshold: float) -> list[Result]:
     """Results of all rows; those without a count must be unchanged."""
@@ -400,13 +225,13 @@ def _jobs(text: str) -> int:
 def main(arguments: argparse.Namespace) -> int:
     try:
         return gate(arguments)
-    except GateError as error:
+    except (GateError, counting.Error, revisions.Error) as error:
         print(f"perf gate: {error}", file=sys.stderr)
         return 2
 
 
 def gate(arguments: argparse.Namespace) -> int:
-    """Exit status. Raises GateError."""
+    """Exit status. Raises GateError and counting.Error."""
     if arguments.update and arguments.rows:
         raise GateError("--update writes the whole baseline, --rows must not be given with it")
     for tool in ("valgrind", "objcopy", "cmake"):
@@ -416,34 +241,53 @@ def gate(arguments: argparse.Namespace) -> int:
     known = Baseline("", {}, {})
     if not arguments.update or arguments.baseline.exists():
         known = read_baseline(arguments.baseline)
+    sources = revisions.sources(revisions.WORKING_TREE)  # as they are when they are built
     build = Build(arguments.build)
     environment = build.environment()
-    if known.environment != environment and not arguments.update:
-        print(f"Skipped: the baseline was counted with {known.environment}; this build is {environment}. "
-              "Its counts cannot be compared; `perf gate --update` counts anew.")
-        return 0
+    comparable = known.environment == environment or arguments.update
+    if not comparable and arguments.keep:
+        raise GateError(f"--keep: instructions are not counted, since {not_compared(known, environment)}")
 
-    table = state.checkout() / "bench" / "workloads.tsv"
-    code = build.code(table)
-    rows = sorted(Row(f"{name}/{layout}", isa) for name in read_table(table) for layout in LAYOUTS for isa in ISAS)
+    code = build.code()
+    rows = counting.all_rows()
     gone = known.counts.keys() - set(rows)
     if arguments.rows:
         rows = [row for row in rows if arguments.rows.search(row.name)]
         if not rows:
             raise GateError(f"--rows '{arguments.rows.pattern}' matches no row; one is resize/yolov3.up1/nchw")
-    to_count = [row for row in rows if arguments.update or arguments.all or not known.is_unchanged(row, code)]
-    progress = Progress(len(to_count))
+    everything = arguments.update or arguments.all or not comparable
+    to_count = [row for row in rows if everything or not known.is_unchanged(row, code)]
+    progress = Progress("counting", len(to_count))
     try:
-        counts = count(build, table, to_count, arguments.jobs, arguments.keep, progress.step)
+        counts = count(build, to_count, arguments.jobs, arguments.keep, comparable, progress.step)
     finally:
         progress.end()
+    if not comparable:
+        print(f"NOT COMPARED: instructions, since {not_compared(known, environment)}; "
+              "`perf gate --update` counts anew.")
+        return report_heap(counts)
     results = judge(known, code, rows, counts, accepted, arguments.threshold)
     if not arguments.rows:
-        store(results)
+        store(sources, results)
     if arguments.update:
         instructions = {one.row: one.baseline if is_same(one) else one.count for one in results}
         return update(arguments.baseline, Baseline(environment, code, instructions), results, gone)
     return report(results, gone, accepted, arguments)
+
+
+def not_compared(known: Baseline, environment: str) -> str:
+    return f"the baseline was counted with {known.environment}; this build is {environment}"
+
+
+def report_heap(counts: dict[Row, Count]) -> int:
+    """Says which rows call the heap, which depends on no compiler."""
+    calling = {row: one.heap_calls for row, one in sorted(counts.items()) if one.heap_calls}
+    for row, calls in calling.items():
+        print(f"{'HEAP':<9} {row.name:<52} {row.isa}  {calls} heap calls")
+    print(f"{len(counts)} rows: {len(calling)} of them call the heap in a run.")
+    if calling:
+        print(f"{HEAP_HINT}\nFAILED: {len(calling)} rows.")
+    return 1 if calling else 0
 
 
 def is_same(result: Result) -> bool:
@@ -488,7 +332,7 @@ def report(results: Sequence[Result], gone: Iterable[Row], accepted: Sequence[Al
     if not failed:
         return 0
     if any(result.heap_calls for result in failed):
-        print("A run calls the heap: what it needs belongs into the plan's workspace.")
+        print(HEAP_HINT)
     if statuses["NEW"]:
         print("Rows without a baseline: `perf gate --update` counts them.")
     if statuses["MORE"]:
@@ -512,43 +356,11 @@ def print_results(results: Sequence[Result]) -> None:
               f"{result.change:>+8.2%}{heap}{reason}")
 
 
-def store(results: Sequence[Result]) -> None:
-    """For `perf report`."""
+def store(sources: str | None, results: Sequence[Result]) -> None:
+    """For `perf report`; not where nobody knows of which sources."""
+    if sources is None:
+        return
     rows = [{"name": one.row.name, "isa": one.row.isa, "baseline": one.baseline, "count": one.count,
              "change": one.change, "status": one.status, "heap_calls": one.heap_calls}
             for one in results if one.baseline is not None]
-    revision = _revision()
-    state.write_json(state.gate_path(revision), {"format": 1, "revision": revision, "rows": rows})
-
-
-def _revision() -> str:
-    """The commit of the checkout, or "working tree" where files differ from it."""
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", "-C", state.checkout(), *words], text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL)
-        return done.stdout.strip() if done.returncode == 0 else "?"
-
-    changed = git("status", "--porcelain", "--", "src", "include", "third_party")
-    return "working tree" if changed else git("rev-parse", "HEAD")
-
-
-class Progress:
-    """One line on a terminal: how far, and how long it will take."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._done = 0
-        self._start = time.monotonic()
-        self._lock = threading.Lock()
-
-    def step(self) -> None:
-        with self._lock:
-            self._done += 1
-            left = (time.monotonic() - self._start) / self._done * (self._total - self._done)
-            if sys.stderr.isatty():
-                print(f"\rcounting: {self._done} of {self._total} rows, {left:.0f} s left   ", end="", file=sys.stderr,
-                      flush=True)
-
-    def end(self) -> None:
-        if sys.stderr.isatty():
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+    state.write_json(state.gate_path(sources), {"format": 1, "rows": rows})

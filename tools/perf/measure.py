@@ -1,7 +1,6 @@
 """Runs the runner: which rows, in which order, how long, how often, and which launches are to be believed."""
 
 import collections
-import csv
 import json
 import math
 import random
@@ -13,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import revisions
-import state
 import stats
 
 LAYOUTS = ("nchw", "nhwc", "nchwc4", "nchwc8", "nchwc16")
@@ -112,7 +110,7 @@ class Measurement:
         return [[stats.log_ratio(timed.base, timed.head) for timed in launch.rounds[row]] for launch in self.launches]
 
 
-Progress = Callable[[Row], None]  # told whenever a row of a launch is done
+Progress = Callable[[str], None]  # told its name whenever a row of a launch is done
 
 
 def select_rows(table: Sequence[tuple[str, str]], pattern: str | None, layouts: Sequence[str], isa: str,
@@ -133,12 +131,6 @@ def select_rows(table: Sequence[tuple[str, str]], pattern: str | None, layouts: 
     if not found:
         raise Error(f"--rows: '{pattern}' is found in no name such as {rows[0].name}")
     return found
-
-
-def read_table() -> list[tuple[str, str]]:
-    """Id and op of every row of the workload table."""
-    with open(state.checkout() / "bench" / "workloads.tsv", encoding="utf-8", newline="") as file:
-        return [(line["id"], line["op"]) for line in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
 
 
 def orders(generator: random.Random, count: int) -> list[str]:
@@ -230,7 +222,7 @@ def launch(base: revisions.Build, head: revisions.Build, facts: dict[Row, Facts]
             if "error" in answer:
                 raise Error(f"{row.name}: {answer['error']}")
             result.rounds[row] = [Round(**timed) for timed in answer["rounds"]]
-            progress(row)
+            progress(row.name)
     return result
 
 

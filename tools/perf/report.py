@@ -362,7 +362,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     try:
         run = _read_run(arguments.run)
-        head = run["head"]["revision"]
+        head = run["head"].get("sources") or run["head"]["revision"]  # which old runs and counts go by
         text = render(run, history.read(run["machine"]["class"]), state.read_json(state.gate_path(head)),
                       state.read_json(state.proof_path()), rivals.read(arguments.peers))
         path = arguments.output or state.directory() / "report.html"

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import state
 
 KEPT_BUILDS = 6  # revisions; those that were not used for longest are removed
 WORKING_TREE = "working tree"
+LIBRARY = ("src", "include", "third_party")  # what a revision's library is built from
 
 
 class Error(Exception):
@@ -28,9 +30,10 @@ class Revision:
     revision: str  # 40 digits, or WORKING_TREE
     subject: str
     date: str  # ISO 8601
+    sources: str | None = None  # see below
 
-    def summary(self) -> dict[str, str]:
-        return {"revision": self.revision, "subject": self.subject, "date": self.date}
+    def summary(self) -> dict[str, str | None]:
+        return {"revision": self.revision, "subject": self.subject, "date": self.date, "sources": self.sources}
 
     def short(self) -> str:
         return self.revision if self.revision == WORKING_TREE else self.revision[:8]
@@ -57,13 +60,31 @@ class Build:
 
 def find(name: str) -> Revision:
     """`name` is what git calls a revision, or "." for the working tree. Raises Error."""
-    log = _git("log", "-1", "--format=%H%n%s%n%cI", "HEAD" if name == "." else f"{name}^{{commit}}", "--")
+    log = git("log", "-1", "--format=%H%n%s%n%cI", "HEAD" if name == "." else f"{name}^{{commit}}", "--")
     if log.returncode != 0:
         raise Error(f"'{name}' is no revision of {state.checkout()}: {log.stderr.strip()}")
     revision, subject, date = log.stdout.rstrip("\n").split("\n")
     if name == ".":
-        return Revision(name, WORKING_TREE, f"working tree on {revision[:8]}", date)
-    return Revision(name, revision, subject, date)
+        return Revision(name, WORKING_TREE, f"working tree on {revision[:8]}", date, sources(WORKING_TREE))
+    return Revision(name, revision, subject, date, sources(revision))
+
+
+def sources(revision: str) -> str | None:
+    """A hash of the library's files in a commit or, for WORKING_TREE, of the checkout as they are now. None where that
+    is no checkout.
+
+    So what is known of some code is found whether it was committed then, is now, or never will be.
+    """
+    tree = revision
+    if revision == WORKING_TREE:
+        with tempfile.TemporaryDirectory() as folder:
+            steps = [git(*words, index=f"{folder}/index")  # not the checkout's own
+                     for words in (("read-tree", "HEAD"), ("add", "--all", "--", *LIBRARY), ("write-tree",))]
+        if any(step.returncode != 0 for step in steps):
+            return None
+        tree = steps[-1].stdout.strip()
+    listing = git("ls-tree", tree, "--", *LIBRARY)
+    return hashlib.sha256(listing.stdout.encode()).hexdigest()[:16] if listing.returncode == 0 else None
 
 
 def build(revision: Revision, variant: str = "", options: tuple[str, ...] = ()) -> Build:
@@ -100,8 +121,8 @@ def build(revision: Revision, variant: str = "", options: tuple[str, ...] = ()) 
 
 
 def _check_out(revision: Revision, source: pathlib.Path) -> None:
-    _git("worktree", "prune")  # entries of folders that somebody has deleted
-    result = _git("worktree", "add", "--detach", "--force", str(source), revision.revision)
+    git("worktree", "prune")  # entries of folders that somebody has deleted
+    result = git("worktree", "add", "--detach", "--force", str(source), revision.revision)
     if result.returncode != 0:
         raise Error(f"{revision.name} cannot be checked out: {result.stderr.strip()}")
 
@@ -114,12 +135,14 @@ def _prune(keep: pathlib.Path) -> None:
             print(f"perf: removing the old build {folder.name}", file=sys.stderr)
             shutil.rmtree(folder)
     if len(folders) > KEPT_BUILDS:
-        _git("worktree", "prune")
+        git("worktree", "prune")
 
 
-def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+def git(*arguments: str, index: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs git in the checkout, with another index where one is named. Raises Error where there is no git."""
+    environment = {**os.environ, "GIT_INDEX_FILE": index} if index else None
     try:
-        return subprocess.run(["git", "-C", str(state.checkout()), *arguments], capture_output=True, text=True,
-                              check=False)
+        return subprocess.run(["git", "-C", str(state.checkout()), *arguments], env=environment, capture_output=True,
+                              text=True, check=False)
     except FileNotFoundError as error:
         raise Error("git is not installed: run tools/setup.sh perf") from error

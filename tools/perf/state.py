@@ -31,9 +31,9 @@ def history_path(machine_class: str) -> pathlib.Path:
     return directory() / "history" / f"{machine_class}.jsonl"
 
 
-def gate_path(revision: str) -> pathlib.Path:
-    """Instruction counts of a revision."""
-    return directory() / "gate" / f"{revision}.json"
+def gate_path(sources: str) -> pathlib.Path:
+    """Instruction counts of the library's files with this hash, see revisions.sources."""
+    return directory() / "gate" / f"{sources}.json"
 
 
 def proof_path() -> pathlib.Path:
