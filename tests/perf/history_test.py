@@ -1,6 +1,7 @@
 """The history: what it takes from a comparison, in which order it stands, and what its command says."""
 
 import argparse
+import concurrent.futures
 import contextlib
 import io
 import math
@@ -71,6 +72,12 @@ class History(unittest.TestCase):
         base, head = history.series(records, NAME)
         self.assertAlmostEqual(math.log(head.controls / base.controls), math.log(1.031), delta=0.006)
         self.assertAlmostEqual(head.milliseconds, 25.3, delta=0.3)
+
+    def test_runs_that_end_together_are_all_added(self):
+        runs = [example.make_run(number, number + 1, launches=0) for number in range(0, 16, 2)]
+        with concurrent.futures.ProcessPoolExecutor(len(runs)) as pool:
+            list(pool.map(history.append, runs))
+        self.assertEqual(len(history.read(CLASS)), 2 * len(runs))
 
     def test_a_working_tree_is_left_out(self):
         run = example.make_run()

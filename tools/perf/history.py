@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import collections
 import datetime
+import fcntl
 import json
 import os
 import pathlib
@@ -25,6 +26,7 @@ from typing import Any
 import numpy
 
 import change_points
+import revisions
 import state
 
 FORMAT = 1  # of comparisons and of the lines
@@ -108,12 +110,16 @@ def append(run: dict[str, Any]) -> None:
     Raises OSError and HistoryError.
     """
     machine_class = run["machine"]["class"]
-    known = read(machine_class)
-    seen = {(record["measured"], record["revision"]) for record in known}
-    new = [record for record in records(run) if (record["measured"], record["revision"]) not in seen]
-    if new:
-        state.write_text(state.history_path(machine_class), "".join(
-            json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n" for record in [*known, *new]))
+    sides = records(run)
+    if not sides:
+        return
+    path = state.history_path(machine_class)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # another comparison may end now as well
+        seen = {(record["measured"], record["revision"]) for record in read(machine_class)}
+        file.write("".join(json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n" for record in sides
+                           if (record["measured"], record["revision"]) not in seen))
 
 
 def read(machine_class: str) -> list[Record]:
@@ -207,7 +213,7 @@ def main(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:  # who reads this has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (HistoryError, OSError) as error:
+    except (HistoryError, revisions.Error, OSError) as error:
         print(f"perf history: {error}", file=sys.stderr)
         return 2
 
@@ -233,16 +239,16 @@ def _revisions(arguments: Sequence[str]) -> list[str]:
 
 
 def _git(*arguments: str) -> list[str]:
-    done = subprocess.run(["git", "-C", str(state.checkout()), *arguments], text=True, capture_output=True)
+    done = revisions.git(*arguments)
     if done.returncode != 0:
         raise HistoryError(f"--measure: {(done.stderr.strip() or 'git failed').splitlines()[0]}")
     return done.stdout.split()
 
 
-def _measure(revisions: Sequence[str], options: dict[str, str | None]) -> None:
+def _measure(measured: Sequence[str], options: dict[str, str | None]) -> None:
     """Runs compare for each pair of neighbours, which appends to the history."""
     words = [word for option, value in options.items() if value is not None for word in (option, value)]
-    for base, head in zip(revisions, revisions[1:]):
+    for base, head in zip(measured, measured[1:]):
         command = [sys.executable, str(pathlib.Path(__file__).with_name("perf")), "compare", base, head, *words]
         code = subprocess.run(command).returncode
         if code not in (0, 1):  # 1: something is slower, which is what we are here to see
