@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import datetime
 import gc
+import hashlib
 import importlib
 import inspect
 import math
@@ -261,10 +262,10 @@ def select(options: argparse.Namespace) -> list[Row]:
 def check_resumed(record: Record, header: dict) -> None:
     """What was measured in another way must not be mixed. Exits with status 2."""
     for old in record.headers:
-        for key in ("threads", "layouts", "workloads"):
-            if old[key] != header[key]:
+        for key in ("threads", "layouts", "workloads", "workloads_sha256"):
+            if old.get(key, header[key]) != header[key]:  # headers of 2026-11-28 have no hash
                 print(f"tools/compare_peers: --resume {record.path}: it was measured with {key} {old[key]}, "
-                      f"this is {header[key]}", file=sys.stderr)
+                      f"this is {header[key]}; without --resume all is measured anew", file=sys.stderr)
                 sys.exit(2)
 
 
@@ -288,8 +289,10 @@ def main(arguments: list[str]) -> int:
     peers, absent = load_peers(options.peers, options.threads)
     header = {"format": 1, "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
               "command": shlex.join(["tools/compare_peers", *arguments[4:]]), "machine": describe_machine(),
-              "revision": describe_revision(), "workloads": options.workloads.name, "threads": options.threads,
-              "layouts": list(options.layouts), "peers": {peer.name: peer.version for peer in peers}, "absent": absent}
+              "revision": describe_revision(), "workloads": options.workloads.name,
+              "workloads_sha256": hashlib.sha256(options.workloads.read_bytes()).hexdigest()[:16],
+              "threads": options.threads, "layouts": list(options.layouts),
+              "peers": {peer.name: peer.version for peer in peers}, "absent": absent}
     check_resumed(record, header)
     record.write("header", **header)
     comparison = Comparison(options, library, peers, record)

@@ -38,7 +38,8 @@ class RefusingPeer(ExamplePeer):
 
 HEADER = {"format": 1, "started": "2026-11-28T13:00:00+00:00", "command": "tools/compare_peers --rows '<x>'",
           "machine": {"cpu": "Example CPU", "cores": 2, "memory_gib": 8, "system": "Debian", "kernel": "6.1"},
-          "revision": "0123456789", "workloads": "workloads.tsv", "threads": 1, "layouts": ["nchwc16", "nchw"],
+          "revision": "0123456789", "workloads": "workloads.tsv", "workloads_sha256": "0123",
+          "threads": 1, "layouts": ["nchwc16", "nchw"],
           "peers": {"Slow": "1"}, "absent": {"gone": "OSError: no <file>"}}
 
 
@@ -106,6 +107,18 @@ class CompareTest(ComparisonTestCase):
     def test_a_record_is_read_as_it_was_written(self):
         result = self.compare()
         self.assertEqual(Record(self.path).rows["test.row"], result)
+
+    def test_what_was_measured_in_another_way_is_not_resumed(self):
+        self.compare()
+        record = Record(self.path)
+        compare.check_resumed(record, HEADER)
+        for key, value in (("threads", 2), ("layouts", ["nhwc"]), ("workloads", "other.tsv"),
+                           ("workloads_sha256", "fedc")):
+            with self.subTest(key), contextlib.redirect_stderr(io.StringIO()) as errors, \
+                    self.assertRaises(SystemExit) as caught:
+                compare.check_resumed(record, {**HEADER, key: value})
+            self.assertEqual(caught.exception.code, 2)
+            self.assertIn(f"it was measured with {key} {HEADER[key]}, this is {value}", errors.getvalue())
 
     def test_a_record_may_be_cut_off_but_not_broken(self):
         self.compare()
