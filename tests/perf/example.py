@@ -148,7 +148,8 @@ def make_proof() -> dict[str, Any]:
                          "high": 1.033}}
 
 
-def make_peers(path: pathlib.Path) -> None:
+def make_peers(path: pathlib.Path, rows: list[tuple[str, float, float, float, float]] = ROWS,
+               started: str = "2026-11-27T20:00:00+00:00", threads: int = 1) -> None:
     """JSON Lines of tools/compare_peers."""
     import rivals
 
@@ -157,12 +158,12 @@ def make_peers(path: pathlib.Path) -> None:
     names = {"oneDNN": 1.3, "PyTorch": 1.6, "ONNX Runtime": 2.1, "OpenVINO": 2.4, "ncnn": 1.9, "LiteRT": 2.6,
              "zimg": 1.1}
     file = record.Record(path)
-    file.write("header", format=1, started="2026-11-27T20:00:00+00:00", command="tools/compare_peers --threads 1",
+    file.write("header", format=1, started=started, command="tools/compare_peers --threads 1",
                machine={"cpu": MACHINE["cpu"], "cores": 2, "memory_gib": 24, "system": "Debian", "kernel": "6"},
-               revision="9fe1745ab0", workloads="workloads.tsv", threads=1, layouts=["nchwc16", "nhwc", "nchw"],
+               revision="9fe1745ab0", workloads="workloads.tsv", threads=threads, layouts=["nchwc16", "nhwc", "nchw"],
                peers={name: f"{index + 1}.2" for index, name in enumerate(names)},
                absent={"pillow": "ImportError: no <PIL>"})
-    for name, flop, size, fraction, _ in ROWS:
+    for name, flop, size, fraction, _ in rows:
         op, workload = name.split("/")[:2]
         seconds = max(flop / FLOPS, size / BYTES_PER_SECOND) / fraction
         peers = []

@@ -162,7 +162,7 @@ class Report(unittest.TestCase):
         past = [{**record, "subject": EVIL} for record in records([*example.make_history(), run])]
         proof = example.make_proof()
         proof["slowdown"]["kernel"] = EVIL
-        peers = rivals.Rivals({**self.peers.header, "command": EVIL}, "f", [EVIL, *self.peers.peers[1:]], {EVIL: EVIL},
+        peers = rivals.Rivals({**self.peers.header, "command": EVIL}, ["f"], [EVIL, *self.peers.peers[1:]], {EVIL: EVIL},
                               {EVIL: EVIL}, self.peers.rows, self.peers.families, 10)
         text = report.render(run, past, self.gate, proof, peers)
         self.assertFalse("<script>alert" in text)
@@ -297,6 +297,25 @@ class Command(unittest.TestCase):
         other = self.folder / "new" / "page.html"
         self.assertEqual(self.call("--output", str(other))[:2], (0, str(other)))
         self.assertTrue(other.is_file())
+
+    def test_the_newest_peers_of_each_row(self):
+        def store(name, *arguments):
+            path = rivals.directory() / f"{name}.jsonl"
+            example.make_peers(path, *arguments)
+            os.utime(path, (0, int(name)))
+
+        store("1", example.ROWS[:-1], "2026-11-01T10:00:00+00:00")
+        store("2", [example.ROWS[0], example.ROWS[-1]], "2026-11-02T11:00:00+00:00")
+        store("3", example.ROWS[:3], "2026-11-03T12:00:00+00:00", 2)
+        found = rivals.read()
+        self.assertEqual(len(found.rows), len(example.ROWS) + 1)
+        self.assertEqual(found.header["started"][:10], "2026-11-02")
+        self.assertEqual(found.measured, ["2026-11-02 11:00, revision 9fe1745ab0: 3 rows",
+                                          f"2026-11-01 10:00, revision 9fe1745ab0: {len(example.ROWS) - 2} rows"])
+        dates = {row.id: row.text[-16:] for row in found.rows}
+        self.assertEqual(dates["dcgan.g3"], "2026-11-02 11:00")
+        self.assertEqual(dates["unet3d.up2"], "2026-11-01 10:00")
+        self.assertEqual(len(rivals.read(rivals.directory() / "3.jsonl").rows), 4)
 
     def test_bad_usage(self):
         self.assertEqual(self.call()[0], 2)

@@ -356,7 +356,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
                         help=f"default: {state.directory() / 'report.html'}")
     parser.add_argument("--peers", type=pathlib.Path, metavar="FILE", help="JSON Lines of tools/compare_peers; "
-                        "default: the newest that it stored")
+                        "default: the newest result of each row that it stored")
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import importlib.util
 import pathlib
 import statistics
@@ -44,7 +45,7 @@ class Row:
     shape: str
     milliseconds: float | None
     fraction: float | None
-    text: str  # what ran, or why nothing did
+    text: str  # what ran and when, or why nothing did
     best: float | None  # ratio of the quickest peer
     cells: list[Cell]
 
@@ -63,10 +64,10 @@ class Family:
 
 @dataclass(frozen=True)
 class Rivals:
-    """A stored comparison with peers."""
+    """Stored comparisons with peers, the newest result of each row."""
 
-    header: dict[str, Any]
-    path: str
+    header: dict[str, Any]  # the newest
+    measured: list[str]  # when, at which revision, how many of the rows; the newest first
     peers: list[str]
     versions: dict[str, str]
     absent: dict[str, str]  # peers that are not installed, and why
@@ -91,21 +92,30 @@ def directory() -> pathlib.Path:
 
 
 def read(path: pathlib.Path | None = None) -> Rivals | None:
-    """The given comparison, or the newest that is stored; None if there is none. Raises RivalsError and OSError."""
-    if path is None:
-        stored = sorted(directory().glob("*.jsonl"), key=lambda file: file.stat().st_mtime)
-        if not stored:
-            return None
-        path = stored[-1]
-    elif not path.is_file():
+    """The given comparison; or of those that are stored, since one may be of a few rows alone, the newest result of each
+    row. Results are put together where they are on the same terms; the terms that have the most rows win. None if there
+    is nothing. Raises RivalsError and OSError."""
+    if path is not None and not path.is_file():
         raise RivalsError(f"--peers: {path} does not exist")
-    try:
-        record = _record().Record(path)
-    except ValueError as error:
-        raise RivalsError(str(error)) from error
-    if not record.rows or not record.headers:
-        return None
-    return _rivals(record, path.name)
+    stored = sorted(directory().glob("*.jsonl"), key=lambda file: file.stat().st_mtime, reverse=True)
+    by_terms: dict[Any, dict[str, Any]] = {}  # record of each row
+    for file in stored if path is None else [path]:
+        try:
+            record = _record().Record(file)
+        except ValueError as error:
+            raise RivalsError(str(error)) from error
+        if record.rows and record.headers:
+            rows = by_terms.setdefault(_terms(record), {})
+            rows |= {row: record for row in record.rows if row not in rows}
+    return _rivals(max(by_terms.values(), key=len)) if by_terms else None
+
+
+def _terms(record: Any) -> Any:
+    """What must be equal for ratios to be put beside each other: who took part, where, and how."""
+    header = record.headers[-1]
+    machine = header["machine"]
+    return (machine["cpu"], machine["cores"], header["threads"], tuple(header["layouts"]), header["workloads"],
+            frozenset(peer for part in record.headers for peer in part["peers"]))
 
 
 def _record() -> ModuleType:
@@ -119,27 +129,36 @@ def _record() -> ModuleType:
     return sys.modules[name]
 
 
-def _rivals(record: Any, name: str) -> Rivals:
-    results = list(record.rows.values())
+def _rivals(records: dict[str, Any]) -> Rivals:
+    """Of the record of each row, the newest first."""
+    results = [record.rows[row] for row, record in records.items()]
     timed = [peer.peer for result in results for peer in result.peers if peer.best]
     peers = sorted(dict.fromkeys(timed), key=timed.count, reverse=True)
     axis = charts.LogAxis(1 / LONGEST, LONGEST, 0, BAR_WIDTH)
-    rows = sorted((_row(result, peers, axis) for result in results),
+    rows = sorted((_row(record.rows[row], _date(record), peers, axis) for row, record in records.items()),
                   key=lambda row: (row.best is None, row.best or 0))
     families = [_family(op, [row for row in rows if row.op == op], axis) for op in sorted({row.op for row in rows})]
     if len(families) > 1:
         families.append(_family("all", rows, axis))
-    headers = record.headers  # several, where the comparison was continued
+    counts = collections.Counter(records.values())
+    measured = [f"{_date(record)}, revision {record.headers[-1]['revision']}: {count} row{'' if count == 1 else 's'}"
+                for record, count in counts.items()]
+    headers = [header for record in reversed(counts) for header in record.headers]  # several, where one was continued
     versions = {peer: text for header in headers for peer, text in header["peers"].items()}
-    absent = {peer: text for header in headers for peer, text in header["absent"].items()}
-    return Rivals(headers[-1], name, peers, versions, absent, rows, families, axis(1))
+    absent = {peer: text for header in headers for peer, text in header["absent"].items() if peer not in versions}
+    return Rivals(headers[-1], measured, peers, versions, absent, rows, families, axis(1))
+
+
+def _date(record: Any) -> str:
+    """When its measurement began, or was continued last."""
+    return record.headers[-1]["started"][:16].replace("T", " ")
 
 
 def _bar(ratio: float, axis: charts.LogAxis) -> tuple[float, float]:
     return min(axis(1), axis(ratio)), max(axis(1), axis(ratio))
 
 
-def _row(result: Any, peers: list[str], axis: charts.LogAxis) -> Row:
+def _row(result: Any, date: str, peers: list[str], axis: charts.LogAxis) -> Row:
     if result.unavailable:
         return Row(result.op, result.row, result.shape, None, None, result.unavailable, None, [Cell() for _ in peers])
     by_name = {peer.peer: peer for peer in result.peers}
@@ -155,7 +174,7 @@ def _row(result: Any, peers: list[str], axis: charts.LogAxis) -> Row:
         cells.append(Cell(duel.ratio, f"{duel.configuration}, interval {duel.low:.2f} to {duel.high:.2f}{plain}",
                           duel.ratio == best, _bar(duel.ratio, axis), duel.low < 1 < duel.high))
     return Row(result.op, result.row, result.shape, 1e3 * result.seconds, result.roofline_fraction,
-               f"{result.layout}: {result.description}", best, cells)
+               f"{result.layout}: {result.description}; measured {date}", best, cells)
 
 
 def _family(op: str, rows: list[Row], axis: charts.LogAxis) -> Family:
