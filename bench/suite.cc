@@ -1,11 +1,14 @@
 // Suite: registers the cases, times each in its mode, and reports the counters.
 #include "bench/suite.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
 #include <map>
 #include <memory>
+#include <regex>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -200,6 +203,25 @@ std::vector<Entry> EntriesOf(const Options& options, const std::vector<Workload>
   return entries;
 }
 
+// Those whose names --benchmark_filter finds. Google Benchmark itself would look at "/iterations:15" behind the cold ones'
+// names as well.
+std::vector<Entry> Filtered(std::vector<Entry> entries) {
+  const std::string filter = benchmark::GetBenchmarkFilter();
+  if (filter.empty() || filter == "all") return entries;
+  const bool excludes = filter.front() == '-';
+  std::regex regex;
+  try {
+    regex.assign(filter.substr(excludes ? 1 : 0), std::regex::extended);
+  } catch (const std::regex_error& error) {
+    throw std::runtime_error("--benchmark_filter '" + filter + "' is not a regular expression: " + error.what());
+  }
+  const auto end = std::remove_if(entries.begin(), entries.end(), [&](const Entry& entry) {
+    return std::regex_search(entry.name(), regex) == excludes;
+  });
+  entries.erase(end, entries.end());
+  return entries;
+}
+
 bool OnlyLists(const Options& options) {
   for (const std::string& option : options.rest) {
     if (option == "--benchmark_list_tests" || option == "--benchmark_list_tests=true") return true;
@@ -211,6 +233,7 @@ bool OnlyLists(const Options& options) {
 
 int RunSuite(const Options& options, const std::vector<Workload>& workloads, const Roofline& roofline) {
   std::vector<std::string> arguments = {"polyphase_bench"};
+  if (options.smoke) arguments.push_back("--benchmark_min_time=0");  // is reached by one iteration
   arguments.insert(arguments.end(), options.rest.begin(), options.rest.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -219,27 +242,24 @@ int RunSuite(const Options& options, const std::vector<Workload>& workloads, con
   benchmark::Initialize(&argc, argv.data());
   if (benchmark::ReportUnrecognizedArguments(argc, argv.data())) return 2;
 
+  const std::vector<Entry> entries = Filtered(EntriesOf(options, workloads));
+  if (entries.empty()) {
+    std::fprintf(stderr, "polyphase_bench: no case matches\n");
+    return 1;
+  }
   Options measured_options = options;
   if (OnlyLists(options)) measured_options.targets.clear();
   const MeasuredRoofline measured(roofline, measured_options);
   Runner runner(roofline, measured, options.verify);
-  const std::vector<Entry> entries = EntriesOf(options, workloads);
   for (const Entry& entry : entries) {
     auto* const registered = benchmark::RegisterBenchmark(
         entry.name().c_str(), [&runner, &entry](benchmark::State& state) { runner.Run(state, entry); });
     registered->Unit(benchmark::kMillisecond);
-    if (options.smoke) {
-      registered->Iterations(1);
-    } else if (entry.mode == Mode::kCold) {
-      registered->Iterations(kColdRuns);
-    }
+    if (entry.mode == Mode::kCold && !options.smoke) registered->Iterations(kColdRuns);
   }
   benchmark::AddCustomContext("polyphase_version", Version());
   benchmark::AddCustomContext("workloads", options.workloads);
-  if (benchmark::RunSpecifiedBenchmarks() == 0) {
-    std::fprintf(stderr, "polyphase_bench: no case matches\n");
-    return 1;
-  }
+  benchmark::RunSpecifiedBenchmarks("all");
   benchmark::Shutdown();
   return runner.failed() ? 1 : 0;
 }
