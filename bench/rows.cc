@@ -2,13 +2,13 @@
 #include "bench/rows.h"
 
 #include <algorithm>
-#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "bench/case.h"
+#include "bench/guard.h"
 #include "bench/roofline.h"
 #include "bench/workloads.h"
 #include "polyphase/runtime.h"
@@ -23,20 +23,8 @@ struct rows_case {
 
 namespace {
 
+using polyphase::bench::Guard;
 using polyphase::bench::Workload;
-
-thread_local std::string last_error;
-
-// What `body` returns, or `failure` if it throws.
-template <class Result, class Body>
-Result Guard(Result failure, const Body& body) {
-  try {
-    return body();
-  } catch (const std::exception& error) {
-    last_error = error.what();
-    return failure;
-  }
-}
 
 std::string TargetOf(const char* isa) {
   if (isa != nullptr) return isa;
@@ -59,7 +47,7 @@ rows_buffer BufferOf(T* data, const polyphase::TensorDesc* desc) {
 
 }  // namespace
 
-const char* rows_error() { return last_error.c_str(); }
+const char* rows_error() { return polyphase::bench::last_error.c_str(); }
 
 rows_case* rows_open(const rows_options* options) {
   return Guard<rows_case*>(nullptr, [&] {

@@ -3,7 +3,6 @@
 
 #include <omp.h>
 
-#include <exception>
 #include <initializer_list>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <stdexcept>
@@ -12,23 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "bench/guard.h"
+
 namespace {
 
 using dnnl::memory;
+using polyphase::bench::Guard;
 using Tag = memory::format_tag;
 using Dims = memory::dims;
-
-thread_local std::string last_error;
-
-template <class Result, class Body>
-Result Guard(Result failure, const Body& body) {
-  try {
-    return body();
-  } catch (const std::exception& error) {
-    last_error = error.what();
-    return failure;
-  }
-}
 
 Tag TagOf(const std::string& layout, int64_t rank) {
   static const struct {
@@ -293,7 +283,7 @@ struct onednn_case {
   std::string description_;
 };
 
-const char* onednn_error() { return last_error.c_str(); }
+const char* onednn_error() { return polyphase::bench::last_error.c_str(); }
 
 const char* onednn_version() {
   static const std::string version = [] {

@@ -3,27 +3,28 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <exception>
 #include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
 #include <zimg++.hpp>
 
+#include "bench/guard.h"
+
 namespace {
 
-thread_local std::string last_error;
+using polyphase::bench::last_error;
 
+// zimg's errors are no std::exception.
 template <class Result, class Body>
 Result Guard(Result failure, const Body& body) {
-  try {
-    return body();
-  } catch (const zimgxx::zerror& error) {
-    last_error = error.msg;
-  } catch (const std::exception& error) {
-    last_error = error.what();
-  }
-  return failure;
+  return polyphase::bench::Guard(failure, [&] {
+    try {
+      return body();
+    } catch (const zimgxx::zerror& error) {
+      throw std::runtime_error(error.msg);
+    }
+  });
 }
 
 // What zimg wants of every line.
