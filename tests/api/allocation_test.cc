@@ -1,9 +1,7 @@
 // Proves with a hook in malloc that Run allocates nothing when it is given a workspace. A binary of its own.
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,65 +10,21 @@
 #include "polyphase/polyphase.h"
 #include "tests/testers/harness.h"
 
-namespace {
-std::atomic<bool> counting{false};
-std::atomic<int64_t> allocations{0};
-}  // namespace
-
 // Sanitizers have allocators of their own.
 #if !defined(POLYPHASE_TEST_ASAN) && !defined(POLYPHASE_TEST_TSAN) && defined(__GLIBC__)
 #define POLYPHASE_TEST_MALLOC_HOOK 1
-
-// glibc lets a program replace the whole family, and has these names for the originals.
-extern "C" {
-void* __libc_malloc(size_t bytes);
-void* __libc_calloc(size_t count, size_t bytes);
-void* __libc_realloc(void* pointer, size_t bytes);
-void* __libc_memalign(size_t alignment, size_t bytes);
-void __libc_free(void* pointer);
-
-static void Count() {
-  if (counting.load(std::memory_order_relaxed)) allocations.fetch_add(1, std::memory_order_relaxed);
-}
-void* malloc(size_t bytes) {
-  Count();
-  return __libc_malloc(bytes);
-}
-void* calloc(size_t count, size_t bytes) {
-  Count();
-  return __libc_calloc(count, bytes);
-}
-void* realloc(void* pointer, size_t bytes) {
-  Count();
-  return __libc_realloc(pointer, bytes);
-}
-void* memalign(size_t alignment, size_t bytes) {
-  Count();
-  return __libc_memalign(alignment, bytes);
-}
-void* aligned_alloc(size_t alignment, size_t bytes) {
-  Count();
-  return __libc_memalign(alignment, bytes);
-}
-int posix_memalign(void** pointer, size_t alignment, size_t bytes) {
-  Count();
-  *pointer = __libc_memalign(alignment, bytes);
-  return *pointer != nullptr ? 0 : 12;  // ENOMEM
-}
-void free(void* pointer) { __libc_free(pointer); }
-}  // extern "C"
+#include "tests/testers/heap_calls.h"
 #endif
 
 namespace polyphase::testing {
 namespace {
 
-int64_t CountAllocations(const std::function<void()>& run) {
-  allocations = 0;
-  counting = true;
-  run();
-  counting = false;
-  return allocations;
+#ifndef POLYPHASE_TEST_MALLOC_HOOK
+template <class Body>
+int64_t HeapCallsOf(const Body&) {
+  return 0;  // the tests are skipped
 }
+#endif
 
 struct Work {
   std::string name;
@@ -159,15 +113,15 @@ std::vector<Work> AllWork(const Runtime& runtime) {
   return work;
 }
 
-// Allocations of `times` runs.
-int64_t AllocationsOf(Work& work, int times) {
+// Heap calls of `times` runs.
+int64_t HeapCallsOfRuns(Work& work, int times) {
   Workspace workspace(work.plan.workspace_bytes());
   RunOptions options;
   options.workspace = workspace.data();
   options.workspace_bytes = workspace.bytes();
   options.input_indices = options.output_indices = work.indices.data();
   bool ok = true;
-  const int64_t count = CountAllocations([&] {
+  const int64_t count = HeapCallsOf([&] {
     for (int i = 0; i < times; ++i) ok = work.plan.Run(work.input.data(), work.output.data(), options).ok() && ok;
   });
   EXPECT_TRUE(ok) << work.name;
@@ -185,18 +139,18 @@ class Allocation : public ::testing::Test {
 
 TEST_F(Allocation, TheHookCounts) {
   // Volatile pointers, so that no allocation is optimised away.
-  EXPECT_EQ(CountAllocations([] {}), 0);
-  EXPECT_EQ(CountAllocations([] {
+  EXPECT_EQ(HeapCallsOf([] {}), 0);
+  EXPECT_EQ(HeapCallsOf([] {
               void* volatile p = std::malloc(10);
               std::free(p);
             }),
-            1);
-  EXPECT_GE(CountAllocations([] {
+            2);
+  EXPECT_GE(HeapCallsOf([] {
               void* volatile p = ::operator new(10);
               ::operator delete(p);
             }),
             1);
-  EXPECT_GE(CountAllocations([] {
+  EXPECT_GE(HeapCallsOf([] {
               void* volatile p = ::operator new (100, std::align_val_t{64});
               ::operator delete (p, std::align_val_t{64});
             }),
@@ -209,15 +163,15 @@ TEST_F(Allocation, NoneWithASerialRunner) {
   runtime.parallel_for = [](void*, size_t count, pph_task task, void* task_context) {
     for (size_t i = 0; i < count; ++i) task(task_context, i);
   };
-  for (Work& work : AllWork(runtime)) EXPECT_EQ(AllocationsOf(work, 3), 0) << work.name;
+  for (Work& work : AllWork(runtime)) EXPECT_EQ(HeapCallsOfRuns(work, 3), 0) << work.name;
 }
 
 // oneTBB may allocate for itself at times, in its workers: what Run itself allocated would be there every time.
 TEST_F(Allocation, NoneWithOneTbbOnceItIsWarm) {
   for (Work& work : AllWork(Runtime())) {
-    AllocationsOf(work, 3);
+    HeapCallsOfRuns(work, 3);
     int64_t least = INT64_MAX;
-    for (int attempt = 0; attempt < 20 && least != 0; ++attempt) least = std::min(least, AllocationsOf(work, 3));
+    for (int attempt = 0; attempt < 20 && least != 0; ++attempt) least = std::min(least, HeapCallsOfRuns(work, 3));
     EXPECT_EQ(least, 0) << work.name;
   }
 }

@@ -10,8 +10,7 @@
 #include <valgrind/callgrind.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstddef>
+#include <cinttypes>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -25,53 +24,7 @@
 #include "bench/workloads.h"
 #include "hwy/highway.h"
 #include "polyphase/runtime.h"
-
-namespace {
-bool counting = false;
-long heap_calls = 0;
-}  // namespace
-
-// glibc lets a program replace the whole family, and has these names for the originals. Operators new and delete end
-// here as well.
-extern "C" {
-void* __libc_malloc(size_t bytes);
-void* __libc_calloc(size_t count, size_t bytes);
-void* __libc_realloc(void* pointer, size_t bytes);
-void* __libc_memalign(size_t alignment, size_t bytes);
-void __libc_free(void* pointer);
-
-static void CountCall() { heap_calls += counting; }
-
-void* malloc(size_t bytes) {
-  CountCall();
-  return __libc_malloc(bytes);
-}
-void* calloc(size_t count, size_t bytes) {
-  CountCall();
-  return __libc_calloc(count, bytes);
-}
-void* realloc(void* pointer, size_t bytes) {
-  CountCall();
-  return __libc_realloc(pointer, bytes);
-}
-void* memalign(size_t alignment, size_t bytes) {
-  CountCall();
-  return __libc_memalign(alignment, bytes);
-}
-void* aligned_alloc(size_t alignment, size_t bytes) {
-  CountCall();
-  return __libc_memalign(alignment, bytes);
-}
-int posix_memalign(void** pointer, size_t alignment, size_t bytes) {
-  CountCall();
-  *pointer = __libc_memalign(alignment, bytes);
-  return *pointer != nullptr ? 0 : ENOMEM;
-}
-void free(void* pointer) {
-  CountCall();
-  __libc_free(pointer);
-}
-}  // extern "C"
+#include "tests/testers/heap_calls.h"
 
 namespace polyphase::bench {
 namespace {
@@ -85,13 +38,13 @@ void Count(const Workload& workload, const std::string& layout, const std::strin
   static const bool warm = (run.Run(), true);  // what the process does once
   (void)warm;
   const std::string name = workload.id + " " + layout;
-  heap_calls = 0;
-  counting = true;
-  CALLGRIND_ZERO_STATS;
-  run.Run();
-  CALLGRIND_DUMP_STATS_AT(name.c_str());
-  counting = false;
-  std::printf("%s\t%s\t%ld\t%s\n", workload.id.c_str(), layout.c_str(), heap_calls, run.plan().Describe().c_str());
+  const int64_t heap_calls = testing::HeapCallsOf([&] {
+    CALLGRIND_ZERO_STATS;
+    run.Run();
+    CALLGRIND_DUMP_STATS_AT(name.c_str());
+  });
+  std::printf("%s\t%s\t%" PRId64 "\t%s\n", workload.id.c_str(), layout.c_str(), heap_calls,
+              run.plan().Describe().c_str());
 }
 
 void CountAll(const std::string& table, const std::string& target, std::istream& cases) {
