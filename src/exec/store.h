@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "exec/exec.h"
 #include "geometry/epilogue.h"
@@ -91,6 +92,12 @@ inline void ApplyEpilogue(const OutputStore& store, const PanelStore& part, bool
                   ChannelOffset(ChannelsOf(store.tensors.output), part.channel);
     args.output_stride = part.output_pixel_stride;
     args.stream = store.stream;
+  }
+  // Rows that lie behind one another are one where all channels have the same constants: a few channels fill no vector.
+  const bool dense =
+      args.panel_stride == args.count && args.output_stride == args.count && args.residual_stride == args.count;
+  if (dense && args.scale == nullptr && args.shift == nullptr && args.slope == nullptr) {
+    args.count *= std::exchange(args.pixels, 1);
   }
   store.kernels.epilogue.epilogue(args);
 }

@@ -38,6 +38,8 @@ using AddFn = void (*)(const float* addend, int64_t addend_stride, float* panel,
                        int64_t channels);
 
 // dst[c * dst_stride + r] = src[r * src_stride + c] for r < rows, c < columns; strides count elements.
+// Multiples of kTransposeBlock rows and columns need no tail.
+constexpr int64_t kTransposeBlock = 4;
 using TransposeFn = void (*)(const void* src, int64_t src_stride, void* dst, int64_t dst_stride, int64_t rows,
                              int64_t columns);
 

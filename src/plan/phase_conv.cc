@@ -26,13 +26,23 @@ constexpr int64_t kTaskTiles = 4;
 // Fewer multiplications than this (10 microseconds of one core) are not worth a task of their own.
 constexpr double kTaskMacs = 5e5;
 
-// The share of the peak that a tile reaches whose accumulators do not fill the FMA units' latency (4 cycles, 2 units).
-double TileRate(int64_t pixels, int64_t vectors) { return std::min(1.0, static_cast<double>(pixels * vectors) / 8); }
+// The share of the peak that a tile reaches. Its multiplications must fill the FMA units' latency (4 cycles, 2 units) and
+// the time in which its vectors of weights arrive: about 4 cycles each from L2, 7 where all that a tile reads do not stay
+// there (tiles of 4 pixels reach 0.6 of the peak, of 6 and 8 then 0.45 and 0.55; Sapphire Rapids).
+double TileRate(int64_t pixels, int64_t vectors, double weight_floats) {
+  const double bytes = weight_floats * sizeof(float);
+  const double vector_cycles = bytes <= kPanelBytes ? 0 : bytes <= kStripBytes ? 4 : 7;
+  const double cycles = static_cast<double>(pixels * vectors) / 2;
+  return cycles / std::max({cycles, 4.0, vector_cycles * static_cast<double>(vectors)});
+}
 
 // Pixels of the tiles when `count` pixels are split into equal tiles of at most `max_pixels`.
 int64_t BalancedTile(int64_t count, int64_t max_pixels) { return DivCeil(count, DivCeil(count, max_pixels)); }
 
 // Estimated times in vector multiply-adds at full rate.
+
+// One element of a transposition, whatever the lanes: its blocks have 128-bit vectors, and its planes go through L2.
+constexpr double kTransposeCost = 2;
 
 // A packed or stored element costs about two vector operations per vector, and four where it is transposed; pixels that
 // are images of an NCHW tensor are moved one by one, each from or to a line of its own.
@@ -68,17 +78,23 @@ double SubpixelCost(const PhaseConvPlan& plan, bool* batched) {
   const auto store = [&](bool along_n) {
     return images * Product(plan, &Axis::out) * lanes * out_vectors * MoveCost(plan.output, lanes, along_n);
   };
+  double phase_floats = macs_per_vector * static_cast<double>(vectors) * lanes;
+  for (const Axis& axis : plan.axes) {
+    phase_floats *= static_cast<double>(DivCeil(axis.phases->slots, axis.phases->stride));
+  }
   // Tiles along x compute every tap of a phase for every pixel, and pack the zeros that those outside read.
   const double x_stride = static_cast<double>(x.phases->stride);
   const double x_slots = static_cast<double>(x.out) * static_cast<double>(x.phases->slots) / x_stride;
   const int64_t row_tile = BalancedTile(DivCeil(x.out, x.phases->stride), kernels.max_pixels);
   const double strip_x = static_cast<double>(x.InputRange({0, x.out}).count());
-  const double along_x = images * row_pairs * x_slots * macs_per_vector * out_vectors / TileRate(row_tile, vectors) +
-                         in_rows * strip_x * load(false) + store(false);
+  const double along_x =
+      images * row_pairs * x_slots * macs_per_vector * out_vectors / TileRate(row_tile, vectors, phase_floats) +
+      in_rows * strip_x * load(false) + store(false);
   // Tiles along the batch compute no tap in vain.
   const int64_t image_tile = BalancedTile(plan.input.n, kernels.max_pixels);
-  const double along_n = images * row_pairs * x_pairs * macs_per_vector * out_vectors / TileRate(image_tile, vectors) +
-                         in_rows * static_cast<double>(x.in) * load(true) + store(true);
+  const double along_n =
+      images * row_pairs * x_pairs * macs_per_vector * out_vectors / TileRate(image_tile, vectors, phase_floats) +
+      in_rows * static_cast<double>(x.in) * load(true) + store(true);
   *batched = along_n < 0.97 * along_x;  // same cost: rows, whose stores are contiguous
   return std::min(along_x, along_n);
 }
@@ -87,21 +103,29 @@ double SubpixelCost(const PhaseConvPlan& plan, bool* batched) {
 // then each (output, tap) pair is one addition.
 double GemmCost(const PhaseConvPlan& plan) {
   const double lanes = plan.op->kernels.conv.lanes;
-  const double images = static_cast<double>(plan.input.n);
-  const double groups = static_cast<double>(plan.groups);
   const double ic = static_cast<double>(plan.ic);
   const double padded = static_cast<double>(plan.tiles.padded());
-  const double columns = plan.flattened() ? padded : padded * static_cast<double>(plan.op->weights.slots(plan.form));
-  const double add = plan.flattened() ? 1.5 * static_cast<double>(plan.oc) : 2.0 * padded / lanes;
   double pairs = 1;
   for (const Axis& axis : plan.axes) pairs *= static_cast<double>(CountPairs(axis));
   const double in_pixels = Product(plan, &Axis::in);
+  const double outputs = Product(plan, &Axis::out);
   const int64_t tile = BalancedTile(static_cast<int64_t>(in_pixels), plan.op->kernels.conv.max_pixels);
-  const double rate = TileRate(tile, std::min<int64_t>(plan.tiles.max_vectors, plan.tiles.padded() / plan.tiles.lanes));
-  const double channels = std::max(static_cast<double>(plan.oc), plan.flattened() ? 0 : padded);
-  return images * groups *
-         (in_pixels * ic * columns / lanes / rate + pairs * add + in_pixels * ic * MoveCost(plan.input, lanes, false) +
-          Product(plan, &Axis::out) * channels * MoveCost(plan.output, lanes, false));
+  const int64_t vectors = std::min<int64_t>(plan.tiles.max_vectors, plan.tiles.padded() / plan.tiles.lanes);
+  double channels, columns, sums;
+  if (plan.flattened()) {
+    // Pixels in lanes, after transpositions of the columns and of the sums.
+    channels = static_cast<double>(plan.oc);
+    columns = padded;
+    sums = 2 * pairs * channels / lanes + kTransposeCost * (in_pixels * columns + outputs * channels);
+  } else {
+    channels = padded;
+    columns = padded * static_cast<double>(plan.op->weights.slots(plan.form));
+    sums = 2 * pairs * channels / lanes;
+  }
+  const double rate = TileRate(tile, vectors, ic * columns);
+  return static_cast<double>(plan.input.n * plan.groups) *
+         (in_pixels * ic * columns / lanes / rate + sums + in_pixels * ic * MoveCost(plan.input, lanes, false) +
+          outputs * channels * MoveCost(plan.output, lanes, false));
 }
 
 Status FitWorkspace(const PhaseConvPlan& plan, const char* what, std::initializer_list<int64_t> factors,
@@ -269,6 +293,16 @@ Status PlanGemmCol2im(PhaseConvPlan* plan, size_t threads) {
   if (status.ok()) {
     status = FitWorkspace(*plan, "columns", {inputs(kDepth), inputs(kRow), inputs(kColumn), pixel_columns},
                           &plan->columns_floats);
+  }
+  if (status.ok() && few) {
+    // An odd number of lines, so that neighbouring planes do not meet in one set of L1, with room behind the last pixel
+    // for whole blocks.
+    const auto plane = [](int64_t floats) { return (DivCeil(floats + kTransposeBlock, 16) | 1) * 16; };
+    plan->column_plane = plane(inputs(kDepth) * inputs(kRow) * inputs(kColumn));
+    plan->sum_plane = plane(DivCeil(plan->box[kColumn], x.phases->stride));
+    plan->sum_planes = std::min(x.phases->stride, plan->box[kColumn]) * plan->oc;
+    plan->columns_floats = pixel_columns * plan->column_plane + plan->sum_planes * plan->sum_plane +
+                           RoundUp(plan->op->kernels.conv.max_pixels, kTransposeBlock) * pixel_columns;
   }
   if (status.ok()) {
     status =

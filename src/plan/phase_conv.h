@@ -80,8 +80,11 @@ struct PhaseConvPlan : PlanTensors {
   SpatialSizes box{}, box_tasks{};             // outputs of a task along each axis, and how many tasks there are
   int64_t tiles_per_task = 0, tile_tasks = 0;  // kColumns and kJoined: 1 task of all tiles
   int64_t x_chunk = 0;                         // kSubpixel: positions q of a row whose outputs share a panel in L1
+  // kColumns: floats between two planes of the columns and of a row's sums, and how many of the latter.
+  int64_t column_plane = 0, sum_plane = 0, sum_planes = 0;
 
-  // Workspace of one worker, each a multiple of 16. Columns are the GEMM's, or joined phases before they are taken apart.
+  // Workspace of one worker, each a multiple of 16. Columns are the GEMM's, or joined phases before they
+  // are taken apart.
   int64_t strip_floats = 0, columns_floats = 0, panel_floats = 0;
 
   const Axis& x() const { return axes[kColumn]; }
