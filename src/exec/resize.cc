@@ -213,7 +213,7 @@ class ResizeTask {
         Fetch(input, outputs, row + (outputs.begin - columns_.begin) * plan_.width, plan_.row_floats);
       });
     }
-    if (plan_.x.windows) {
+    if (plan_.resize_x == nullptr) {
       return ForEachStep(columns_, [&](IndexRange outputs) {
         const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
         const int64_t block_floats = sources.count() * plan_.width;
@@ -295,8 +295,15 @@ class ResizeTask {
 
   void ResizeX(const float* source, IndexRange outputs, float* row) const {
     const ResizeAxis& x = plan_.x;
-    plan_.resize_x({source, plan_.width, x.first.data(), x.weights.data(), x.stride, row - columns_.begin * plan_.width,
-                    outputs.begin, outputs.end, x.periodic.begin, x.periodic.end, x.period});
+    const ElementTaps& e = plan_.elements;
+    const int64_t width = plan_.width;
+    if (e.taps > 0) {
+      return plan_.resize_x({source, width, e.taps, e.first.data(), e.base.data(), e.weights.data(), e.stride,
+                             row - columns_.begin * width, outputs.begin * width, outputs.end * width, e.periodic.begin,
+                             e.periodic.end, e.period});
+    }
+    plan_.resize_x({source, width, x.taps, x.first.data(), nullptr, x.weights.data(), x.stride,
+                    row - columns_.begin * width, outputs.begin, outputs.end, 0, 0, 0});
   }
 
   void PackAndResizeX(const char* input, IndexRange outputs, float* row) const {

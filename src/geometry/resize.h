@@ -57,6 +57,25 @@ struct ResizeAxis {
   }
 };
 
+// The taps of a ResizeAxis for rows of pixels of a few floats, float by float: output element e is
+//   sum over k < taps of weights[k * stride + e] * row[first[e] + k * pixel].
+// What a window has not is a weight of 0. Tables have whole vectors of 16 elements; the last one repeats its last element.
+struct ElementTaps {
+  int64_t pixel = 1, taps = 0;
+  bool windows = false;
+  int64_t stride = 0;
+  std::vector<int32_t> first;
+  // base[e / 4], e a multiple of 4, is the least first[] from e on to the end of its 16 elements: neither the channels
+  // of pixels with the same sources nor windows without zeros come in ascending order.
+  std::vector<int32_t> base;
+  std::vector<float> weights;
+  IndexRange periodic{0, 0};  // as in ResizeAxis, in elements
+  int64_t period = 0;
+
+  // The most floats from base to the last source of the same tap of `lanes` neighbouring elements.
+  int64_t Spread(int64_t lanes) const;
+};
+
 // What the input's sizes make of the attributes.
 struct ResizeSizes {
   SpatialSizes output{};
@@ -91,6 +110,10 @@ inline bool KeepsItsSize(const ResizeAttributes& a, int axis) { return a.size[ax
 // say. Errors: kOutOfMemory for a table that is too large, kInvalidArgument for weights that fixed point has no room for.
 Status MakeResizeAxis(const ResizeAttributes& attributes, int axis, int64_t in, const ResizeSizes& sizes, bool fixed,
                       ResizeAxis* table);
+
+// Whether a table of elements has sources in int32 and a size that is worth it.
+bool HasElementTaps(const ResizeAxis& axis, int64_t pixel);
+ElementTaps MakeElementTaps(const ResizeAxis& axis, int64_t pixel);
 
 }  // namespace polyphase::internal
 

@@ -34,8 +34,43 @@ HWY_INLINE hn::Vec<D> WeightedSum(const Fetch& fetch, const Weight& weight) {
   return sum;
 }
 
-// One permutation for each tap of a vector: neighbouring outputs read neighbouring sources.
-template <int kTaps, bool kOneLoad>
+using VI = hn::Vec<hn::RebindToSigned<D>>;
+
+// Lanes of two vectors; `lane` is modulo 2 * lanes. Highway 1.0 has no TwoTablesLookupLanes.
+HWY_INLINE V PermuteTwo(D d, V lower, V upper, VI lane) {
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+  (void)d;
+  return V{_mm512_permutex2var_ps(lower.raw, lane.raw, upper.raw)};
+#else
+  const hn::RebindToSigned<D> di;
+  const int32_t lanes = static_cast<int32_t>(hn::Lanes(d));
+  const auto index = hn::IndicesFromVec(d, hn::And(lane, hn::Set(di, lanes - 1)));
+  const auto is_upper = hn::RebindMask(d, hn::Ne(hn::And(lane, hn::Set(di, lanes)), hn::Zero(di)));
+  return hn::IfThenElse(is_upper, hn::TableLookupLanes(upper, index), hn::TableLookupLanes(lower, index));
+#endif
+}
+
+// Lanes of kVectors vectors that lie one after the other in memory.
+template <int kVectors>
+HWY_INLINE V Permute(D d, const float* HWY_RESTRICT x, VI lane) {
+  if constexpr (kVectors == 1) {
+    return hn::TableLookupLanes(hn::LoadU(d, x), hn::IndicesFromVec(d, lane));
+  } else {
+    const int64_t lanes = hn::Lanes(d);
+    const V lower = PermuteTwo(d, hn::LoadU(d, x), hn::LoadU(d, x + lanes), lane);
+    if constexpr (kVectors == 2) {
+      return lower;
+    } else {
+      const hn::RebindToSigned<D> di;
+      const V upper = PermuteTwo(d, hn::LoadU(d, x + 2 * lanes), hn::LoadU(d, x + 3 * lanes), lane);
+      const auto is_lower = hn::Lt(lane, hn::Set(di, static_cast<int32_t>(2 * lanes)));
+      return hn::IfThenElse(hn::RebindMask(d, is_lower), lower, upper);
+    }
+  }
+}
+
+// Permutations for each tap of a vector: neighbouring outputs read neighbouring sources. kTaps == 0: windows.
+template <int kTaps, int kVectors, bool kOneLoad>
 void NearX(const ResizeXArgs& args) {
   const D d;
   const hn::RebindToSigned<D> di;
@@ -44,42 +79,53 @@ void NearX(const ResizeXArgs& args) {
   const int64_t step = local.weights_stride;
   const int64_t end = local.end;
   const auto run = [&](int64_t o, int64_t table) HWY_ATTR {
-    const int32_t* HWY_RESTRICT first = local.first;
-    const float* HWY_RESTRICT x = local.source + first[o];
+    const float* HWY_RESTRICT x = local.source + local.base[o / 4];
     const float* HWY_RESTRICT w = local.weights + table;
-    const auto relative = hn::Sub(hn::LoadU(di, first + table), hn::Set(di, first[table]));
-    const auto loaded = hn::LoadU(d, x);
-    const auto indices = hn::IndicesFromVec(d, relative);
-    const auto fetch = [&](int k) HWY_ATTR {
-      if constexpr (kOneLoad) {
-        return hn::TableLookupLanes(loaded, hn::IndicesFromVec(d, hn::Add(relative, hn::Set(di, k))));
-      } else {
-        return hn::TableLookupLanes(k == 0 ? loaded : hn::LoadU(d, x + k), indices);
+    const auto relative = hn::Sub(hn::LoadU(di, local.first + table), hn::Set(di, local.base[table / 4]));
+    if constexpr (kTaps == 0) {
+      V sum = hn::Zero(d);
+      for (int64_t k = 0; k < local.taps; ++k, x += local.pixel, w += step) {
+        const auto weight = hn::LoadU(d, w);
+        const auto value = Permute<kVectors>(d, x, relative);
+        sum = hn::MulAdd(hn::IfThenElseZero(hn::Ne(weight, hn::Zero(d)), value), weight, sum);
       }
-    };
-    const auto sum = WeightedSum<kTaps>(fetch, [&](int k) HWY_ATTR { return hn::LoadU(d, w + k * step); });
-    hn::StoreU(sum, d, local.row + o);
+      hn::StoreU(sum, d, local.row + o);
+    } else {
+      const auto loaded = hn::LoadU(d, x);
+      const auto fetch = [&](int k) HWY_ATTR {
+        if constexpr (kOneLoad) {
+          const auto lane = hn::Add(relative, hn::Set(di, static_cast<int32_t>(k * local.pixel)));
+          return hn::TableLookupLanes(loaded, hn::IndicesFromVec(d, lane));
+        } else {
+          return Permute<kVectors>(d, x + k * local.pixel, relative);
+        }
+      };
+      const auto sum = WeightedSum<kTaps>(fetch, [&](int k) HWY_ATTR { return hn::LoadU(d, w + k * step); });
+      hn::StoreU(sum, d, local.row + o);
+    }
   };
   int64_t o = local.begin;
   const int64_t periodic_begin = local.periodic_begin;
   const int64_t periodic_stop = std::min(local.periodic_end, end);
   for (; o < std::min(periodic_begin, end); o += lanes) run(o, o);
-  if (kOneLoad && local.period == lanes && o < periodic_stop) {
-    // All tables in registers: a load, a permutation and a multiply-add for each tap, a store.
-    hn::Vec<hn::RebindToSigned<D>> relative[kTaps];
-    V weights[kTaps];
-    const int32_t* HWY_RESTRICT first = local.first + periodic_begin;
+  if constexpr (kOneLoad) {
+    if (local.period == lanes && o < periodic_stop) {
+      // All tables in registers: a load, a permutation and a multiply-add for each tap, a store.
+      hn::Vec<hn::RebindToSigned<D>> relative[kTaps];
+      V weights[kTaps];
 #pragma GCC unroll 4
-    for (int k = 0; k < kTaps; ++k) {
-      relative[k] = hn::Add(hn::Sub(hn::LoadU(di, first), hn::Set(di, first[0])), hn::Set(di, k));
-      weights[k] = kTaps > 1 ? hn::LoadU(d, local.weights + periodic_begin + k * step) : hn::Set(d, 1.0f);
-    }
-    for (; o < periodic_stop; o += lanes) {
-      const auto loaded = hn::LoadU(d, local.source + local.first[o]);
-      const auto sum = WeightedSum<kTaps>(
-          [&](int k) HWY_ATTR { return hn::TableLookupLanes(loaded, hn::IndicesFromVec(d, relative[k])); },
-          [&](int k) HWY_ATTR { return weights[k]; });
-      hn::StoreU(sum, d, local.row + o);
+      for (int k = 0; k < kTaps; ++k) {
+        const auto lane = hn::Set(di, static_cast<int32_t>(k * local.pixel - local.base[periodic_begin / 4]));
+        relative[k] = hn::Add(hn::LoadU(di, local.first + periodic_begin), lane);
+        weights[k] = kTaps > 1 ? hn::LoadU(d, local.weights + periodic_begin + k * step) : hn::Set(d, 1.0f);
+      }
+      for (; o < periodic_stop; o += lanes) {
+        const auto loaded = hn::LoadU(d, local.source + local.base[o / 4]);
+        const auto sum = WeightedSum<kTaps>(
+            [&](int k) HWY_ATTR { return hn::TableLookupLanes(loaded, hn::IndicesFromVec(d, relative[k])); },
+            [&](int k) HWY_ATTR { return weights[k]; });
+        hn::StoreU(sum, d, local.row + o);
+      }
     }
   }
   if (o < periodic_stop) {
@@ -103,8 +149,9 @@ void FarX(const ResizeXArgs& args) {
     const float* HWY_RESTRICT x = local.source;
     const float* HWY_RESTRICT w = local.weights + o;
     const auto indices = hn::LoadU(di, local.first + o);
-    const auto sum = WeightedSum<kTaps>([&](int k) HWY_ATTR { return hn::GatherIndex(d, x + k, indices); },
-                                        [&](int k) HWY_ATTR { return hn::LoadU(d, w + k * step); });
+    const auto sum =
+        WeightedSum<kTaps>([&](int k) HWY_ATTR { return hn::GatherIndex(d, x + k * local.pixel, indices); },
+                           [&](int k) HWY_ATTR { return hn::LoadU(d, w + k * step); });
     hn::StoreU(sum, d, local.row + o);
   }
 }
@@ -275,15 +322,18 @@ void WindowY(const WindowYArgs& args) {
 }
 
 ResizeRowKernels MakeResizeRowKernels() {
-  return ResizeRowKernels{static_cast<int>(hn::Lanes(D())),
-                          {nullptr, &NearX<1, true>, &NearX<2, true>, nullptr, &NearX<4, true>},
-                          {nullptr, &NearX<1, false>, &NearX<2, false>, nullptr, &NearX<4, false>},
-                          {nullptr, &FarX<1>, &FarX<2>, nullptr, &FarX<4>},
-                          {nullptr, &BlockX<1>, &BlockX<2>, nullptr, &BlockX<4>},
-                          {{nullptr, &ResizeY<1, 1>, &ResizeY<2, 1>, nullptr, &ResizeY<4, 1>},
-                           {nullptr, &ResizeY<1, 2>, &ResizeY<2, 2>, nullptr, &ResizeY<4, 2>}},
-                          {&WindowX<FloatSum>, &WindowX<FixedSum>},
-                          {&WindowY<FloatSum>, &WindowY<FixedSum>}};
+  return ResizeRowKernels{
+      static_cast<int>(hn::Lanes(D())),
+      {nullptr, &NearX<1, 1, true>, &NearX<2, 1, true>, nullptr, &NearX<4, 1, true>},
+      {{&NearX<0, 1, false>, &NearX<1, 1, false>, &NearX<2, 1, false>, nullptr, &NearX<4, 1, false>},
+       {&NearX<0, 2, false>, &NearX<1, 2, false>, &NearX<2, 2, false>, nullptr, &NearX<4, 2, false>},
+       {&NearX<0, 4, false>, &NearX<1, 4, false>, &NearX<2, 4, false>, nullptr, &NearX<4, 4, false>}},
+      {nullptr, &FarX<1>, &FarX<2>, nullptr, &FarX<4>},
+      {nullptr, &BlockX<1>, &BlockX<2>, nullptr, &BlockX<4>},
+      {{nullptr, &ResizeY<1, 1>, &ResizeY<2, 1>, nullptr, &ResizeY<4, 1>},
+       {nullptr, &ResizeY<1, 2>, &ResizeY<2, 2>, nullptr, &ResizeY<4, 2>}},
+      {&WindowX<FloatSum>, &WindowX<FixedSum>},
+      {&WindowY<FloatSum>, &WindowY<FixedSum>}};
 }
 
 }  // namespace polyphase::internal::HWY_NAMESPACE

@@ -10,18 +10,20 @@ namespace polyphase::internal {
 constexpr int kMaxResizeTaps = 4;
 // Vectors read and write up to this many floats; rows and tables have room for whole vectors.
 constexpr int kResizeLanes = 16;
-constexpr int kResizeXReach = kResizeLanes + kMaxResizeTaps;
+// Vectors of source out of which one vector of outputs is permuted, at most.
+constexpr int kMaxNearVectors = 4;
 
-// row[o] = sum over k < taps of weights[k * weights_stride + o] * source[first[o] + k], for o in [begin, end) and up to
-// the end of the last vector; begin is a multiple of kResizeLanes. A pixel is 1 float, or `pixel`. Both tables are
-// readable up to the last vector's end; source, of pixels of 1 float, for kResizeXReach floats from each first[o] on.
-// Outputs in [periodic_begin, periodic_end) may take their weights, and their sources relative to first[], from the
+// row[o] = sum over k < taps of weights[k * weights_stride + o] * source[first[o] + k * pixel], for o in [begin, end) and
+// up to the end of the last vector; begin is a multiple of kResizeLanes. Outputs are floats (ElementTaps; all tables are
+// readable up to the last vector's end) or, of block_x, pixels, whose first[] counts pixels. Outputs in [periodic_begin, periodic_end) may take their weights, and their sources relative to first[], from the
 // outputs [periodic_begin, periodic_begin + period), all three multiples of kResizeLanes: of an integer scale only
 // these few stay in L1 instead of tables that are larger than a row. An empty range: no period.
 struct ResizeXArgs {
   const float* source;
   int64_t pixel;
+  int64_t taps;
   const int32_t* first;
+  const int32_t* base;  // of ElementTaps
   const float* weights;
   int64_t weights_stride;
   float* row;
@@ -76,11 +78,12 @@ using WindowYFn = void (*)(const WindowYArgs& args);
 // Those of a fixed number of taps are indexed by it; 1, 2 and 4 exist.
 struct ResizeRowKernels {
   int lanes;
-  // Pixels of 1 float. Near: the sources of one tap of each `lanes` neighbouring outputs lie within `lanes` floats, so
-  // that a load and a permutation fetch them; dense: those of all taps do, so that one load serves them all. Far: any
-  // table, by gathers.
+  // Outputs are floats. Near: the sources of one tap of each `lanes` neighbouring outputs lie within 1, 2 or 4 times
+  // `lanes` floats from base on, so that loads and permutations fetch them; [0] are windows, any number of taps of which
+  // those of weight 0 are left out. Dense: those of all taps lie within `lanes`, so that one load serves them all. Far:
+  // any table, by gathers.
   ResizeXFn dense_x[kMaxResizeTaps + 1];
-  ResizeXFn near_x[kMaxResizeTaps + 1];
+  ResizeXFn near_x[3][kMaxResizeTaps + 1];  // [log2 of the vectors][taps]
   ResizeXFn far_x[kMaxResizeTaps + 1];
   // Pixels of at least kResizeLanes floats.
   ResizeXFn block_x[kMaxResizeTaps + 1];

@@ -42,16 +42,6 @@ IndexRange DirectOutputs(const ResizeAxis& axis, int64_t reach) {
   return begin < end ? IndexRange{begin, end} : IndexRange{0, 0};
 }
 
-// The most pixels from the first to the last source of the same tap of `lanes` neighbouring outputs. Of a flipped axis
-// they lie the other way round, which only gathers can read.
-int64_t Spread(const ResizeAxis& axis, int64_t lanes) {
-  int64_t spread = axis.flipped() ? lanes : 0;
-  for (int64_t o = 0; o < axis.out; o += lanes) {
-    spread = std::max<int64_t>(spread, axis.first[o + lanes - 1] - axis.first[o]);
-  }
-  return spread;
-}
-
 bool IsPlanar(const TensorDesc& desc) {
   return desc.layout == Layout::kNchw || (desc.layout == Layout::kNhwc && desc.c == 1 && desc.stride[kColumn] == 1);
 }
@@ -138,10 +128,11 @@ void SelectPlanes(ResizePlan* plan, std::string* reason) {
   }
   const bool planar = IsPlanar(plan->input) && IsPlanar(plan->output);
   const bool one_channel = planar && !PreferBlocks(*plan);
-  const bool interleaved = IsInterleaved(plan->input) && IsInterleaved(plan->output) &&
-                           (!plan->residual || IsInterleaved(*plan->residual)) &&
-                           !HasConstants(plan->op->attributes.epilogue) &&
-                           (x.identity || (x.windows ? plan->input.c <= kFewChannels : plan->input.c >= kResizeLanes));
+  const bool interleaved =
+      IsInterleaved(plan->input) && IsInterleaved(plan->output) &&
+      (!plan->residual || IsInterleaved(*plan->residual)) && !HasConstants(plan->op->attributes.epilogue) &&
+      (x.identity ||
+       (x.windows ? plan->input.c <= kFewChannels : plan->input.c >= kResizeLanes || HasElementTaps(x, plan->input.c)));
   plan->contiguous = one_channel || interleaved;
   plan->width = one_channel ? 1 : interleaved ? plan->input.c : kResizeLanes;
   *reason = one_channel   ? "planar on both sides"
@@ -154,37 +145,50 @@ void SelectPlanes(ResizePlan* plan, std::string* reason) {
   if (plan->residual) plan->rows.residual = AsOneChannel(*plan->residual);
 }
 
+// Rows of contiguous planes of few channels, float by float.
+void SelectElements(const ResizeRowKernels& kernels, ResizePlan* plan) {
+  const ResizeAxis& x = plan->x;
+  const bool f32 = plan->conversion == Conversion::kF32;
+  if (!x.windows || HasElementTaps(x, plan->width)) plan->elements = MakeElementTaps(x, plan->width);
+  const ElementTaps& elements = plan->elements;
+  const int64_t spread = elements.Spread(kernels.lanes);
+  const int64_t vectors = DivCeil(spread + 1, kernels.lanes);
+  if (elements.taps == 0 || (x.windows && vectors > kMaxNearVectors)) {
+    plan->elements = ElementTaps();
+    plan->batched = true;
+    plan->path = "row_block";
+    return;
+  }
+  if (vectors > kMaxNearVectors) {
+    // Gathers want their row in L1 (bilinear to half size: 18 against 25 ms).
+    plan->resize_x = kernels.far_x[x.taps];
+    plan->path = "gather";
+    return;
+  }
+  const int log2_vectors = vectors <= 1 ? 0 : vectors <= 2 ? 1 : 2;
+  const bool dense = !x.windows && spread + (x.taps - 1) * plan->width < kernels.lanes;
+  plan->resize_x = dense ? kernels.dense_x[x.taps] : kernels.near_x[log2_vectors][x.windows ? 0 : x.taps];
+  plan->path = dense ? "permute" : "permute_per_tap";
+  // A window may begin behind the next one, by less than its length.
+  const int64_t reach = DivCeil(kResizeLanes << log2_vectors, plan->width) + (x.windows ? 2 : 1) * x.taps;
+  if (f32 && !x.flipped()) plan->direct_x = DirectOutputs(x, reach);
+}
+
 // Which kernel resizes rows.
 void SelectPath(const ResizeRowKernels& kernels, ResizePlan* plan) {
   const ResizeAxis& x = plan->x;
   if (x.identity) {
     plan->path = "copy";
     plan->in_place_x = plan->contiguous && plan->conversion == Conversion::kF32;
-  } else if (x.windows) {
-    plan->batched = plan->contiguous;
-    plan->path = plan->contiguous ? "row_block" : "channel_block";
   } else if (!plan->contiguous) {
-    plan->resize_x = kernels.block_x[x.taps];
+    if (!x.windows) plan->resize_x = kernels.block_x[x.taps];
     plan->path = "channel_block";
-  } else if (plan->width > 1) {
+  } else if (plan->width >= kResizeLanes) {
     plan->resize_x = kernels.block_x[x.taps];
     plan->path = "whole_pixels";
     if (plan->conversion == Conversion::kF32 && !x.flipped()) plan->direct_x = DirectOutputs(x, x.taps);
   } else {
-    const int64_t spread = Spread(x, kernels.lanes);
-    // Gathers want their row in L1 (bilinear to half size: 18 against 25 ms).
-    if (plan->conversion == Conversion::kF32 && spread < kernels.lanes)
-      plan->direct_x = DirectOutputs(x, kResizeXReach);
-    if (spread + x.taps <= kernels.lanes) {
-      plan->resize_x = kernels.dense_x[x.taps];
-      plan->path = "permute";
-    } else if (spread < kernels.lanes) {
-      plan->resize_x = kernels.near_x[x.taps];
-      plan->path = "permute_per_tap";
-    } else {
-      plan->resize_x = kernels.far_x[x.taps];
-      plan->path = "gather";
-    }
+    SelectElements(kernels, plan);
   }
 }
 
@@ -261,14 +265,15 @@ void CutSources(ResizePlan* plan) {
     }
     return most;
   };
-  const int64_t limit = pointwise ? kPointwiseFloats : x.windows ? kWindowSourceFloats : kSourceFloats;
+  const int64_t limit = pointwise ? kPointwiseFloats : plan->resize_x == nullptr ? kWindowSourceFloats : kSourceFloats;
   plan->x_step = plan->columns_per_task;
   int64_t pixels = most_pixels(plan->x_step);
   while (plan->x_step > kResizeLanes && pixels * step_lanes > limit) {
     plan->x_step = RoundUp(plan->x_step / 2, kResizeLanes);
     pixels = most_pixels(plan->x_step);
   }
-  plan->source_floats = packs ? RoundUp(pixels * lanes + kResizeXReach, 16) : 0;
+  const int64_t reach = kMaxNearVectors * kResizeLanes + x.taps * plan->width;
+  plan->source_floats = packs ? RoundUp(pixels * lanes + (plan->elements.taps > 0 ? reach : 0), 16) : 0;
   plan->strip_floats = pixels * strip_lanes;
   plan->batch_floats = plan->batched ? plan->x_step * lanes : 0;
 }

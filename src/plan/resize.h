@@ -37,8 +37,8 @@ struct ResizeOperator {
 //     1), or all of the few channels of a kNhwc tensor.
 //   blocks: kResizeLanes channels side by side (width kResizeLanes), which are packed.
 // What reads beyond the edges and what is not f32 is packed first, with copies of the edges; the rest of a contiguous
-// row is read where it is. Windows along x take 16 lanes side by side: the channels of a block, or as many neighbouring
-// rows of a contiguous plane. Chunks of columns whose ring stays in L1 were slower for wide pictures (1.1 to 1.4 times,
+// row is read where it is. Windows along x that do not fit into `elements` take 16 lanes side by side: the channels of a
+// block, or as many neighbouring rows of a contiguous plane. Chunks of columns whose ring stays in L1 were slower for wide pictures (1.1 to 1.4 times,
 // 3840 pixels): rows of memory are read and streamed best as a whole.
 // With a 1x1 convolution planes are blocks of output channels, and what is resized of a source row is the product of its
 // pixels, packed as a strip of input channels, with the weights of the task's blocks.
@@ -52,7 +52,8 @@ struct ResizePlan : PlanTensors {
   int64_t blocks = 1;            // planes of a task
   bool batched = false;          // x takes kResizeLanes rows of a contiguous plane at a time
   IndexRange direct_x{0, 0};     // outputs of a row whose sources need no packing; multiples of 16
-  ResizeXFn resize_x = nullptr;  // null: windows, or nothing changes along x
+  ResizeXFn resize_x = nullptr;  // null: windows of 16 lanes side by side, or nothing changes along x
+  ElementTaps elements;          // contiguous planes of fewer than kResizeLanes channels: the tables of resize_x
   const char* path = "empty";    // what happens along x, for Describe
   bool in_place_x = false;       // source rows are read where they are
   bool direct_y = false;         // output rows are stored as they are summed, not from a panel

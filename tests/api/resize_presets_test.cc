@@ -343,7 +343,7 @@ TEST(ResizePresets, DescribeNamesPathTapsTypeAndRounding) {
   const TensorDesc planar = TensorDesc::Nchw(1, 3, 20, 30), blocked = TensorDesc::Nhwc(1, 12, 20, 30);
   const TensorDesc picture = TensorDesc::Nhwc(1, 3, 20, 30);
   has(describe(ResizeAttributes::PyTorch(PyTorchMode::kBilinear), planar, DataType::kF32),
-      {"resize linear gather", "1x2x2 taps", "f32", "direct"});
+      {"resize linear permute", "1x2x1 taps", "f32", "direct"});
   has(describe(ResizeAttributes::PyTorch(PyTorchMode::kBilinear, false, true), planar, DataType::kU8),
       {"resize linear antialias row_block", "u8 fixed16"});
   has(describe(ResizeAttributes::Pillow(ResizeMode::kLanczos), blocked, DataType::kU8),
