@@ -92,6 +92,10 @@ class ResizeTask {
       Extrapolate(columns_);
       return Store(oz, oy);
     }
+    if (!plan_.summed) {
+      for (int r = 0; r < out_rows; ++r) CopyRow(oz, oy + r);
+      return;
+    }
     plan_.windows_y() ? SumWindow(oz, oy) : SumTaps(oz, oy, out_rows);
     if (plan_.direct_y) return;
     Extrapolate({columns_.begin, std::min(columns_.end, plan_.x.inside.begin)});
@@ -100,6 +104,20 @@ class ResizeTask {
   }
 
   int64_t count() const { return columns_.count() * plan_.width; }
+
+  // Through a ring, nearest x2 in L2 took 1.3 to 2 times as long (256x19x19: 0.070 against 0.056 ms in kNhwc).
+  void CopyRow(int64_t oz, int64_t oy) {
+    const int64_t iz = plan_.z.Source(oz, 0);
+    const int64_t iy = plan_.y.Source(oy, 0);
+    float* const row = SumRow(oz, oy);
+    if (held_[0] == iz * plan_.y.in + iy) {
+      kernels_.panel.copy[2](rows_[0], 1, row, 1, count());
+    } else {
+      ResizeRow(iz, iy, row);
+    }
+    held_[0] = iz * plan_.y.in + iy;
+    rows_[0] = row;
+  }
 
   void SumTaps(int64_t oz, int64_t oy, int out_rows) {
     const ResizeAxis& z = plan_.z;

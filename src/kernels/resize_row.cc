@@ -79,9 +79,10 @@ void NearX(const ResizeXArgs& args) {
   const int64_t step = local.weights_stride;
   const int64_t end = local.end;
   const auto run = [&](int64_t o, int64_t table) HWY_ATTR {
-    const float* HWY_RESTRICT x = local.source + local.base[o / 4];
+    const float* HWY_RESTRICT x = local.source + local.base[static_cast<uint64_t>(o) / 4];
     const float* HWY_RESTRICT w = local.weights + table;
-    const auto relative = hn::Sub(hn::LoadU(di, local.first + table), hn::Set(di, local.base[table / 4]));
+    const auto relative =
+        hn::Sub(hn::LoadU(di, local.first + table), hn::Set(di, local.base[static_cast<uint64_t>(table) / 4]));
     if constexpr (kTaps == 0) {
       V sum = hn::Zero(d);
       for (int64_t k = 0; k < local.taps; ++k, x += local.pixel, w += step) {
@@ -120,7 +121,7 @@ void NearX(const ResizeXArgs& args) {
         weights[k] = kTaps > 1 ? hn::LoadU(d, local.weights + periodic_begin + k * step) : hn::Set(d, 1.0f);
       }
       for (; o < periodic_stop; o += lanes) {
-        const auto loaded = hn::LoadU(d, local.source + local.base[o / 4]);
+        const auto loaded = hn::LoadU(d, local.source + local.base[static_cast<uint64_t>(o) / 4]);
         const auto sum = WeightedSum<kTaps>(
             [&](int k) HWY_ATTR { return hn::TableLookupLanes(loaded, hn::IndicesFromVec(d, relative[k])); },
             [&](int k) HWY_ATTR { return weights[k]; });

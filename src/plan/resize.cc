@@ -33,12 +33,13 @@ constexpr int64_t kMinBlockColumns = 256;
 // What is packed and multiplied at a time, in L2.
 constexpr int64_t kPointwiseFloats = 64 * 1024;
 
-// Vectors of outputs that read only inside of the row; `reach`: pixels that the kernel reads from the first source on.
-IndexRange DirectOutputs(const ResizeAxis& axis, int64_t reach) {
+// Vectors of `step` outputs that read only inside of the row; `reach`: pixels that the kernel reads from the first source
+// on.
+IndexRange DirectOutputs(const ResizeAxis& axis, int64_t step, int64_t reach) {
   int64_t begin = 0;
-  while (begin < axis.out && axis.first[begin] < 0) begin += kResizeLanes;
-  int64_t end = axis.out / kResizeLanes * kResizeLanes;
-  while (end > begin && axis.first[end - 1] + reach > axis.in) end -= kResizeLanes;
+  while (begin < axis.out && axis.first[begin] < 0) begin += step;
+  int64_t end = axis.out / step * step;
+  while (end > begin && axis.first[end - 1] + reach > axis.in) end -= step;
   return begin < end ? IndexRange{begin, end} : IndexRange{0, 0};
 }
 
@@ -171,7 +172,7 @@ void SelectElements(const ResizeRowKernels& kernels, ResizePlan* plan) {
   plan->path = dense ? "permute" : "permute_per_tap";
   // A window may begin behind the next one, by less than its length.
   const int64_t reach = DivCeil(kResizeLanes << log2_vectors, plan->width) + (x.windows ? 2 : 1) * x.taps;
-  if (f32 && !x.flipped()) plan->direct_x = DirectOutputs(x, reach);
+  if (f32 && !x.flipped()) plan->direct_x = DirectOutputs(x, kResizeLanes, reach);
 }
 
 // Which kernel resizes rows.
@@ -180,13 +181,15 @@ void SelectPath(const ResizeRowKernels& kernels, ResizePlan* plan) {
   if (x.identity) {
     plan->path = "copy";
     plan->in_place_x = plan->contiguous && plan->conversion == Conversion::kF32;
-  } else if (!plan->contiguous) {
+  } else if (!plan->contiguous || plan->width >= kResizeLanes) {
     if (!x.windows) plan->resize_x = kernels.block_x[x.taps];
-    plan->path = "channel_block";
-  } else if (plan->width >= kResizeLanes) {
-    plan->resize_x = kernels.block_x[x.taps];
-    plan->path = "whole_pixels";
-    if (plan->conversion == Conversion::kF32 && !x.flipped()) plan->direct_x = DirectOutputs(x, x.taps);
+    plan->path = plan->contiguous ? "whole_pixels" : "channel_block";
+    const TensorDesc& input = plan->input;
+    const bool whole_blocks = input.channel_block == kResizeLanes && input.stride[kColumn] == kResizeLanes &&
+                              input.c % kResizeLanes == 0 && !HasPointwise(plan->op->attributes);
+    if (!x.windows && !x.flipped() && plan->conversion == Conversion::kF32 && (plan->contiguous || whole_blocks)) {
+      plan->direct_x = DirectOutputs(x, 1, x.taps);
+    }
   } else {
     SelectElements(kernels, plan);
   }
@@ -411,6 +414,9 @@ Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const Ten
   const bool empty_lanes = HasPointwise(a) && output_channels % kResizeLanes != 0;
   plan->direct_y = in_order && IsTrivial(a.epilogue) && !extrapolates && !empty_lanes;
   plan->stream = in_order && ShouldStream(plan->output);
+  // Kernels of elements write whole vectors, beyond the row's end.
+  plan->summed = !plan->direct_y || plan->stream || plan->windows_y() || plan->taps() > 1 || HasPointwise(a) ||
+                 plan->resize_x == nullptr || plan->width < kResizeLanes;
 
   // Sizes are below 2^31 each; what is too much for int64 all the same is far beyond any memory.
   const auto too_large = [&] {
@@ -423,7 +429,7 @@ Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const Ten
   if (plan->y.taps + kResizeLanes > kMost / plane_floats / plan->z.taps) return too_large();
   CutTasks(threads, plan);
   CutSources(plan);
-  plan->row_floats = plan->in_place_x ? 0 : plan->columns_per_task * plan->width;
+  plan->row_floats = plan->in_place_x || !plan->summed ? 0 : plan->columns_per_task * plan->width;
   plan->panel_floats = plan->direct_y ? 0 : plan->columns_per_task * plan->width;
   plan->residual_floats = a.epilogue.residual == Residual::kNone ? 0 : plan->panel_floats;
   plan->held_floats = RoundUp(2 * plan->ring_z * plan->ring_y, 16);

@@ -51,11 +51,12 @@ struct ResizePlan : PlanTensors {
   int64_t width = 1;             // channels of a plane
   int64_t blocks = 1;            // planes of a task
   bool batched = false;          // x takes kResizeLanes rows of a contiguous plane at a time
-  IndexRange direct_x{0, 0};     // outputs of a row whose sources need no packing; multiples of 16
+  IndexRange direct_x{0, 0};     // outputs of a row whose sources need no packing; of `elements`, multiples of 16
   ResizeXFn resize_x = nullptr;  // null: windows of 16 lanes side by side, or nothing changes along x
   ElementTaps elements;          // contiguous planes of fewer than kResizeLanes channels: the tables of resize_x
   const char* path = "empty";    // what happens along x, for Describe
   bool in_place_x = false;       // source rows are read where they are
+  bool summed = true;            // otherwise rows are resized along x, or copied, where they are stored
   bool direct_y = false;         // output rows are stored as they are summed, not from a panel
   bool stream = false;           // past the caches
   // As StorePanel sees a contiguous plane: its rows as those of a single channel.
