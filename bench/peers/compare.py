@@ -131,7 +131,7 @@ class Comparison:
             problem = measure.difference(case.output(), expected)
             if problem:
                 raise RowsError(f"row '{row.id}': layouts {first.layout} and {layout} differ: {problem}")
-            result.layouts[layout] = measure.trial(case.run, first_run, TRIAL)
+            result.layouts[layout] = measure.trial(case.run_in_place, first_run, TRIAL)
         best = cases[min(result.layouts, key=result.layouts.get)]
         result.layout, result.description = best.layout, best.describe()
         result.flop, result.bytes = first.cost()
@@ -210,7 +210,7 @@ class Comparison:
         return right
 
     def _duel(self, ours: Case, theirs: Configuration, expected: tuple[float, float], effort: measure.Effort) -> Duel:
-        our_samples, their_samples = measure.pairs(ours.run, theirs.run, expected, effort, self._rng)
+        our_samples, their_samples = measure.pairs(ours.run_in_place, theirs.run, expected, effort, self._rng)
         ratio = measure.ratio_of(our_samples, their_samples)
         return Duel(ours.layout, theirs.name, our_samples, their_samples, ratio.ratio, ratio.low, ratio.high)
 

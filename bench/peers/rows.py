@@ -175,6 +175,10 @@ class _Buffer(ctypes.Structure):
         return numpy.frombuffer(memory, dtype).reshape(shape)
 
 
+class _Buffers(ctypes.Structure):
+    _fields_ = [(name, _Buffer) for name in ("input", "output", "residual", "indices", "workspace")]
+
+
 class _Data(ctypes.Structure):
     _fields_ = [(name, _Buffer) for name in ("input", "weights", "bias", "residual", "indices")]
 
@@ -191,6 +195,8 @@ class Library:
             ("rows_open", case, [ctypes.POINTER(_Options)]),
             ("rows_close", None, [case]),
             ("rows_run", ctypes.c_int, [case]),
+            ("rows_run_on", ctypes.c_int, [case, ctypes.POINTER(_Buffers)]),
+            ("rows_get_buffers", None, [case, ctypes.POINTER(_Buffers)]),
             ("rows_verify", ctypes.c_int, [case]),
             ("rows_get_data", None, [case, ctypes.POINTER(_Data)]),
             ("rows_get_output", None, [case, ctypes.c_void_p]),
@@ -230,7 +236,11 @@ class Case:
     def __init__(self, dll: ctypes.CDLL, library: Library, handle: int, row: Row, layout: str):
         self._dll, self._library, self._handle = dll, library, ctypes.c_void_p(handle)
         self.row, self.layout = row, layout
-        self._rows_run = dll.rows_run
+        self._rows_run, self._rows_run_on = dll.rows_run, dll.rows_run_on
+        self._in_place = _Buffers()
+        dll.rows_get_buffers(self._handle, ctypes.byref(self._in_place))
+        if self._in_place.residual.data:
+            self._in_place.residual = self._in_place.output
 
     def __enter__(self) -> Case:
         return self
@@ -246,6 +256,12 @@ class Case:
     def run(self) -> None:
         """One inference. Raises RowsError."""
         if self._rows_run(self._handle):
+            raise self._library.error()
+
+    def run_in_place(self) -> None:
+        """The same, but a residual is the output itself, as that of a skip connection that nobody else reads: every
+        further run adds to it. Raises RowsError."""
+        if self._rows_run_on(self._handle, ctypes.byref(self._in_place)):
             raise self._library.error()
 
     def verify(self) -> None:

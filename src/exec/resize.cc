@@ -124,7 +124,7 @@ class ResizeTask {
     const ResizeAxis& y = plan_.y;
     ResizeYArgs args;
     args.count = count();
-    args.stream = plan_.stream && plan_.direct_y;
+    args.stream = plan_.direct_y && store_.Streams();
     for (int64_t i = 0; i < z.taps; ++i) {
       for (int64_t k = 0; k < y.taps; ++k) {
         const int64_t tap = i * y.taps + k;
@@ -132,7 +132,12 @@ class ResizeTask {
         for (int r = 0; r < out_rows; ++r) args.weights[r][tap] = z.Weight(oz, i) * y.Weight(oy + r, k);
       }
     }
-    for (int r = 0; r < out_rows; ++r) args.outputs[r] = SumRow(oz, oy + r);
+    for (int r = 0; r < out_rows; ++r) {
+      args.outputs[r] = SumRow(oz, oy + r);
+      args.residuals[r] = plan_.direct_y && plan_.residual
+                              ? reinterpret_cast<const float*>(store_.residual) + RowOffset(*plan_.residual, oz, oy + r)
+                              : nullptr;
+    }
     kernels_.resize.y[out_rows - 1][plan_.taps()](args);
   }
 
@@ -164,9 +169,12 @@ class ResizeTask {
   // Where the sums of an output row go.
   float* SumRow(int64_t oz, int64_t oy) const {
     if (!plan_.direct_y) return panel_;
-    const TensorDesc& desc = plan_.output;
-    return reinterpret_cast<float*>(store_.output) + PixelOffset(desc, image_, oz, oy, columns_.begin) +
-           ChannelOffset(ChannelsOf(desc), channel_);
+    return reinterpret_cast<float*>(store_.output) + RowOffset(plan_.output, oz, oy);
+  }
+
+  // Where the task's columns of an output row of the plane at work begin.
+  int64_t RowOffset(const TensorDesc& desc, int64_t oz, int64_t oy) const {
+    return PixelOffset(desc, image_, oz, oy, columns_.begin) + ChannelOffset(ChannelsOf(desc), channel_);
   }
 
   void Extrapolate(IndexRange columns) {

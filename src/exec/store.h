@@ -25,6 +25,9 @@ struct OutputStore {
   char* output;
   const char* residual;
   float* residual_panel;  // scratch of the size of the largest panel; null without a residual
+
+  // A line that was just read as the residual is in the caches: nothing is saved by a store past them.
+  bool Streams() const { return stream && residual != output; }
 };
 
 // `pixels` pixels of channels [channel, channel + channels). Offsets count elements, from the tensor's begin to channel
@@ -91,7 +94,7 @@ inline void ApplyEpilogue(const OutputStore& store, const PanelStore& part, bool
     args.output = reinterpret_cast<float*>(store.output) + part.output_offset +
                   ChannelOffset(ChannelsOf(store.tensors.output), part.channel);
     args.output_stride = part.output_pixel_stride;
-    args.stream = store.stream;
+    args.stream = store.Streams();
   }
   // Rows that lie behind one another are one where all channels have the same constants: a few channels fill no vector.
   const bool dense =
@@ -125,7 +128,7 @@ inline void StorePanel(const OutputStore& store, const PanelStore& run) {
   }
   const PanelKernels& kernels = store.kernels.panel;
   const UnpackFn unpack =
-      store.stream ? kernels.unpack_streaming : kernels.unpack_as[static_cast<int>(store.conversion)];
+      store.Streams() ? kernels.unpack_streaming : kernels.unpack_as[static_cast<int>(store.conversion)];
   unpack({map, run.channel, run.channels, run.pixels, run.output_pixel_stride}, run.panel, run.panel_stride,
          ZeroFrom(desc), store.output + run.output_offset * static_cast<int64_t>(ElementSize(desc.dtype)));
 }

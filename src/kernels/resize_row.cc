@@ -192,6 +192,7 @@ void ResizeY(const ResizeYArgs& args) {
   const int64_t lanes = hn::Lanes(d);
   const ResizeYArgs local = args;
   const int64_t count = local.count;
+  const bool add = local.residuals[0] != nullptr;
   // Element i of all output rows, in vectors of type `tag`.
   const auto run = [&](auto tag, int64_t i, const auto& store) HWY_ATTR {
     using VTag = hn::Vec<decltype(tag)>;
@@ -206,6 +207,7 @@ void ResizeY(const ResizeYArgs& args) {
 #pragma GCC unroll 4
         for (int k = 1; k < kTaps; ++k) sum = hn::MulAdd(x[k], hn::Set(tag, local.weights[r][k]), sum);
       }
+      if (add) sum = hn::Add(sum, hn::LoadU(tag, local.residuals[r] + i));
       store(sum, tag, local.outputs[r] + i);
     }
   };

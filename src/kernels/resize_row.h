@@ -15,9 +15,10 @@ constexpr int kMaxNearVectors = 4;
 
 // row[o] = sum over k < taps of weights[k * weights_stride + o] * source[first[o] + k * pixel], for o in [begin, end) and
 // up to the end of the last vector; begin is a multiple of kResizeLanes. Outputs are floats (ElementTaps; all tables are
-// readable up to the last vector's end) or, of block_x, pixels, whose first[] counts pixels. Outputs in [periodic_begin, periodic_end) may take their weights, and their sources relative to first[], from the
-// outputs [periodic_begin, periodic_begin + period), all three multiples of kResizeLanes: of an integer scale only
-// these few stay in L1 instead of tables that are larger than a row. An empty range: no period.
+// readable up to the last vector's end) or, of block_x, pixels, whose first[] counts pixels. Outputs in [periodic_begin,
+// periodic_end) may take their weights, and their sources relative to first[], from the outputs [periodic_begin,
+// periodic_begin + period), all three multiples of kResizeLanes: of an integer scale only these few stay in L1 instead of
+// tables that are larger than a row. An empty range: no period.
 struct ResizeXArgs {
   const float* source;
   int64_t pixel;
@@ -32,13 +33,14 @@ struct ResizeXArgs {
 };
 using ResizeXFn = void (*)(const ResizeXArgs& args);
 
-// outputs[r][i] = sum over k < taps of weights[r][k] * rows[k][i], for i in [0, count) and one or two output rows r that
-// read the same source rows: together they load them once (bicubic x2 to 4K, whose rows come from L2, went from about
-// 0.43 to 0.50 of streaming). With `stream`, past the caches.
+// outputs[r][i] = sum over k < taps of weights[r][k] * rows[k][i], and residuals[r][i] if they are not null, for i in
+// [0, count) and one or two output rows r that read the same source rows: together they load them once (bicubic x2 to 4K,
+// whose rows come from L2, went from about 0.43 to 0.50 of streaming). With `stream`, past the caches.
 constexpr int kMaxResizeRows = 2;
 struct ResizeYArgs {
   const float* rows[kMaxResizeTaps];
   float weights[kMaxResizeRows][kMaxResizeTaps];
+  const float* residuals[kMaxResizeRows];
   float* outputs[kMaxResizeRows];
   int64_t count;
   bool stream;

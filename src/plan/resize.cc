@@ -175,6 +175,17 @@ void SelectElements(const ResizeRowKernels& kernels, ResizePlan* plan) {
   if (f32 && !x.flipped()) plan->direct_x = DirectOutputs(x, kResizeLanes, reach);
 }
 
+// Whether the epilogue is only a residual that lies as the output does, which the sums of rows can add.
+bool AddsResidual(const ResizePlan& plan) {
+  if (!plan.residual || plan.windows_y()) return false;
+  Epilogue rest = plan.op->attributes.epilogue;
+  rest.residual = Residual::kNone;
+  const TensorDesc& a = *plan.residual;
+  const TensorDesc& b = plan.output;
+  return IsTrivial(rest) && a.layout == b.layout && a.channel_block == b.channel_block &&
+         a.stride[kColumn] == b.stride[kColumn] && (plan.contiguous || b.c % kResizeLanes == 0);
+}
+
 // Which kernel resizes rows.
 void SelectPath(const ResizeRowKernels& kernels, ResizePlan* plan) {
   const ResizeAxis& x = plan->x;
@@ -412,11 +423,11 @@ Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const Ten
   const bool extrapolates = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
   // The empty lanes of the last block are no zeros where a pixel with a NaN was multiplied by their weights.
   const bool empty_lanes = HasPointwise(a) && output_channels % kResizeLanes != 0;
-  plan->direct_y = in_order && IsTrivial(a.epilogue) && !extrapolates && !empty_lanes;
+  plan->direct_y = in_order && (IsTrivial(a.epilogue) || AddsResidual(*plan)) && !extrapolates && !empty_lanes;
   plan->stream = in_order && ShouldStream(plan->output);
   // Kernels of elements write whole vectors, beyond the row's end.
-  plan->summed = !plan->direct_y || plan->stream || plan->windows_y() || plan->taps() > 1 || HasPointwise(a) ||
-                 plan->resize_x == nullptr || plan->width < kResizeLanes;
+  plan->summed = !plan->direct_y || plan->residual || plan->stream || plan->windows_y() || plan->taps() > 1 ||
+                 HasPointwise(a) || plan->resize_x == nullptr || plan->width < kResizeLanes;
 
   // Sizes are below 2^31 each; what is too much for int64 all the same is far beyond any memory.
   const auto too_large = [&] {

@@ -38,8 +38,8 @@ struct ResizeOperator {
 //   blocks: kResizeLanes channels side by side (width kResizeLanes), which are packed.
 // What reads beyond the edges and what is not f32 is packed first, with copies of the edges; the rest of a contiguous
 // row is read where it is. Windows along x that do not fit into `elements` take 16 lanes side by side: the channels of a
-// block, or as many neighbouring rows of a contiguous plane. Chunks of columns whose ring stays in L1 were slower for wide pictures (1.1 to 1.4 times,
-// 3840 pixels): rows of memory are read and streamed best as a whole.
+// block, or as many neighbouring rows of a contiguous plane. Chunks of columns whose ring stays in L1 were slower for wide
+// pictures (1.1 to 1.4 times, 3840 pixels): rows of memory are read and streamed best as a whole.
 // With a 1x1 convolution planes are blocks of output channels, and what is resized of a source row is the product of its
 // pixels, packed as a strip of input channels, with the weights of the task's blocks.
 struct ResizePlan : PlanTensors {
@@ -57,7 +57,7 @@ struct ResizePlan : PlanTensors {
   const char* path = "empty";    // what happens along x, for Describe
   bool in_place_x = false;       // source rows are read where they are
   bool summed = true;            // otherwise rows are resized along x, or copied, where they are stored
-  bool direct_y = false;         // output rows are stored as they are summed, not from a panel
+  bool direct_y = false;         // output rows are stored as they are summed (with the residual), not from a panel
   bool stream = false;           // past the caches
   // As StorePanel sees a contiguous plane: its rows as those of a single channel.
   PlanTensors rows;

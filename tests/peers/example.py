@@ -47,6 +47,8 @@ class ExampleCase:
     def run(self):
         self._output = repeat(self._input)
 
+    run_in_place = run
+
     def verify(self):
         self.run()
 
