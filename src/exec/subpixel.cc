@@ -13,14 +13,16 @@ namespace {
 class SubpixelTask {
  public:
   SubpixelTask(const PhaseConvPlan& plan, const ConvTask& task)
-      : plan_(plan), task_(task), kernels_(plan.op->kernels.conv), weights_(plan.op->weights) {
+      : plan_(plan), task_(task), kernels_(plan.op->kernels.conv) {
     const int64_t pixel = (plan.batched ? task.images : 1) * kStripBlock;
     const int64_t channels = plan.depthwise ? task.tiles.count() * kStripBlock : plan.ic;
     steps_.x = pixel;
     steps_.block = task.in[kColumn].count() * pixel;
     steps_.y = (channels + kStripBlock - 1) / kStripBlock * steps_.block;
     steps_.z = task.in[kRow].count() * steps_.y;
-    bias_floats_ = weights_.BiasFloats(plan.form);
+    bias_floats_ = plan.op->weights.BiasFloats(plan.form);
+    slots_ = plan.op->weights.slots(plan.form);
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) biases_[axis] = plan.op->weights.biases(plan.form, axis);
   }
 
   void Run(const float* input) {
@@ -56,7 +58,7 @@ class SubpixelTask {
 
   Phase PhaseOf(int axis, int64_t o) const {
     const int64_t residue = plan_.axes[axis].residue(o);
-    return {plan_.axes[axis].phases->Phase(residue), residue % weights_.biases(plan_.form, axis)};
+    return {plan_.axes[axis].phases->Phase(residue), biases_[axis] == 1 ? 0 : residue % biases_[axis]};
   }
 
   // Calls body(o) for the first output of each phase of the task.
@@ -92,11 +94,8 @@ class SubpixelTask {
     args.taps_y = y.valid.count();
     args.taps_x = x.valid.count();
     args.input = task_.strip + (plan_.depthwise ? (tile - task_.tiles.begin) * steps_.block : 0);
-    args.weights =
-        plan_.packed.weights + task_.group * plan_.weights_group_stride + channel * weights_.slots(plan_.form) * rows;
-    const int64_t bias =
-        (z.phase.bias * weights_.biases(plan_.form, kRow) + y.phase.bias) * weights_.biases(plan_.form, kColumn) +
-        x.phase.bias;
+    args.weights = plan_.packed.weights + task_.group * plan_.weights_group_stride + channel * slots_ * rows;
+    const int64_t bias = (z.phase.bias * biases_[kRow] + y.phase.bias) * biases_[kColumn] + x.phase.bias;
     args.bias = plan_.packed.bias + bias * bias_floats_ + task_.group * plan_.tiles.padded() + channel;
     // Without taps the pointers are not used, and the inputs need not exist.
     const bool any = args.taps_z > 0 && args.taps_y > 0 && args.taps_x > 0;
@@ -234,9 +233,10 @@ class SubpixelTask {
   const PhaseConvPlan& plan_;
   const ConvTask& task_;
   const ConvTileKernels& kernels_;
-  const ConvWeights& weights_;
   StripSteps steps_;
-  int64_t bias_floats_ = 0;
+  // Of the weights' form: what is constant in a task, whose tiles may be smaller than the calls that tell it.
+  int64_t bias_floats_ = 0, slots_ = 0;
+  SpatialSizes biases_{};
   // The tiles whose channels are in the panel, and the phase at work.
   IndexRange tiles_{};
   int64_t first_channel_ = 0, width_ = 0;

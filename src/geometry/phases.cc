@@ -7,6 +7,12 @@
 #include <utility>
 
 namespace polyphase::internal {
+namespace {
+
+// Strides of transposed convolutions whose phases are kept.
+constexpr int64_t kMaxTable = 64;
+
+}  // namespace
 
 Status CheckChannels(const char* op, int64_t groups, int64_t input_channels, int64_t output_channels) {
   const struct {
@@ -111,6 +117,10 @@ AxisPhases TransposedConvPhases(int64_t kernel, int64_t stride, int64_t dilation
   }
   old_x %= modulus;
   phases.inverse = old_x < 0 ? old_x + modulus : old_x;
+  if (stride > kMaxTable) return phases;
+  std::vector<AxisPhase> table;
+  for (int64_t r = 0; r < stride; ++r) table.push_back(phases.Phase(r));
+  phases.table = std::move(table);
   return phases;
 }
 

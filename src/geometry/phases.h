@@ -43,7 +43,7 @@ struct AxisPhases {
 
   AxisPhase Phase(int64_t residue) const { return table.empty() ? TransposedPhase(residue) : table[residue]; }
 
-  // The phases one by one, where the op has a small number of them.
+  // The phases one by one, where the op has a small number of them: the formula below takes longer than a small tile.
   std::vector<AxisPhase> table;
   // Otherwise those of a transposed convolution, whose stride and dilation may be huge. From u = i * stride + t *
   // dilation: t * dilation = r (mod stride) has solutions only where r is a multiple of gcd = gcd(stride, dilation): t =
@@ -71,8 +71,10 @@ struct Axis {
   IndexRange ValidTaps(const AxisPhase& phase, int64_t q) const {
     if (padded()) return {0, phase.taps};
     const int64_t i0 = q - phase.first_offset;
-    const int64_t begin = std::min(phase.taps, std::max<int64_t>(0, DivCeil(i0 - (in - 1), phases->offset_step)));
-    const int64_t end = i0 < 0 ? 0 : std::min(phase.taps, i0 / phases->offset_step + 1);
+    const int64_t step = phases->offset_step;
+    const int64_t last = i0 - (in - 1);
+    const int64_t begin = last <= 0 ? 0 : std::min(phase.taps, DivCeil(last, step));
+    const int64_t end = i0 < 0 ? 0 : std::min(phase.taps, step == 1 ? i0 + 1 : i0 / step + 1);
     return {begin, std::max(begin, end)};
   }
   // The inputs [begin, end) that outputs [o.begin, o.end) read, not clipped to [0, in).
