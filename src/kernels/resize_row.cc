@@ -78,7 +78,8 @@ void NearX(const ResizeXArgs& args) {
   const ResizeXArgs local = args;
   const int64_t step = local.weights_stride;
   const int64_t end = local.end;
-  const auto run = [&](int64_t o, int64_t table) HWY_ATTR {
+  // Inlined, or else a call for each vector: 1.2 times as long (SSE4, GCC 12).
+  const auto run = [&](int64_t o, int64_t table) HWY_ATTR __attribute__((always_inline)) {
     const float* HWY_RESTRICT x = local.source + local.base[static_cast<uint64_t>(o) / 4];
     const float* HWY_RESTRICT w = local.weights + table;
     const auto relative =
@@ -93,10 +94,13 @@ void NearX(const ResizeXArgs& args) {
       hn::StoreU(sum, d, local.row + o);
     } else {
       const auto loaded = hn::LoadU(d, x);
+      const auto indices = hn::IndicesFromVec(d, kVectors == 1 ? relative : hn::Zero(di));
       const auto fetch = [&](int k) HWY_ATTR {
         if constexpr (kOneLoad) {
           const auto lane = hn::Add(relative, hn::Set(di, static_cast<int32_t>(k * local.pixel)));
           return hn::TableLookupLanes(loaded, hn::IndicesFromVec(d, lane));
+        } else if constexpr (kVectors == 1) {
+          return hn::TableLookupLanes(hn::LoadU(d, x + k * local.pixel), indices);
         } else {
           return Permute<kVectors>(d, x + k * local.pixel, relative);
         }
@@ -185,14 +189,13 @@ void BlockX(const ResizeXArgs& args) {
   }
 }
 
-template <int kTaps, int kRows>
-void ResizeY(const ResizeYArgs& args) {
+template <int kTaps, int kRows, bool kAdd>
+HWY_INLINE void SumRows(const ResizeYArgs& args) {
   const D d;
   const hn::CappedTag<float, 1> d1;
   const int64_t lanes = hn::Lanes(d);
   const ResizeYArgs local = args;
   const int64_t count = local.count;
-  const bool add = local.residuals[0] != nullptr;
   // Element i of all output rows, in vectors of type `tag`.
   const auto run = [&](auto tag, int64_t i, const auto& store) HWY_ATTR {
     using VTag = hn::Vec<decltype(tag)>;
@@ -207,7 +210,7 @@ void ResizeY(const ResizeYArgs& args) {
 #pragma GCC unroll 4
         for (int k = 1; k < kTaps; ++k) sum = hn::MulAdd(x[k], hn::Set(tag, local.weights[r][k]), sum);
       }
-      if (add) sum = hn::Add(sum, hn::LoadU(tag, local.residuals[r] + i));
+      if constexpr (kAdd) sum = hn::Add(sum, hn::LoadU(tag, local.residuals[r] + i));
       store(sum, tag, local.outputs[r] + i);
     }
   };
@@ -227,6 +230,11 @@ void ResizeY(const ResizeYArgs& args) {
   }
   for (; i + lanes <= count; i += lanes) run(d, i, store);
   for (; i < count; ++i) run(d1, i, store);
+}
+
+template <int kTaps, int kRows>
+void ResizeY(const ResizeYArgs& args) {
+  args.residuals[0] == nullptr ? SumRows<kTaps, kRows, false>(args) : SumRows<kTaps, kRows, true>(args);
 }
 
 // ---- Windows

@@ -27,13 +27,14 @@ constexpr int64_t kTaskTiles = 4;
 constexpr double kTaskMacs = 5e5;
 
 // The share of the peak that a tile reaches. Its multiplications must fill the FMA units' latency (4 cycles, 2 units) and
-// the time in which its vectors of weights arrive: about 4 cycles each from L2, 7 where all that a tile reads do not stay
-// there (tiles of 4 pixels reach 0.6 of the peak, of 6 and 8 then 0.45 and 0.55; Sapphire Rapids).
-double TileRate(int64_t pixels, int64_t vectors, double weight_floats) {
+// the time in which its lines of weights arrive: about 4 cycles each from L2, 7 where all that a tile reads do not stay
+// there (tiles of 4 pixels reach 0.6 of the peak, of 6 and 8 then 0.45 and 0.55; Sapphire Rapids, AVX-512).
+double TileRate(int64_t pixels, const ColumnTiles& tiles, double weight_floats) {
+  const double vectors = static_cast<double>(tiles.vectors(0));
   const double bytes = weight_floats * sizeof(float);
-  const double vector_cycles = bytes <= kPanelBytes ? 0 : bytes <= kStripBytes ? 4 : 7;
-  const double cycles = static_cast<double>(pixels * vectors) / 2;
-  return cycles / std::max({cycles, 4.0, vector_cycles * static_cast<double>(vectors)});
+  const double line_cycles = bytes <= kPanelBytes ? 0 : bytes <= kStripBytes ? 4 : 7;
+  const double cycles = static_cast<double>(pixels) * vectors / 2;
+  return cycles / std::max({cycles, 4.0, line_cycles * vectors * static_cast<double>(tiles.lanes) / kStripBlock});
 }
 
 // Pixels of the tiles when `count` pixels are split into equal tiles of at most `max_pixels`.
@@ -68,7 +69,6 @@ double SubpixelCost(const PhaseConvPlan& plan, bool* batched) {
   const double row_pairs =
       static_cast<double>(CountPairs(plan.axes[kDepth])) * static_cast<double>(CountPairs(plan.axes[kRow]));
   const double x_pairs = static_cast<double>(CountPairs(x));
-  const int64_t vectors = std::min<int64_t>(plan.tiles.max_vectors, plan.tiles.padded() / plan.tiles.lanes);
   // Vectors of output channels in all tiles, and multiplications per tap and pixel in each.
   const double out_vectors = groups * static_cast<double>(plan.tiles.padded()) / lanes;
   const double macs_per_vector = plan.depthwise ? 1 : static_cast<double>(plan.ic);
@@ -78,7 +78,7 @@ double SubpixelCost(const PhaseConvPlan& plan, bool* batched) {
   const auto store = [&](bool along_n) {
     return images * Product(plan, &Axis::out) * lanes * out_vectors * MoveCost(plan.output, lanes, along_n);
   };
-  double phase_floats = macs_per_vector * static_cast<double>(vectors) * lanes;
+  double phase_floats = macs_per_vector * static_cast<double>(plan.tiles.width(0));
   for (const Axis& axis : plan.axes) {
     phase_floats *= static_cast<double>(DivCeil(axis.phases->slots, axis.phases->stride));
   }
@@ -88,12 +88,12 @@ double SubpixelCost(const PhaseConvPlan& plan, bool* batched) {
   const int64_t row_tile = BalancedTile(DivCeil(x.out, x.phases->stride), kernels.max_pixels);
   const double strip_x = static_cast<double>(x.InputRange({0, x.out}).count());
   const double along_x =
-      images * row_pairs * x_slots * macs_per_vector * out_vectors / TileRate(row_tile, vectors, phase_floats) +
+      images * row_pairs * x_slots * macs_per_vector * out_vectors / TileRate(row_tile, plan.tiles, phase_floats) +
       in_rows * strip_x * load(false) + store(false);
   // Tiles along the batch compute no tap in vain.
   const int64_t image_tile = BalancedTile(plan.input.n, kernels.max_pixels);
   const double along_n =
-      images * row_pairs * x_pairs * macs_per_vector * out_vectors / TileRate(image_tile, vectors, phase_floats) +
+      images * row_pairs * x_pairs * macs_per_vector * out_vectors / TileRate(image_tile, plan.tiles, phase_floats) +
       in_rows * static_cast<double>(x.in) * load(true) + store(true);
   *batched = along_n < 0.97 * along_x;  // same cost: rows, whose stores are contiguous
   return std::min(along_x, along_n);
@@ -110,7 +110,6 @@ double GemmCost(const PhaseConvPlan& plan) {
   const double in_pixels = Product(plan, &Axis::in);
   const double outputs = Product(plan, &Axis::out);
   const int64_t tile = BalancedTile(static_cast<int64_t>(in_pixels), plan.op->kernels.conv.max_pixels);
-  const int64_t vectors = std::min<int64_t>(plan.tiles.max_vectors, plan.tiles.padded() / plan.tiles.lanes);
   double channels, columns, sums;
   double overlap = 1;
   if (plan.flattened()) {
@@ -125,7 +124,7 @@ double GemmCost(const PhaseConvPlan& plan) {
     columns = padded * static_cast<double>(plan.op->weights.slots(plan.form));
     sums = 2 * pairs * channels / lanes;
   }
-  const double rate = TileRate(tile, vectors, ic * columns);
+  const double rate = TileRate(tile, plan.tiles, ic * columns);
   return static_cast<double>(plan.input.n * plan.groups) * (overlap * in_pixels * ic * columns / lanes / rate + sums +
                                                             in_pixels * ic * MoveCost(plan.input, lanes, false) +
                                                             outputs * channels * MoveCost(plan.output, lanes, false));
