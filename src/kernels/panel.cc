@@ -219,10 +219,13 @@ template <typename T, bool kStream>
 void Unpack(const PixelRun& run, const void* panel, int64_t panel_stride, int64_t zero_from, void* tensor) {
   const T* HWY_RESTRICT src = static_cast<const T*>(panel);
   T* HWY_RESTRICT dst = static_cast<T*>(tensor);
-  if (run.map.block == 1 && run.pixel_stride == 1 && run.channels == 1 && panel_stride == 1) {
-    T* row = dst + run.channel * run.map.block_stride;
-    return kStream ? StreamRow(src, row, run.pixels) : CopyRow(src, row, run.pixels);
-  }
+  const auto one_row = [&](T* row) HWY_ATTR {
+    const int64_t count = run.pixels * run.channels;
+    kStream ? StreamRow(src, row, count) : CopyRow(src, row, count);
+  };
+  const bool dense = run.pixel_stride == run.channels && panel_stride == run.channels;
+  if (dense && run.channels == 1 && run.map.block == 1) return one_row(dst + run.channel * run.map.block_stride);
+  if (dense && run.channels == run.map.block && run.channel == 0) return one_row(dst);
   if (run.map.block == 1 && run.pixel_stride == 1) {
     TransposeT(src, panel_stride, dst + run.channel * run.map.block_stride, run.map.block_stride, run.pixels,
                run.channels);
