@@ -219,13 +219,12 @@ template <typename T, bool kStream>
 void Unpack(const PixelRun& run, const void* panel, int64_t panel_stride, int64_t zero_from, void* tensor) {
   const T* HWY_RESTRICT src = static_cast<const T*>(panel);
   T* HWY_RESTRICT dst = static_cast<T*>(tensor);
-  const auto one_row = [&](T* row) HWY_ATTR {
+  const bool whole_block = run.channels == run.map.block && run.channel % run.map.block == 0;
+  if (whole_block && run.pixel_stride == run.channels && panel_stride == run.channels) {
+    T* row = dst + run.channel / run.map.block * run.map.block_stride;
     const int64_t count = run.pixels * run.channels;
-    kStream ? StreamRow(src, row, count) : CopyRow(src, row, count);
-  };
-  const bool dense = run.pixel_stride == run.channels && panel_stride == run.channels;
-  if (dense && run.channels == 1 && run.map.block == 1) return one_row(dst + run.channel * run.map.block_stride);
-  if (dense && run.channels == run.map.block && run.channel == 0) return one_row(dst);
+    return kStream ? StreamRow(src, row, count) : CopyRow(src, row, count);
+  }
   if (run.map.block == 1 && run.pixel_stride == 1) {
     TransposeT(src, panel_stride, dst + run.channel * run.map.block_stride, run.map.block_stride, run.pixels,
                run.channels);
