@@ -24,11 +24,12 @@ constexpr std::string_view kColumnNames[kNumColumns] = {
   "groups", "bias", "mode", "align_corners", "scale_or_size", "epilogue", "source"};
 // clang-format on
 
-// What an op needs besides id, op, N, Cin, W and Cout.
+// What an op needs besides id, op, N, Cin, W and Cout, and what it may have.
 struct OpRule {
   std::string_view op;
   int rank;  // 0: any
   std::vector<Column> columns;
+  std::vector<Column> optional;
   enum { kFactor, kSize, kEither, kNeither } scale_or_size;
 };
 
@@ -37,16 +38,16 @@ const OpRule* FindRule(std::string_view op) {
                                                   kDilation, kGroups, kBias};
   static const std::vector<Column> kConvolution = {kKernel, kStride, kPadding, kDilation, kGroups, kBias};
   static const std::vector<OpRule> kRules = {
-      {"conv_transpose1d", 1, kTransposed, OpRule::kNeither},
-      {"conv_transpose2d", 2, kTransposed, OpRule::kNeither},
-      {"conv_transpose3d", 3, kTransposed, OpRule::kNeither},
-      {"resize", 0, {kMode}, OpRule::kEither},
-      {"resize_add", 0, {kMode}, OpRule::kEither},
-      {"pixel_shuffle", 2, {}, OpRule::kFactor},
-      {"pixel_unshuffle", 2, {}, OpRule::kFactor},
-      {"max_unpool", 2, {kKernel, kStride, kPadding}, OpRule::kSize},
-      {"nearest_conv3x3", 2, kConvolution, OpRule::kFactor},
-      {"conv_pixel_shuffle", 2, kConvolution, OpRule::kFactor},
+      {"conv_transpose1d", 1, kTransposed, {}, OpRule::kNeither},
+      {"conv_transpose2d", 2, kTransposed, {}, OpRule::kNeither},
+      {"conv_transpose3d", 3, kTransposed, {}, OpRule::kNeither},
+      {"resize", 0, {kMode}, {kAlignCorners}, OpRule::kEither},
+      {"resize_add", 0, {kMode}, {kAlignCorners}, OpRule::kEither},
+      {"pixel_shuffle", 2, {}, {kMode}, OpRule::kFactor},
+      {"pixel_unshuffle", 2, {}, {kMode}, OpRule::kFactor},
+      {"max_unpool", 2, {kKernel, kStride, kPadding}, {}, OpRule::kSize},
+      {"nearest_conv3x3", 2, kConvolution, {kMode}, OpRule::kFactor},
+      {"conv_pixel_shuffle", 2, kConvolution, {}, OpRule::kFactor},
   };
   const auto rule = std::find_if(kRules.begin(), kRules.end(), [op](const OpRule& r) { return r.op == op; });
   return rule == kRules.end() ? nullptr : &*rule;
@@ -153,6 +154,14 @@ Workload Parse(const Row& row) {
   for (const Column column : rule->columns) {
     if (!row.Has(column)) row.Fail(column, "must be given for op '" + w.op + "'");
   }
+  for (int i = kKernel; i <= kAlignCorners; ++i) {
+    const auto has = [&](const std::vector<Column>& columns) {
+      return std::find(columns.begin(), columns.end(), Column(i)) != columns.end();
+    };
+    if (row.Has(Column(i)) && !has(rule->columns) && !has(rule->optional)) {
+      row.Fail(Column(i), "must be '-' for op '" + w.op + "'");
+    }
+  }
 
   if (row.Has(kKernel)) w.kernel = row.PerAxis(kKernel, w.rank, 1);
   if (row.Has(kStride)) w.stride = row.PerAxis(kStride, w.rank, 1);
@@ -193,6 +202,15 @@ Workload Parse(const Row& row) {
   if ((rule->scale_or_size == OpRule::kEither || rule->scale_or_size == OpRule::kSize) &&
       w.input_channels != w.output_channels) {
     row.Fail(kCout, "must be Cin for op '" + w.op + "'");
+  }
+  if (w.op == "nearest_conv3x3" || w.op == "conv_pixel_shuffle") {
+    if (!w.mode.empty() && w.mode != "nearest") row.Fail(kMode, "must be nearest or '-' for op '" + w.op + "'");
+    for (int axis = 0; axis < w.rank; ++axis) {
+      if (w.stride[axis] != 1) row.Fail(kStride, "must be 1 for op '" + w.op + "'");
+      if (w.padding_begin[axis] + w.padding_end[axis] != w.dilation[axis] * (w.kernel[axis] - 1)) {
+        row.Fail(kPadding, "must keep the map's size: dilation * (kernel - 1) at begin and end together");
+      }
+    }
   }
   const std::array<int64_t, 3> output = OutputSize(w);
   if (std::any_of(output.begin(), output.begin() + w.rank, [](int64_t size) { return size < 1; })) {
@@ -240,6 +258,8 @@ std::vector<Workload> ReadWorkloads(std::istream& table, const std::string& name
   std::set<std::string> ids;
   std::string line;
   for (int number = 1; std::getline(table, line); ++number) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();  // as some editors and spreadsheets end lines
+    if (line.empty() && number > 1) continue;
     const Row row(line, name + ":" + std::to_string(number));
     if (number == 1) {
       for (int column = 0; column < kNumColumns; ++column) {

@@ -81,6 +81,7 @@ TEST(Workloads, ReadsEveryColumn) {
 TEST(Workloads, ErrorsNameLineColumnValueAndRule) {
   const std::string good = "a - resize 1 3 - 4 6 3 - - - - - - - nearest - x2 - -";
   EXPECT_EQ(ErrorOf({kHeader, good}), "no error");
+  EXPECT_EQ(ErrorOf({kHeader + std::string("\r"), good + "\r", ""}), "no error");
   EXPECT_EQ(ErrorOf({}), "table.tsv: has no rows");
   EXPECT_EQ(ErrorOf({kHeader}), "table.tsv: has no rows");
   EXPECT_EQ(ErrorOf({kHeader, good, "b - resize"}), "table.tsv:3: 3 columns, must be 21");
@@ -123,6 +124,18 @@ TEST(Workloads, ErrorsNameLineColumnValueAndRule) {
             "table.tsv:2: column 'scale_or_size' is 'x2', must divide H and W");
   EXPECT_EQ(ErrorOfRow("a - resize 1 3 - 4 6 2 - - - - - - - nearest - x2 - -"),
             "table.tsv:2: column 'Cout' is '2', must be Cin for op 'resize'");
+  EXPECT_EQ(ErrorOfRow("a - conv_transpose2d 1 3 - 4 6 3 2x2 2x2 0x0 0x0 1x1 1 1 bilinear - - - -"),
+            "table.tsv:2: column 'mode' is 'bilinear', must be '-' for op 'conv_transpose2d'");
+  EXPECT_EQ(ErrorOfRow("a - resize 1 3 - 4 6 3 3x3 - - - - - - nearest - x2 - -"),
+            "table.tsv:2: column 'kernel' is '3x3', must be '-' for op 'resize'");
+  EXPECT_EQ(ErrorOfRow("a - conv_pixel_shuffle 1 3 - 4 6 3 3x3 2x2 1x1 - 1x1 1 1 - - x2 - -"),
+            "table.tsv:2: column 'stride' is '2x2', must be 1 for op 'conv_pixel_shuffle'");
+  EXPECT_EQ(
+      ErrorOfRow("a - conv_pixel_shuffle 1 3 - 4 6 3 3x3 1x1 0x0 - 1x1 1 1 - - x2 - -"),
+      "table.tsv:2: column 'padding' is '0x0', must keep the map's size: dilation * (kernel - 1) at begin and end "
+      "together");
+  EXPECT_EQ(ErrorOfRow("a - nearest_conv3x3 1 3 - 4 6 3 3x3 1x1 1x1 - 1x1 1 1 linear - x2 - -"),
+            "table.tsv:2: column 'mode' is 'linear', must be nearest or '-' for op 'nearest_conv3x3'");
   EXPECT_THROW(ReadWorkloadsFile("/nonexistent/table.tsv"), std::runtime_error);
 }
 

@@ -294,7 +294,11 @@ def main(arguments: list[str]) -> int:
               "threads": options.threads, "layouts": list(options.layouts),
               "peers": {peer.name: peer.version for peer in peers}, "absent": absent}
     check_resumed(record, header)
-    record.write("header", **header)
+    try:
+        record.write("header", **header)
+    except OSError as error:
+        print(f"tools/compare_peers: --output: {error}", file=sys.stderr)
+        return 2
     comparison = Comparison(options, library, peers, record)
     missing = [row for row in chosen if row.id not in record.rows]
     start = time.monotonic()
