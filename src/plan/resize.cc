@@ -161,7 +161,7 @@ void SelectElements(const ResizeRowKernels& kernels, ResizePlan* plan) {
     return;
   }
   if (vectors > kMaxNearVectors) {
-    // Gathers want their row in L1 (bilinear to half size: 18 against 25 ms).
+    // Gathers want their row in L1: no direct_x (18 against 25 ms, when bilinear to half size still gathered).
     plan->resize_x = kernels.far_x[x.taps];
     plan->path = "gather";
     return;
