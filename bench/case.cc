@@ -31,7 +31,6 @@ constexpr double kReferenceBudget = 1e8;
 constexpr double kRounding = 0x1p-24;
 
 bool IsConvTranspose(const Workload& w) { return w.op.rfind("conv_transpose", 0) == 0; }
-bool IsConv(const Workload& w) { return w.op == "nearest_conv3x3" || w.op == "conv_pixel_shuffle"; }
 bool IsResize(const Workload& w) { return w.op == "resize" || w.op == "resize_add"; }
 bool IsShuffle(const Workload& w) { return w.op == "pixel_shuffle" || w.op == "pixel_unshuffle"; }
 

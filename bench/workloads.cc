@@ -203,7 +203,7 @@ Workload Parse(const Row& row) {
       w.input_channels != w.output_channels) {
     row.Fail(kCout, "must be Cin for op '" + w.op + "'");
   }
-  if (w.op == "nearest_conv3x3" || w.op == "conv_pixel_shuffle") {
+  if (IsConv(w)) {
     if (!w.mode.empty() && w.mode != "nearest") row.Fail(kMode, "must be nearest or '-' for op '" + w.op + "'");
     for (int axis = 0; axis < w.rank; ++axis) {
       if (w.stride[axis] != 1) row.Fail(kStride, "must be 1 for op '" + w.op + "'");
@@ -283,6 +283,8 @@ std::vector<Workload> ReadWorkloadsFile(const std::string& path) {
   return ReadWorkloads(file, path);
 }
 
+bool IsConv(const Workload& w) { return w.op == "nearest_conv3x3" || w.op == "conv_pixel_shuffle"; }
+
 std::array<int64_t, 3> OutputSize(const Workload& w) {
   if (w.size[0] != 0) return w.size;
   std::array<int64_t, 3> output{};
@@ -327,7 +329,7 @@ Cost CostOf(const Workload& w) {
     cost.flop = 2 * static_cast<double>(w.n) * w.input_channels * (w.output_channels / w.groups);
     for (int axis = 0; axis < w.rank; ++axis) cost.flop *= Taps(w, axis, output[axis]);
     values += weights + (w.bias ? w.output_channels : 0);
-  } else if (w.op == "nearest_conv3x3" || w.op == "conv_pixel_shuffle") {
+  } else if (IsConv(w)) {
     // A shuffle's convolution makes every output value too, from the small map.
     cost.flop = 2 * output_values * (w.input_channels / w.groups) * Product(w.kernel, w.rank);
     values += w.op == "nearest_conv3x3" ? weights : weights * w.factor * w.factor;

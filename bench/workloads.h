@@ -45,6 +45,9 @@ std::vector<Workload> ReadWorkloadsFile(const std::string& path);
 // The row with maps of `factor` times the size, a power of 4: W alone of a 1-D row, else H and W by the root.
 Workload Grown(const Workload& workload, int64_t factor);
 
+// Whether the op is a stride-1 convolution with an upsampling before or a shuffle behind it.
+bool IsConv(const Workload& workload);
+
 // Spatial sizes of the op's output.
 std::array<int64_t, 3> OutputSize(const Workload& workload);
 // Values of the output, of all images and channels.
