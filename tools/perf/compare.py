@@ -78,12 +78,12 @@ def add_measuring_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=positive(float), default=6.0, metavar="N",
                         help="about how long to measure, and to confirm what changed (default: 6); more time resolves "
                         "smaller changes")
-    parser.add_argument("--launches", type=positive(int), default=10, metavar="N",
-                        help=f"processes (default: 10, at least {measure.FEWEST_LAUNCHES})")
+    parser.add_argument("--launches", type=launches, default=20, metavar="N",
+                        help=f"processes that share the time (default: 20, at least {measure.FEWEST_LAUNCHES})")
     parser.add_argument("--equal", type=positive(float), default=1.5, metavar="PERCENT",
                         help="what is as good as no change (default: 1.5)")
-    parser.add_argument("--max-control", type=positive(float), default=10.0, metavar="PERCENT",
-                        help="drops a launch whose control kernel deviates by more (default: 10)")
+    parser.add_argument("--max-control", type=positive(float), default=15.0, metavar="PERCENT",
+                        help="drops a launch whose control kernel deviates by more (default: 15)")
     parser.add_argument("--max-steal", type=positive(float), default=10.0, metavar="PERCENT",
                         help="CPU time that other guests of the host may take before the machine is unfit (default: 10)")
 
@@ -108,6 +108,13 @@ def expression(text: str) -> str:
     except re.error as error:
         raise argparse.ArgumentTypeError(f"'{text}' is no regular expression: {error}") from error
     return text
+
+
+def launches(text: str) -> int:
+    count = positive(int)(text)
+    if count < measure.FEWEST_LAUNCHES:
+        raise argparse.ArgumentTypeError(f"{count} is less than {measure.FEWEST_LAUNCHES}")
+    return count
 
 
 def layouts(text: str) -> list[str]:
@@ -151,8 +158,6 @@ def build(revision: revisions.Revision, variant: str = "", options: tuple[str, .
 def compare(base: revisions.Revision, head: revisions.Revision, base_build: revisions.Build,
             head_build: revisions.Build, arguments: argparse.Namespace) -> dict[str, Any]:
     """The whole comparison, as it is stored. Raises measure.Error and Unfit."""
-    if arguments.launches < measure.FEWEST_LAUNCHES:
-        raise measure.Error(f"--launches: {arguments.launches} is less than {measure.FEWEST_LAUNCHES}")
     started = datetime.datetime.now(datetime.timezone.utc)
     begin = time.monotonic()
     steal = machine.Steal()

@@ -12,6 +12,7 @@ import argparse
 import collections
 import datetime
 import fcntl
+import functools
 import json
 import os
 import pathlib
@@ -178,8 +179,17 @@ def _independent(measured: Sequence[Record]) -> list[Record]:
             if record["side"] == "head" or record["revision"] not in heads or sides[record["measured"]] == 1]
 
 
-def _commit_order(record: Record) -> tuple[datetime.datetime, str]:
-    return datetime.datetime.fromisoformat(record["date"]), record["revision"]
+def _commit_order(record: Record) -> tuple[datetime.datetime, int, str]:
+    """Commits of one second, as a rebase makes them, in the order of their parents."""
+    revision = record["revision"]
+    return datetime.datetime.fromisoformat(record["date"]), _topological_order().get(revision, 0), revision
+
+
+@functools.lru_cache(maxsize=None)
+def _topological_order() -> dict[str, int]:
+    """The place of each commit of this repository, parents before children."""
+    return {revision: place for place, revision in
+            enumerate(revisions.git("rev-list", "--all", "--topo-order", "--reverse").stdout.split())}
 
 
 def steps(name: str, points: Sequence[Point], rows: int) -> list[Step]:

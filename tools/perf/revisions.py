@@ -98,8 +98,7 @@ def build(revision: Revision, variant: str = "", options: tuple[str, ...] = ()) 
         source = state.checkout()
     else:
         source = top / "source"
-        if not source.is_dir():
-            _check_out(revision, source)
+        _check_out(revision, source)
     top.mkdir(parents=True, exist_ok=True)
     os.utime(top)
     folder = top / f"build{variant}"
@@ -121,6 +120,11 @@ def build(revision: Revision, variant: str = "", options: tuple[str, ...] = ()) 
 
 
 def _check_out(revision: Revision, source: pathlib.Path) -> None:
+    if source.is_dir():
+        found = git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*", checkout=source).stdout.strip()
+        if found == revision.revision:
+            return
+        shutil.rmtree(source)  # somebody has edited it
     git("worktree", "prune")  # entries of folders that somebody has deleted
     result = git("worktree", "add", "--detach", "--force", str(source), revision.revision)
     if result.returncode != 0:
@@ -138,11 +142,12 @@ def _prune(keep: pathlib.Path) -> None:
         git("worktree", "prune")
 
 
-def git(*arguments: str, index: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs git in the checkout, with another index where one is named. Raises Error where there is no git."""
+def git(*arguments: str, index: str | None = None,
+        checkout: pathlib.Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs git in this checkout or another, with another index where one is named. Raises Error where there is no git."""
     environment = {**os.environ, "GIT_INDEX_FILE": index} if index else None
     try:
-        return subprocess.run(["git", "-C", str(state.checkout()), *arguments], env=environment, capture_output=True,
-                              text=True, check=False)
+        return subprocess.run(["git", "-C", str(checkout or state.checkout()), *arguments], env=environment,
+                              capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise Error("git is not installed: run tools/setup.sh perf") from error
