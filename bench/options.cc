@@ -33,6 +33,16 @@ Exit status: 0; 1 when a case failed, a row cannot be run, or nothing matches; 2
 constexpr std::pair<const char*, Mode> kModes[] = {
     {"warm", Mode::kWarm}, {"cold", Mode::kCold}, {"plan", Mode::kPlan}, {"create", Mode::kCreate}};
 
+// Without what stands in it before already.
+template <class T>
+std::vector<T> Once(const std::vector<T>& all) {
+  std::vector<T> once;
+  for (const T& one : all) {
+    if (std::find(once.begin(), once.end(), one) == once.end()) once.push_back(one);
+  }
+  return once;
+}
+
 std::vector<std::string> TargetsOf(const std::vector<std::string>& names) {
   std::vector<std::string> supported;
   std::string chosen;
@@ -150,11 +160,11 @@ Options ParseOptions(int argc, char** argv) {
     }
     options.rest.push_back(extra);
   }
-  for (const std::string& layout : layouts) options.layouts.emplace_back(layout);
-  options.targets = TargetsOf(targets);
-  options.threads = ThreadsOf(threads);
-  options.growth = GrowthOf(growth);
-  options.modes = ModesOf(modes);
+  for (const std::string& layout : Once(layouts)) options.layouts.emplace_back(layout);
+  options.targets = Once(TargetsOf(targets));
+  options.threads = Once(ThreadsOf(threads));
+  options.growth = Once(GrowthOf(growth));
+  options.modes = Once(ModesOf(modes));
   options.algorithm = AlgorithmOf(algorithm);
   options.verify = options.verify || options.smoke;
   return options;

@@ -261,11 +261,16 @@ def select(options: argparse.Namespace) -> list[Row]:
 
 def check_resumed(record: Record, header: dict) -> None:
     """What was measured in another way must not be mixed. Exits with status 2."""
-    for old in record.headers:
-        for key in ("threads", "layouts", "workloads", "workloads_sha256"):
-            if old.get(key, header[key]) != header[key]:  # headers of 2026-11-28 have no hash
-                print(f"tools/compare_peers: --resume {record.path}: it was measured with {key} {old[key]}, "
-                      f"this is {header[key]}; without --resume all is measured anew", file=sys.stderr)
+    def facts(header: dict) -> dict:
+        return {**{key: header[key] for key in ("threads", "layouts", "workloads", "workloads_sha256") if key in header},
+                "CPU": header["machine"]["cpu"], "cores": header["machine"]["cores"]}
+
+    now = facts(header)
+    for old in map(facts, record.headers):
+        for key, value in old.items():  # headers of 2026-11-28 have no hash
+            if value != now[key]:
+                print(f"tools/compare_peers: --resume {record.path}: it was measured with {key} {value}, "
+                      f"this is {now[key]}; without --resume all is measured anew", file=sys.stderr)
                 sys.exit(2)
 
 

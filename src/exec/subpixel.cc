@@ -221,7 +221,7 @@ class SubpixelTask {
         float* row = columns;
         if (run != width_) {
           row = task_.columns;
-          for (int64_t p = 0; p < pixels; ++p) std::copy_n(columns + p * width_, run, row + p * run);
+          plan_.op->kernels.panel.pack[2]({{run, 0}, 0, run, pixels, width_}, columns, row, run, run);
         }
         const int64_t begin = std::max<int64_t>(0, -ox);
         const int64_t end = std::min(pixels * join[kColumn], size[kColumn] - ox);
