@@ -95,8 +95,21 @@ HWY_INLINE hn::Vec<BlocksTag<kBlocks>> LoadRows(const uint32_t* HWY_RESTRICT src
   }
 }
 
-// 32-bit elements, 4 columns of 4 * kBlocks rows at a time: four vectors whose blocks are transposed each in itself become
-// four columns, of which the first kColumns are stored. The last 4 of the columns may be done twice; rows that are left
+// Transposes each 4 x 4 matrix that block number b of the four vectors is.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void TransposeInBlocks(D d, V& v0, V& v1, V& v2, V& v3) {
+  const hn::Repartition<uint64_t, D> d64;
+  const auto lower01 = hn::BitCast(d64, hn::InterleaveLower(d, v0, v1));
+  const auto lower23 = hn::BitCast(d64, hn::InterleaveLower(d, v2, v3));
+  const auto upper01 = hn::BitCast(d64, hn::InterleaveUpper(d, v0, v1));
+  const auto upper23 = hn::BitCast(d64, hn::InterleaveUpper(d, v2, v3));
+  v0 = hn::BitCast(d, hn::InterleaveLower(d64, lower01, lower23));
+  v1 = hn::BitCast(d, hn::InterleaveUpper(d64, lower01, lower23));
+  v2 = hn::BitCast(d, hn::InterleaveLower(d64, upper01, upper23));
+  v3 = hn::BitCast(d, hn::InterleaveUpper(d64, upper01, upper23));
+}
+
+// 32-bit elements, 4 columns of 4 * kBlocks rows at a time: four vectors of rows become four of columns, of which the first kColumns are stored. The last 4 of the columns may be done twice; rows that are left
 // take smaller vectors, and the last ones, fewer than 4, are left out.
 // Half to nine tenths of the time of 4 x 4 blocks in NCHW layers that pack and unpack a lot (Sapphire Rapids); columns
 // outermost lost 3 to 12 % of that.
@@ -105,20 +118,16 @@ void TransposeBlocks(const uint32_t* HWY_RESTRICT src, int64_t src_stride, uint3
                      int64_t dst_stride, int64_t rows, int64_t columns) {
   constexpr int kRows = 4 * kBlocks;
   const BlocksTag<kBlocks> d;
-  const hn::Repartition<uint64_t, decltype(d)> d64;
   const auto transpose = [&](const uint32_t* HWY_RESTRICT s, uint32_t* HWY_RESTRICT t) HWY_ATTR {
-    const auto r0 = LoadRows<kBlocks>(s, src_stride);
-    const auto r1 = LoadRows<kBlocks>(s + src_stride, src_stride);
-    const auto r2 = LoadRows<kBlocks>(s + 2 * src_stride, src_stride);
-    const auto r3 = LoadRows<kBlocks>(s + 3 * src_stride, src_stride);
-    const auto a = hn::BitCast(d64, hn::InterleaveLower(d, r0, r1));
-    const auto b = hn::BitCast(d64, hn::InterleaveLower(d, r2, r3));
-    const auto e = hn::BitCast(d64, hn::InterleaveUpper(d, r0, r1));
-    const auto f = hn::BitCast(d64, hn::InterleaveUpper(d, r2, r3));
-    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, a, b)), d, t);
-    if constexpr (kColumns > 1) hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, a, b)), d, t + dst_stride);
-    if constexpr (kColumns > 2) hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, e, f)), d, t + 2 * dst_stride);
-    if constexpr (kColumns > 3) hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, e, f)), d, t + 3 * dst_stride);
+    auto v0 = LoadRows<kBlocks>(s, src_stride);
+    auto v1 = LoadRows<kBlocks>(s + src_stride, src_stride);
+    auto v2 = LoadRows<kBlocks>(s + 2 * src_stride, src_stride);
+    auto v3 = LoadRows<kBlocks>(s + 3 * src_stride, src_stride);
+    TransposeInBlocks(d, v0, v1, v2, v3);
+    hn::StoreU(v0, d, t);
+    if constexpr (kColumns > 1) hn::StoreU(v1, d, t + dst_stride);
+    if constexpr (kColumns > 2) hn::StoreU(v2, d, t + 2 * dst_stride);
+    if constexpr (kColumns > 3) hn::StoreU(v3, d, t + 3 * dst_stride);
   };
   int64_t r = 0;
   for (; r + kRows <= rows; r += kRows) {
@@ -147,33 +156,31 @@ HWY_INLINE hn::Vec<BlocksTag<kBlocks>> Extend(hn::Vec<BlocksTag<1>> v) {
 void TransposeFewRows(const uint32_t* HWY_RESTRICT src, int64_t src_stride, uint32_t* HWY_RESTRICT dst,
                       int64_t dst_stride, int64_t rows, int64_t columns, int64_t filled) {
   const BlocksTag<1> d;
-  const hn::Repartition<uint64_t, decltype(d)> d64;
   const BlocksTag<kMostBlocks> whole;
-  const auto store = [&](hn::Vec<hn::Repartition<uint64_t, BlocksTag<1>>> v, uint32_t* t) HWY_ATTR {
-    hn::StoreU(Extend<kMostBlocks>(hn::BitCast(d, v)), whole, t);
+  const auto store = [&](hn::Vec<BlocksTag<1>> v, uint32_t* t) HWY_ATTR {
+    hn::StoreU(Extend<kMostBlocks>(v), whole, t);
     for (int64_t i = 4 * kMostBlocks; i < filled; i += 4 * kMostBlocks) hn::StoreU(hn::Zero(whole), whole, t + i);
   };
   for (int64_t begin = 0; begin < columns; begin += 4) {
     const int64_t c = std::min(begin, columns - 4);
     const uint32_t* s = src + c;
-    const auto r0 = hn::LoadU(d, s);
-    const auto r1 = rows > 1 ? hn::LoadU(d, s + src_stride) : hn::Zero(d);
-    const auto r2 = rows > 2 ? hn::LoadU(d, s + 2 * src_stride) : hn::Zero(d);
-    const auto a = hn::BitCast(d64, hn::InterleaveLower(d, r0, r1));
-    const auto b = hn::BitCast(d64, hn::InterleaveLower(d, r2, hn::Zero(d)));
-    const auto e = hn::BitCast(d64, hn::InterleaveUpper(d, r0, r1));
-    const auto f = hn::BitCast(d64, hn::InterleaveUpper(d, r2, hn::Zero(d)));
+    auto v0 = hn::LoadU(d, s);
+    auto v1 = rows > 1 ? hn::LoadU(d, s + src_stride) : hn::Zero(d);
+    auto v2 = rows > 2 ? hn::LoadU(d, s + 2 * src_stride) : hn::Zero(d);
+    auto v3 = hn::Zero(d);
+    TransposeInBlocks(d, v0, v1, v2, v3);
     uint32_t* t = dst + c * dst_stride;
-    store(hn::InterleaveLower(d64, a, b), t);
-    store(hn::InterleaveUpper(d64, a, b), t + dst_stride);
-    store(hn::InterleaveLower(d64, e, f), t + 2 * dst_stride);
-    store(hn::InterleaveUpper(d64, e, f), t + 3 * dst_stride);
+    store(v0, t);
+    store(v1, t + dst_stride);
+    store(v2, t + 2 * dst_stride);
+    store(v3, t + 3 * dst_stride);
   }
 }
 
 #endif  // HWY_TARGET != HWY_SCALAR
 
-template <typename T>
+// kPanel: src is a panel, of which what lies behind the columns of a row may be read.
+template <bool kPanel = false, typename T>
 void TransposeT(const T* HWY_RESTRICT src, int64_t src_stride, T* HWY_RESTRICT dst, int64_t dst_stride, int64_t rows,
                 int64_t columns) {
 #if HWY_TARGET != HWY_SCALAR
@@ -192,10 +199,10 @@ void TransposeT(const T* HWY_RESTRICT src, int64_t src_stride, T* HWY_RESTRICT d
   }
   if constexpr (sizeof(T) == 4) {
     if (rows >= 4 && columns >= 4) {
-      // Whole lines are stored where they do not lie on two, which is 7 % (Depth-Anything's rows of 148 floats).
-      constexpr int64_t kLine = 4 * kMostBlocks;
-      const int64_t head = -static_cast<int64_t>(reinterpret_cast<uintptr_t>(dst) / sizeof(T)) & (kLine - 1);
-      if (head > 0 && dst_stride % kLine == 0 && rows >= 2 * kLine + head) {
+      // Vectors are stored where they do not lie on two lines, which is 7 % (Depth-Anything's rows of 148 floats).
+      constexpr int64_t kVector = 4 * kMostBlocks;
+      const int64_t head = -static_cast<int64_t>(reinterpret_cast<uintptr_t>(dst) / sizeof(T)) & (kVector - 1);
+      if (head > 0 && dst_stride % kVector == 0 && rows >= 2 * kVector + head) {
         TransposeBlocks<std::max(1, kMostBlocks / 2)>(src, src_stride, dst, dst_stride, RoundUp(head, 4), columns);
         src += head * src_stride;
         dst += head;
@@ -206,8 +213,8 @@ void TransposeT(const T* HWY_RESTRICT src, int64_t src_stride, T* HWY_RESTRICT d
       const int64_t r = rows - 4;  // some of them again
       return TransposeBlocks<1>(src + r * src_stride, src_stride, dst + r, dst_stride, 4, columns);
     }
-    if (rows > 4 && src_stride >= 4) {
-      // All but the last row have 4 elements that may be read.
+    if (kPanel && rows > 4 && src_stride >= 4) {
+      // All but the last row have 4 elements.
       const int64_t r = (rows - 1) / 4 * 4;
       if (columns == 1) TransposeBlocks<kMostBlocks, 1>(src, src_stride, dst, dst_stride, r, 4);
       if (columns == 2) TransposeBlocks<kMostBlocks, 2>(src, src_stride, dst, dst_stride, r, 4);
@@ -326,11 +333,13 @@ void Pack(const PixelRun& run, const void* tensor, void* panel, int64_t panel_st
   } else if (planar) {
     TransposeT(planes, run.map.block_stride, dst, panel_stride, run.channels, run.pixels);
   } else {
-    const bool prefetch = run.pixels * run.pixel_stride * static_cast<int64_t>(sizeof(T)) > kPrefetchedBytes;
+    // The stride of a single pixel may be as large as int64.
+    const bool prefetch = run.pixels > kPrefetchedPixels &&
+                          run.pixels * run.pixel_stride * static_cast<int64_t>(sizeof(T)) > kPrefetchedBytes;
     ForEachStretch(run, [&](int64_t offset, int64_t c, int64_t length) HWY_ATTR {
       for (int64_t p = 0; p < run.pixels; ++p) {
         const T* pixel = src + offset + p * run.pixel_stride;
-        if (prefetch) hwy::Prefetch(pixel + kPrefetchedPixels * run.pixel_stride);
+        if (prefetch && p + kPrefetchedPixels < run.pixels) hwy::Prefetch(pixel + kPrefetchedPixels * run.pixel_stride);
         CopyRow(pixel, dst + p * panel_stride + c, length);
       }
     });
@@ -347,7 +356,7 @@ HWY_INLINE void StreamRow(const T* HWY_RESTRICT src, T* HWY_RESTRICT dst, int64_
   for (int64_t i = 0; i < count; i += lanes) hn::Stream(hn::LoadU(d, src + i), d, dst + i);
 }
 
-template <typename T, bool kStream>
+template <typename T, bool kStream, bool kPanel>
 void Unpack(const PixelRun& run, const void* panel, int64_t panel_stride, int64_t zero_from, void* tensor) {
   const T* HWY_RESTRICT src = static_cast<const T*>(panel);
   T* HWY_RESTRICT dst = static_cast<T*>(tensor);
@@ -358,8 +367,8 @@ void Unpack(const PixelRun& run, const void* panel, int64_t panel_stride, int64_
     return kStream ? StreamRow(src, row, count) : CopyRow(src, row, count);
   }
   if (run.map.block == 1 && run.pixel_stride == 1) {
-    TransposeT(src, panel_stride, dst + run.channel * run.map.block_stride, run.map.block_stride, run.pixels,
-               run.channels);
+    TransposeT<kPanel>(src, panel_stride, dst + run.channel * run.map.block_stride, run.map.block_stride, run.pixels,
+                       run.channels);
     return;
   }
   ForEachStretch(run, [&](int64_t offset, int64_t c, int64_t length) HWY_ATTR {
@@ -445,8 +454,8 @@ void UnpackAs(const PixelRun& run, const void* panel, int64_t panel_stride, int6
   if (run.map.block == 1 && run.pixel_stride == 1) {
     alignas(64) Lane rows[kPieceChannels * kPiecePixels];
     ForEachPiece(run, [&](int64_t c, int64_t channels, int64_t p, int64_t pixels) HWY_ATTR {
-      TransposeT(reinterpret_cast<const uint32_t*>(src + p * panel_stride + c), panel_stride,
-                 reinterpret_cast<uint32_t*>(rows), kPiecePixels, pixels, channels);
+      TransposeT<true>(reinterpret_cast<const uint32_t*>(src + p * panel_stride + c), panel_stride,
+                       reinterpret_cast<uint32_t*>(rows), kPiecePixels, pixels, channels);
       for (int64_t r = 0; r < channels; ++r) {
         StoreRow<C>(rows + r * kPiecePixels, dst + (run.channel + c + r) * run.map.block_stride + p, pixels);
       }
@@ -478,13 +487,14 @@ void Add(const float* HWY_RESTRICT addend, int64_t addend_stride, float* HWY_RES
 PanelKernels MakePanelKernels() {
   return PanelKernels{
       {&Pack<uint8_t>, &Pack<uint16_t>, &Pack<uint32_t>, &Pack<uint64_t>},
-      {&Unpack<uint8_t, false>, &Unpack<uint16_t, false>, &Unpack<uint32_t, false>, &Unpack<uint64_t, false>},
+      {&Unpack<uint8_t, false, false>, &Unpack<uint16_t, false, false>, &Unpack<uint32_t, false, false>,
+       &Unpack<uint64_t, false, false>},
       {&Transpose<uint8_t>, &Transpose<uint16_t>, &Transpose<uint32_t>, &Transpose<uint64_t>},
       {&Copy<uint8_t>, &Copy<uint16_t>, &Copy<uint32_t>, &Copy<uint64_t>},
       {&Pack<uint32_t>, &PackAs<F16>, &PackAs<BF16>, &PackAs<U8<false>>, &PackAs<U8<true>>, &PackAs<U8Integer>},
-      {&Unpack<uint32_t, false>, &UnpackAs<F16>, &UnpackAs<BF16>, &UnpackAs<U8<false>>, &UnpackAs<U8<true>>,
+      {&Unpack<uint32_t, false, true>, &UnpackAs<F16>, &UnpackAs<BF16>, &UnpackAs<U8<false>>, &UnpackAs<U8<true>>,
        &UnpackAs<U8Integer>},
-      &Unpack<uint32_t, true>,
+      &Unpack<uint32_t, true, true>,
       &Add,
       &hwy::FlushStream};
 }

@@ -63,7 +63,9 @@ struct PanelKernels {
   UnpackFn unpack[4];
   TransposeFn transpose[4];
   CopyFn copy[4];
-  // Indexed by Conversion. unpack_streaming is kF32's, past the caches where whole lines are written.
+  // Indexed by Conversion; of panels in the workspace, of which what lies behind the channels of a row may be read as
+  // well, while `unpack` also takes the user's tensors. unpack_streaming is kF32's, past the caches where whole lines are
+  // written.
   PackFn pack_as[kConversions];
   UnpackFn unpack_as[kConversions];
   UnpackFn unpack_streaming;

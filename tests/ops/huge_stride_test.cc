@@ -64,30 +64,35 @@ ref::Tensor<float> RunViews(const Operator& op, const TensorDesc& input_desc, co
   return ref::Unpack(plan->output(), out.data());
 }
 
-TEST(HugeStrides, SameResultsAsDense) {
-  if (kSanitized) GTEST_SKIP() << "sanitizers keep shadows of all address space";
+struct Case {
+  Operator op;
+  Algorithm algorithm;
+};
+
+std::vector<Case> MakeCases(std::mt19937& rng) {
   ConvTransposeAttributes conv;
   conv.input_channels = conv.output_channels = 20;
   conv.kernel = {3, 3, 1};
   conv.stride = {2, 2, 1};
   conv.padding_begin = conv.padding_end = {1, 1, 0};
-  std::mt19937 rng(4);
   std::vector<float> weights(20 * 20 * 9);
   FillUniform(weights, rng);
   ResizeAttributes resize = ResizeAttributes::PyTorch(PyTorchMode::kBicubic);
   resize.scale = {2, 2, 0};
   const Operator conv_op = *CreateConvTranspose(conv, weights.data(), nullptr);
-  const struct {
-    Operator op;
-    Algorithm algorithm;
-  } cases[] = {{conv_op, Algorithm::kSubpixel},
-               {conv_op, Algorithm::kGemmCol2im},
-               {*CreateResize(resize), Algorithm::kAuto},
-               {*CreatePixelShuffle({}), Algorithm::kAuto},
-               {*CreateConvert(), Algorithm::kAuto}};
+  return {{conv_op, Algorithm::kSubpixel},
+          {conv_op, Algorithm::kGemmCol2im},
+          {*CreateResize(resize), Algorithm::kAuto},
+          {*CreatePixelShuffle({}), Algorithm::kAuto},
+          {*CreateConvert(), Algorithm::kAuto}};
+}
+
+TEST(HugeStrides, SameResultsAsDense) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers keep shadows of all address space";
+  std::mt19937 rng(4);
   ref::Tensor<float> input(2, 20, 3, 4);
   FillUniform(input.data, rng);
-  for (const auto& c : cases) {
+  for (const Case& c : MakeCases(rng)) {
     for (const Format& format : kFormats) {
       for (const Which which : {Which::kImages, Which::kChannels, Which::kRows}) {
         if (which == Which::kChannels && format.layout == Layout::kNhwc) continue;
@@ -102,6 +107,24 @@ TEST(HugeStrides, SameResultsAsDense) {
         ASSERT_TRUE(BitwiseEqual(actual, expected));
       }
     }
+  }
+}
+
+// The stride of an axis of one element is not stepped: a sanitizer sees it if it is multiplied all the same.
+TEST(HugeStrides, OfSingleElements) {
+  std::mt19937 rng(5);
+  ref::Tensor<float> input(1, 20, 3, 1);
+  FillUniform(input.data, rng);
+  for (const Case& c : MakeCases(rng)) {
+    SCOPED_TRACE(c.op.Describe());
+    const TensorDesc dense = MakeDesc(DataType::kF32, {Layout::kNhwc}, 1, 20, 3, 1);
+    TensorDesc huge = dense;
+    huge.stride = {20, int64_t{1} << 57, 0};
+    huge.stride_n = int64_t{1} << 58;
+    const TensorDesc out = MakeDesc(DataType::kF32, {Layout::kNhwc}, 0, 0, 0, 0);
+    bool skipped = false;
+    const ref::Tensor<float> expected = RunViews(c.op, dense, out, c.algorithm, input, &skipped);
+    ASSERT_TRUE(BitwiseEqual(RunViews(c.op, huge, out, c.algorithm, input, &skipped), expected));
   }
 }
 

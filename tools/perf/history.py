@@ -187,9 +187,12 @@ def _commit_order(record: Record) -> tuple[datetime.datetime, int, str]:
 
 @functools.lru_cache(maxsize=None)
 def _topological_order() -> dict[str, int]:
-    """The place of each commit of this repository, parents before children."""
-    return {revision: place for place, revision in
-            enumerate(revisions.git("rev-list", "--all", "--topo-order", "--reverse").stdout.split())}
+    """The place of each commit of this repository, parents before children; none where there is no git."""
+    try:
+        listing = revisions.git("rev-list", "--all", "--topo-order", "--reverse").stdout
+    except revisions.Error:
+        listing = ""
+    return {revision: place for place, revision in enumerate(listing.split())}
 
 
 def steps(name: str, points: Sequence[Point], rows: int) -> list[Step]:

@@ -124,7 +124,8 @@ def _check_out(revision: Revision, source: pathlib.Path) -> None:
         found = git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*", checkout=source).stdout.strip()
         if found == revision.revision:
             return
-        shutil.rmtree(source)  # somebody has edited it
+        print(f"perf: {source} is not what was checked out: it is made anew", file=sys.stderr)
+        shutil.rmtree(source, ignore_errors=True)
     git("worktree", "prune")  # entries of folders that somebody has deleted
     result = git("worktree", "add", "--detach", "--force", str(source), revision.revision)
     if result.returncode != 0:
