@@ -62,24 +62,24 @@ inline ConvTask MakeConvTask(const PhaseConvPlan& plan, const RunContext& contex
   return task;
 }
 
-// Steps of a strip in floats: [z][y][block][x][image][kStripBlock], or any other order of the first four. A row, all of
+// Steps of a strip in floats: [z][y][block][x][image][kLineLanes], or any other order of the first four. A row, all of
 // x of a block, is contiguous.
 struct StripSteps {
   int64_t z, y, block, x;
 };
 
-// Packs channels [channel, channel + kStripBlock) of a depthwise layer, each channel of the strip from the input channel
+// Packs channels [channel, channel + kLineLanes) of a depthwise layer, each channel of the strip from the input channel
 // that it is made of.
 inline void PackRepeated(const PhaseConvPlan& plan, PixelRun run, int64_t channel, const float* pixels, float* strip) {
   const PackFn pack = plan.op->kernels.panel.pack[2];
   run.channels = 1;
-  for (int64_t lane = 0; lane < kStripBlock; ++lane) {
+  for (int64_t lane = 0; lane < kLineLanes; ++lane) {
     if (channel + lane >= plan.ic) {
-      for (int64_t p = 0; p < run.pixels; ++p) strip[p * kStripBlock + lane] = 0.0f;
+      for (int64_t p = 0; p < run.pixels; ++p) strip[p * kLineLanes + lane] = 0.0f;
       continue;
     }
     run.channel = (channel + lane) / plan.multiplier;
-    pack(run, pixels, strip + lane, kStripBlock, 1);
+    pack(run, pixels, strip + lane, kLineLanes, 1);
   }
 }
 
@@ -99,8 +99,8 @@ inline void PackStrip(const PhaseConvPlan& plan, const ConvTask& task, const flo
   const auto pack = [&](const float* pixels, float* strip, int64_t first) {
     if (plan.multiplier > 1) return PackRepeated(plan, run, first, pixels, strip);
     run.channel = task.group * plan.ic + first;
-    run.channels = std::min<int64_t>(kStripBlock, channel + channels - first);
-    kernels.panel.pack[2](run, pixels, strip, kStripBlock, kStripBlock);
+    run.channels = std::min<int64_t>(kLineLanes, channel + channels - first);
+    kernels.panel.pack[2](run, pixels, strip, kLineLanes, kLineLanes);
   };
   const auto pack_one_by_one = [&](const float* row, float* strip_row, const IndexRange& xs, int64_t first) {
     run.pixels = task.images;
@@ -119,7 +119,7 @@ inline void PackStrip(const PhaseConvPlan& plan, const ConvTask& task, const flo
       const float* row =
           input + PixelOffset(desc, task.image, plan.axes[kDepth].Source(iz), plan.axes[kRow].Source(iy), 0);
       float* strip_row = task.strip + (iz - task.in[kDepth].begin) * steps.z + (iy - task.in[kRow].begin) * steps.y;
-      for (int64_t c = 0; c < channels; c += kStripBlock, strip_row += steps.block) {
+      for (int64_t c = 0; c < channels; c += kLineLanes, strip_row += steps.block) {
         pack_one_by_one(row, strip_row, {strip_x.begin, inside.begin}, channel + c);
         if (inside.count() > 0) {
           run.pixels = inside.count();

@@ -24,8 +24,8 @@ void GemmRow(const PhaseConvPlan& plan, const ConvTask& task, const ColumnTiles&
   ConvTileArgs args{};
   args.taps_z = args.taps_y = args.taps_x = 1;
   args.bias = kernels.no_bias;
-  args.input = task.strip + pixel * kStripBlock;
-  args.input_step_block = InputPixels(task) * kStripBlock;
+  args.input = task.strip + pixel * kLineLanes;
+  args.input_step_block = InputPixels(task) * kLineLanes;
   args.channels = plan.ic;
   args.weights = weights;
   args.output = columns;
@@ -157,8 +157,8 @@ void RunTile(const PhaseConvPlan& plan, const ConvTask& task, int64_t tile, cons
 }
 
 void RunTask(const PhaseConvPlan& plan, const ConvTask& task, const float* input) {
-  const int64_t row = task.in[kColumn].count() * kStripBlock;
-  const StripSteps steps{task.in[kRow].count() * row, row, InputPixels(task) * kStripBlock, kStripBlock};
+  const int64_t row = task.in[kColumn].count() * kLineLanes;
+  const StripSteps steps{task.in[kRow].count() * row, row, InputPixels(task) * kLineLanes, kLineLanes};
   PackStrip(plan, task, input, steps, 0, plan.ic);
   const float* weights = plan.packed.weights + task.group * plan.weights_group_stride;
   const float* biases = plan.packed.bias + task.group * (plan.flattened() ? plan.oc : plan.tiles.padded());

@@ -100,7 +100,7 @@ class CompareTask {
  private:
   // Whether the task's channels of a pixel are what the kernels read and write.
   bool IsPanel(const TensorDesc& desc) const {
-    return planes_.channels == kUnpoolLanes && (desc.layout == Layout::kNhwc || desc.channel_block == kUnpoolLanes);
+    return planes_.channels == kLineLanes && (desc.layout == Layout::kNhwc || desc.channel_block == kLineLanes);
   }
 
   // A tile's part of a row: where it is, or packed into `buffer`. `*step`: elements from pixel to pixel.
@@ -111,9 +111,9 @@ class CompareTask {
     const char* const first = static_cast<const char*>(tensor) + (offset << element_log2);
     *step = planar_ ? 1 : desc.stride[kColumn];
     if (planar_ || IsPanel(desc)) return first + (ChannelOffset(map, planes_.channel) << element_log2);
-    *step = kUnpoolLanes;
+    *step = kLineLanes;
     kernels_.panel.pack[element_log2]({map, planes_.channel, planes_.channels, tile_.count(), desc.stride[kColumn]},
-                                      first, buffer, kUnpoolLanes, kUnpoolLanes);
+                                      first, buffer, kLineLanes, kLineLanes);
     return buffer;
   }
 
@@ -156,9 +156,8 @@ class CompareTask {
 
     const bool wide = plan_.indices->dtype == DataType::kI64;
     const char* const indices = static_cast<const char*>(row) + ((pixels.begin * index_step) << (wide ? 3 : 2));
-    int64_t base[kUnpoolLanes];
-    for (int lane = 0; lane < kUnpoolLanes; ++lane)
-      base[lane] = first + lane * (planar_ ? pixel_step : map.channel_step);
+    int64_t base[kLineLanes];
+    for (int lane = 0; lane < kLineLanes; ++lane) base[lane] = first + lane * (planar_ ? pixel_step : map.channel_step);
     UnpoolTapArgs args{indices,        index_step,
                        pixels.count(), planes_.channels,
                        base,           pixel_step,
@@ -167,13 +166,13 @@ class CompareTask {
     const UnpoolTapFn find = wide ? kernels_.max_unpool.taps64 : kernels_.max_unpool.taps32;
     if (!planar_) return find(args) == pixels.count() * planes_.channels;
     // Lanes are pixels; the last vector ends with the row and finds some of the one before it again.
-    args.lanes = args.index_step = kUnpoolLanes;
-    args.base_step *= kUnpoolLanes;
-    args.pixels = pixels.count() / kUnpoolLanes;
-    const int64_t in_vectors = args.pixels * kUnpoolLanes;
+    args.lanes = args.index_step = kLineLanes;
+    args.base_step *= kLineLanes;
+    args.pixels = pixels.count() / kLineLanes;
+    const int64_t in_vectors = args.pixels * kLineLanes;
     if (find(args) != in_vectors) return false;
     if (in_vectors == pixels.count()) return true;
-    const int64_t begin = std::max<int64_t>(pixels.count() - kUnpoolLanes, 0);
+    const int64_t begin = std::max<int64_t>(pixels.count() - kLineLanes, 0);
     for (int64_t& position : base) position += begin * pixel_step;
     args.indices = indices + (begin << (wide ? 3 : 2));
     args.taps += begin;
@@ -189,7 +188,7 @@ class CompareTask {
     const int64_t outputs = std::min(columns_.count(), tile_.count() * kernel);
     char* const tensor = static_cast<char*>(context_.output);
     char* const first = tensor + (output << plan_.element_log2);
-    UnpoolSpreadArgs args{row_values_, value_step_, taps_, first_tap, kernel, panel_, kUnpoolLanes, outputs};
+    UnpoolSpreadArgs args{row_values_, value_step_, taps_, first_tap, kernel, panel_, kLineLanes, outputs};
     if (output_in_place_) {
       args.output = first + (ChannelOffset(map, planes_.channel) << plan_.element_log2);
       args.output_step = desc.stride[kColumn];
@@ -198,7 +197,7 @@ class CompareTask {
     spread[plan_.element_log2](args);
     if (!output_in_place_) {
       kernels_.panel.unpack[plan_.element_log2]({map, planes_.channel, planes_.channels, outputs, desc.stride[kColumn]},
-                                                panel_, kUnpoolLanes, ZeroFrom(desc), first);
+                                                panel_, kLineLanes, ZeroFrom(desc), first);
     }
     if (outputs < columns_.count()) {
       FillZeros(plan_, planes_, tensor, output + outputs * desc.stride[kColumn], columns_.count() - outputs);
@@ -284,7 +283,7 @@ void Scatter(const MaxUnpoolPlan& plan, const RunContext& context, int64_t task,
   const T* const x = static_cast<const T*>(context.input) + planes.image * in.stride_n;
   const Index* const index = static_cast<const Index*>(context.input_indices) + planes.image * indices.stride_n;
   T* const y = static_cast<T*>(context.output) + planes.image * out.stride_n;
-  int64_t in_channel[kUnpoolLanes], index_channel[kUnpoolLanes], out_channel[kUnpoolLanes];
+  int64_t in_channel[kLineLanes], index_channel[kLineLanes], out_channel[kLineLanes];
   for (int64_t c = 0; c < planes.channels; ++c) {
     in_channel[c] = ChannelOffset(ChannelsOf(in), planes.channel + c);
     index_channel[c] = ChannelOffset(ChannelsOf(indices), planes.channel + c);

@@ -25,7 +25,7 @@ class PoolTask {
     carve(&rows_, plan.box_rows * int64_t{sizeof(float*)});
     carve(&row_positions_, plan.box_rows * int64_t{sizeof(int32_t)});
     carve(&strip_, plan.strip_bytes());
-    const int64_t panel_bytes = plan.tile * kPoolLanes * int64_t{sizeof(float)};
+    const int64_t panel_bytes = plan.tile * kLineLanes * int64_t{sizeof(float)};
     carve(&values_, panel_bytes);
     carve(&positions_, panel_bytes);
     carve(&indices_, 2 * panel_bytes);
@@ -34,9 +34,9 @@ class PoolTask {
     index /= plan.row_tasks;
     const int64_t tile_begin = index % plan.tile_tasks * plan.tile;
     index /= plan.tile_tasks;
-    channel_ = index % plan.block_tasks * kPoolLanes;
+    channel_ = index % plan.block_tasks * kLineLanes;
     image_ = index / plan.block_tasks;
-    channels_ = std::min<int64_t>(kPoolLanes, plan.input.c - channel_);
+    channels_ = std::min<int64_t>(kLineLanes, plan.input.c - channel_);
     tile_ = {tile_begin, std::min(tile_begin + plan.tile, plan.output.size[kColumn])};
     row_begin_ = row_task * plan.rows_per_task;
     row_end_ = std::min(row_begin_ + plan.rows_per_task, plan.output_rows());
@@ -44,7 +44,7 @@ class PoolTask {
     input_in_place_ = !plan.divide_inputs && IsPoolPanel(plan.input, channel_);
     output_in_place_ = IsPoolPanel(plan.output, channel_);
     columns_ = plan.InputRange(kColumn, tile_);
-    pixel_step_ = input_in_place_ ? plan.input.stride[kColumn] : kPoolLanes;
+    pixel_step_ = input_in_place_ ? plan.input.stride[kColumn] : kLineLanes;
     std::fill_n(held_, plan.slots, int64_t{-1});
   }
 
@@ -70,7 +70,7 @@ class PoolTask {
     args.row_positions = row_positions_;
     args.tap_position = static_cast<int32_t>(PositionStep(kColumn));
     args.values = values_;
-    args.value_step = kPoolLanes;
+    args.value_step = kLineLanes;
     if (output_in_place_) {
       args.values = static_cast<float*>(context_.output) + output + ChannelOffset(ChannelsOf(out), channel_);
       args.value_step = out.stride[kColumn];
@@ -89,7 +89,7 @@ class PoolTask {
     }
     if (!output_in_place_) {
       kernels_.panel.unpack_as[static_cast<int>(plan_.conversion)](
-          {ChannelsOf(out), channel_, channels_, tile_.count(), out.stride[kColumn]}, values_, kPoolLanes,
+          {ChannelsOf(out), channel_, channels_, tile_.count(), out.stride[kColumn]}, values_, kLineLanes,
           ZeroFrom(out), static_cast<char*>(context_.output) + output * static_cast<int64_t>(ElementSize(out.dtype)));
     }
     if (finds_positions()) StoreIndices(oz, oy);
@@ -108,7 +108,7 @@ class PoolTask {
       args.values = values + (run.output - tile_.begin) * value_step;
       args.value_step = run.outputs > 1 ? run.output_step * value_step : 0;
       if (plan_.op->kind == PoolKind::kMax) {
-        args.positions = positions_ + (run.output - tile_.begin) * kPoolLanes;
+        args.positions = positions_ + (run.output - tile_.begin) * kLineLanes;
         return (finds_positions() ? kernels_.pool.max_position : kernels_.pool.max)(args);
       }
       args.divisor = last && !plan_.divide_inputs ? SumDivisor(oz, oy, run.output) : 1.0f;
@@ -143,14 +143,14 @@ class PoolTask {
       return static_cast<const float*>(context_.input) + offset + ChannelOffset(ChannelsOf(in), channel_);
     }
     const int64_t slot = plan_.ring_y > 0 ? z % plan_.ring_z * plan_.ring_y + y % plan_.ring_y : ordinal;
-    float* const packed = strip_ + slot * plan_.tile_inputs * kPoolLanes;
+    float* const packed = strip_ + slot * plan_.tile_inputs * kLineLanes;
     const int64_t id = z * in.size[kRow] + y;
     if (held_[slot] == id) return packed;
     held_[slot] = id;
     kernels_.panel.pack_as[static_cast<int>(plan_.conversion)](
         {ChannelsOf(in), channel_, channels_, columns_.count(), in.stride[kColumn]},
         static_cast<const char*>(context_.input) + offset * static_cast<int64_t>(ElementSize(in.dtype)), packed,
-        kPoolLanes, kPoolLanes);
+        kLineLanes, kLineLanes);
     if (plan_.divide_inputs) DivideRow(z, y, packed);
     return packed;
   }
@@ -161,7 +161,7 @@ class PoolTask {
       const float divisor = Divisor(z, y, begin);
       int64_t end = begin + 1;
       while (end < columns_.end && Divisor(z, y, end) == divisor) ++end;
-      kernels_.pool.divide(packed + (begin - columns_.begin) * kPoolLanes, (end - begin) * kPoolLanes, divisor);
+      kernels_.pool.divide(packed + (begin - columns_.begin) * kLineLanes, (end - begin) * kLineLanes, divisor);
       begin = end;
     }
   }
@@ -183,30 +183,30 @@ class PoolTask {
     const IndexMap& map = plan_.index_map;
     const bool wide = desc.dtype == DataType::kI64;
     const int element_log2 = wide ? 3 : 2;
-    const bool in_place = channels_ == kPoolLanes && (desc.layout == Layout::kNhwc || desc.channel_block == kPoolLanes);
+    const bool in_place = channels_ == kLineLanes && (desc.layout == Layout::kNhwc || desc.channel_block == kLineLanes);
     const int64_t offset = PixelOffset(desc, image_, oz, oy, tile_.begin);
     char* const output = static_cast<char*>(context_.output_indices) + (offset << element_log2);
     char* const panel = in_place ? output + (ChannelOffset(ChannelsOf(desc), channel_) << element_log2)
                                  : reinterpret_cast<char*>(indices_);
     const int64_t row =
         image_ * map.image_step + channel_ * map.channel_step + FirstPosition(kDepth, oz) + FirstPosition(kRow, oy);
-    int64_t base[kPoolLanes];
+    int64_t base[kLineLanes];
     PoolIndexArgs args{};
     args.base = base;
     const bool single = plan_.axes[kColumn].pooled == 1;
     args.base_step = map.window || single ? 0 : plan_.axes[kColumn].stride * map.step[kColumn];
-    args.index_step = in_place ? desc.stride[kColumn] : kPoolLanes;
+    args.index_step = in_place ? desc.stride[kColumn] : kLineLanes;
     ForEachRunOfWindows(plan_.axes[kColumn], tile_, [&](const PoolRun& run) {
       const int64_t first = row + FirstPosition(kColumn, run.output);
-      for (int c = 0; c < kPoolLanes; ++c) base[c] = first + c * map.channel_step;
-      args.positions = positions_ + (run.output - tile_.begin) * kPoolLanes;
+      for (int c = 0; c < kLineLanes; ++c) base[c] = first + c * map.channel_step;
+      args.positions = positions_ + (run.output - tile_.begin) * kLineLanes;
       args.pixels = run.outputs;
       args.indices = panel + (((run.output - tile_.begin) * args.index_step) << element_log2);
       (wide ? kernels_.pool.index64 : kernels_.pool.index32)(args);
     });
     if (in_place) return;
     kernels_.panel.unpack[element_log2]({ChannelsOf(desc), channel_, channels_, tile_.count(), desc.stride[kColumn]},
-                                        panel, kPoolLanes, ZeroFrom(desc), output);
+                                        panel, kLineLanes, ZeroFrom(desc), output);
   }
 
   const PoolPlan& plan_;

@@ -217,7 +217,7 @@ class ResizeTask {
     // Neighbouring source rows fall into different slots, as there are at least as many slots as taps.
     const int64_t slot = Slot(iz, iy);
     if (held_[slot] != iz * plan_.y.in + iy) {
-      const int64_t rows = plan_.batched ? std::clamp<int64_t>(ahead_end_ - iy, 1, kResizeLanes) : 1;
+      const int64_t rows = plan_.batched ? std::clamp<int64_t>(ahead_end_ - iy, 1, kLineLanes) : 1;
       plan_.batched ? ResizeRows(iz, iy, rows) : ResizeRow(iz, iy, RingRow(slot));
       for (int64_t i = 0; i < rows; ++i) held_[Slot(iz, iy + i)] = iz * plan_.y.in + iy + i;
     }
@@ -273,10 +273,10 @@ class ResizeTask {
     const TensorDesc& desc = plan_.input;
     PixelRun run{ChannelsOf(desc), 0, 0, pixels.count(), desc.stride[kColumn]};
     float* strip = strip_;
-    for (; run.channel < desc.c; run.channel += kStripBlock, strip += pixels.count() * kStripBlock) {
-      run.channels = std::min<int64_t>(kStripBlock, desc.c - run.channel);
-      kernels_.panel.pack[2](run, input + pixels.begin * desc.stride[kColumn] * element_bytes_, strip, kStripBlock,
-                             kStripBlock);
+    for (; run.channel < desc.c; run.channel += kLineLanes, strip += pixels.count() * kLineLanes) {
+      run.channels = std::min<int64_t>(kLineLanes, desc.c - run.channel);
+      kernels_.panel.pack[2](run, input + pixels.begin * desc.stride[kColumn] * element_bytes_, strip, kLineLanes,
+                             kLineLanes);
     }
     Multiply(pixels.count(), panel, block_floats);
   }
@@ -288,7 +288,7 @@ class ResizeTask {
     const int64_t width = tiles.width(0);
     ConvTileArgs args{};
     args.taps_z = args.taps_y = args.taps_x = 1;
-    args.input_step_block = pixels * kStripBlock;
+    args.input_step_block = pixels * kLineLanes;
     args.channels = plan_.input.c;
     args.bias = kernels.no_bias;  // the epilogue's, behind the resize
     args.output_step = plan_.width;
@@ -299,7 +299,7 @@ class ResizeTask {
       for (int64_t left = pixels; left > 0;) {
         const int64_t count = DivCeil(left, DivCeil(left, kernels.max_pixels));
         kernels.dense[tiles.vectors(0) - 1][count - 1](args);
-        args.input += count * kStripBlock;
+        args.input += count * kLineLanes;
         args.output += count * plan_.width;
         left -= count;
       }
@@ -357,7 +357,7 @@ class ResizeTask {
     const ResizeAxis& x = plan_.x;
     const int64_t vectors = plan_.contiguous ? plan_.width : 1;
     const void* weights = plan_.fixed ? static_cast<const void*>(x.fixed_weights.data()) : x.weights.data();
-    kernels_.resize.window_x[lane_]({source - first * vectors * kResizeLanes, vectors, x.first.data(), x.count.data(),
+    kernels_.resize.window_x[lane_]({source - first * vectors * kLineLanes, vectors, x.first.data(), x.count.data(),
                                      weights, x.stride, x.precision, row, outputs.begin, outputs.end});
   }
 
@@ -370,14 +370,14 @@ class ResizeTask {
       const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
       kernels_.panel.pack_as[static_cast<int>(plan_.conversion)](
           {{1, desc.stride[kRow]}, 0, rows, sources.count() * width, 1}, input + sources.begin * width * element_bytes_,
-          source_, kResizeLanes, kResizeLanes);
-      WindowX(source_, sources.begin, outputs, batch_ - outputs.begin * width * kResizeLanes);
+          source_, kLineLanes, kLineLanes);
+      WindowX(source_, sources.begin, outputs, batch_ - outputs.begin * width * kLineLanes);
       // The slots of neighbouring rows lie next to each other up to the end of the ring.
       for (int64_t done = 0; done < rows;) {
         const int64_t slot = Slot(iz, iy + done);
         const int64_t piece = std::min(rows - done, plan_.ring_y - (iy + done) % plan_.ring_y);
         kernels_.panel.unpack[2]({{1, plan_.row_floats}, 0, piece, outputs.count() * width, 1}, batch_ + done,
-                                 kResizeLanes, kNoFill, RingRow(slot) + (outputs.begin - columns_.begin) * width);
+                                 kLineLanes, kNoFill, RingRow(slot) + (outputs.begin - columns_.begin) * width);
         done += piece;
       }
     });

@@ -14,11 +14,11 @@ class SubpixelTask {
  public:
   SubpixelTask(const PhaseConvPlan& plan, const ConvTask& task)
       : plan_(plan), task_(task), kernels_(plan.op->kernels.conv) {
-    const int64_t pixel = (plan.batched ? task.images : 1) * kStripBlock;
-    const int64_t channels = plan.depthwise ? task.tiles.count() * kStripBlock : plan.ic;
+    const int64_t pixel = (plan.batched ? task.images : 1) * kLineLanes;
+    const int64_t channels = plan.depthwise ? task.tiles.count() * kLineLanes : plan.ic;
     steps_.x = pixel;
     steps_.block = task.in[kColumn].count() * pixel;
-    steps_.y = (channels + kStripBlock - 1) / kStripBlock * steps_.block;
+    steps_.y = (channels + kLineLanes - 1) / kLineLanes * steps_.block;
     steps_.z = task.in[kRow].count() * steps_.y;
     bias_floats_ = plan.op->weights.BiasFloats(plan.form);
     slots_ = plan.op->weights.slots(plan.form);
@@ -26,8 +26,8 @@ class SubpixelTask {
   }
 
   void Run(const float* input) {
-    const int64_t first = plan_.depthwise ? task_.tiles.begin * kStripBlock : 0;
-    const int64_t last = plan_.depthwise ? std::min(plan_.ic, task_.tiles.end * kStripBlock) : plan_.ic;
+    const int64_t first = plan_.depthwise ? task_.tiles.begin * kLineLanes : 0;
+    const int64_t last = plan_.depthwise ? std::min(plan_.ic, task_.tiles.end * kLineLanes) : plan_.ic;
     PackStrip(plan_, task_, input, steps_, first, last - first);
     // The tiles that share a panel: one, or all channels of joined phases.
     const int64_t together = plan_.is_joined() ? task_.tiles.count() : 1;
@@ -129,7 +129,7 @@ class SubpixelTask {
     return args;
   }
 
-  // `count` pixels, kStripBlock floats apart, in tiles of nearly equal size, into a panel whose pixels are panel_step
+  // `count` pixels, kLineLanes floats apart, in tiles of nearly equal size, into a panel whose pixels are panel_step
   // floats apart.
   void RunTiles(const Taps& z, const Taps& y, const Taps& x, int64_t count, float* panel, int64_t panel_step) const {
     for (int64_t tile = tiles_.begin; tile < tiles_.end; ++tile) {
@@ -142,7 +142,7 @@ class SubpixelTask {
       for (int64_t tiles = (count + kernels_.max_pixels - 1) / kernels_.max_pixels; tiles > 0; --tiles) {
         const int64_t pixels = (left + tiles - 1) / tiles;
         tile_fns[pixels - 1](args);
-        args.input += pixels * kStripBlock;
+        args.input += pixels * kLineLanes;
         args.output += pixels * panel_step;
         left -= pixels;
       }

@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::CappedTag<float, kStripBlock>;
+using D = hn::CappedTag<float, kLineLanes>;
 using V = hn::Vec<D>;
 
 // Registers: kPixels * kVectors accumulators, kVectors weights, one broadcast input.
@@ -56,8 +56,8 @@ void DenseTile(const ConvTileArgs& args) {
     for (int v = 0; v < kV; ++v) acc[p][v] = hn::LoadU(d, args.bias + v * lanes);
   }
   ForEachTap(args, [&](const float* HWY_RESTRICT x, const float* HWY_RESTRICT w) HWY_ATTR {
-    for (int64_t left = args.channels; left > 0; left -= kStripBlock) {
-      const int64_t count = left < kStripBlock ? left : kStripBlock;
+    for (int64_t left = args.channels; left > 0; left -= kLineLanes) {
+      const int64_t count = left < kLineLanes ? left : kLineLanes;
       for (int64_t c = 0; c < count; ++c) {
         V wv[kV];
 #pragma GCC unroll 4
@@ -68,7 +68,7 @@ void DenseTile(const ConvTileArgs& args) {
         w += kV * lanes;
 #pragma GCC unroll 16
         for (int p = 0; p < kP; ++p) {
-          const V xv = hn::Set(d, x[p * kStripBlock + c]);
+          const V xv = hn::Set(d, x[p * kLineLanes + c]);
 #pragma GCC unroll 4
           for (int v = 0; v < kV; ++v) acc[p][v] = hn::MulAdd(xv, wv[v], acc[p][v]);
         }
@@ -87,14 +87,14 @@ template <int kP>
 void DepthwiseTile(const ConvTileArgs& args) {
   const D d;
   const size_t lanes = hn::Lanes(d);
-  for (size_t lane = 0; lane < kStripBlock; lane += lanes) {
+  for (size_t lane = 0; lane < kLineLanes; lane += lanes) {
     V acc[kP];
 #pragma GCC unroll 16
     for (int p = 0; p < kP; ++p) acc[p] = hn::LoadU(d, args.bias + lane);
     ForEachTap(args, [&](const float* HWY_RESTRICT x, const float* HWY_RESTRICT weights) HWY_ATTR {
       const V w = hn::LoadU(d, weights + lane);
 #pragma GCC unroll 16
-      for (int p = 0; p < kP; ++p) acc[p] = hn::MulAdd(hn::LoadU(d, x + lane + p * kStripBlock), w, acc[p]);
+      for (int p = 0; p < kP; ++p) acc[p] = hn::MulAdd(hn::LoadU(d, x + lane + p * kLineLanes), w, acc[p]);
     });
 #pragma GCC unroll 16
     for (int p = 0; p < kP; ++p) hn::StoreU(acc[p], d, args.output + p * args.output_step + lane);
@@ -116,7 +116,7 @@ void FillDepthwise(ConvTileKernels* kernels, std::integer_sequence<int, kP...>) 
   ((kernels->depthwise[kP] = &DepthwiseTile<kP + 1>), ...);
 }
 
-alignas(64) constexpr float kNoBias[kVectors * kStripBlock] = {};
+alignas(64) constexpr float kNoBias[kVectors * kLineLanes] = {};
 
 ConvTileKernels MakeConvTileKernels() {
   ConvTileKernels kernels{};

@@ -6,20 +6,20 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/line.h"
+
 namespace polyphase::internal {
 
-// Channels of one block of a packed input strip: [channel block][pixel][kStripBlock], whatever the vector length.
-constexpr int kStripBlock = 16;
 constexpr int kMaxTilePixels = 14;
 constexpr int kMaxTileVectors = 2;
 
 // Operands of one tile. All steps count floats. A tap (z, y, x) reads pixel p of channel c at input + z * input_step_z +
-//   y * input_step_y + x * input_step_x + (c / kStripBlock) * input_step_block + p * kStripBlock + c % kStripBlock
+//   y * input_step_y + x * input_step_x + (c / kLineLanes) * input_step_block + p * kLineLanes + c % kLineLanes
 struct ConvTileArgs {
   const float* input;    // first tap, first pixel
-  const float* weights;  // dense: [z][y][x][channel][vectors * lanes]; depthwise: [z][y][x][kStripBlock]
-  const float* bias;     // what the sums begin with: [vectors * lanes], depthwise [kStripBlock]
-  float* output;         // [pixel][vectors * lanes], depthwise [pixel][kStripBlock]; overwritten
+  const float* weights;  // dense: [z][y][x][channel][vectors * lanes]; depthwise: [z][y][x][kLineLanes]
+  const float* bias;     // what the sums begin with: [vectors * lanes], depthwise [kLineLanes]
+  float* output;         // [pixel][vectors * lanes], depthwise [pixel][kLineLanes]; overwritten
   ptrdiff_t input_step_z;
   ptrdiff_t input_step_y;
   ptrdiff_t input_step_x;
@@ -43,7 +43,7 @@ struct ConvTileKernels {
   const float* no_bias;  // zeros
   // dense[v - 1][p - 1]: output[p][o] = bias[o] + sum over taps and channels of input[p][c] * weights[c][o].
   std::array<std::array<ConvTileFn, kMaxTilePixels>, kMaxTileVectors> dense;
-  // depthwise[p - 1]: output[p][c] = bias[c] + sum over taps of input[p][c] * weights[c], for the kStripBlock channels
+  // depthwise[p - 1]: output[p][c] = bias[c] + sum over taps of input[p][c] * weights[c], for the kLineLanes channels
   // of a block.
   std::array<ConvTileFn, kMaxTilePixels> depthwise;
 };

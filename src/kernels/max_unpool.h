@@ -4,13 +4,14 @@
 
 #include <cstdint>
 
+#include "base/line.h"
+
 namespace polyphase::internal {
 
-constexpr int kUnpoolLanes = 16;
 // Taps of a window that are looked for.
 constexpr int kMaxUnpoolTaps = 64;
 
-// taps[p * kUnpoolLanes + lane] = numbers[k] where indices[p * index_step + lane] = base[lane] + p * base_step +
+// taps[p * kLineLanes + lane] = numbers[k] where indices[p * index_step + lane] = base[lane] + p * base_step +
 // offsets[k], and -1 where there is no such k < count, for p < pixels; lanes < 16, of which those from `lanes` on are not
 // read and become -1.
 struct UnpoolTapArgs {
@@ -18,7 +19,7 @@ struct UnpoolTapArgs {
   int64_t index_step;
   int64_t pixels;
   int64_t lanes;
-  const int64_t* base;  // kUnpoolLanes
+  const int64_t* base;  // kLineLanes
   int64_t base_step;
   const int64_t* offsets;
   const int32_t* numbers;
@@ -29,7 +30,7 @@ struct UnpoolTapArgs {
 using UnpoolTapFn = int64_t (*)(const UnpoolTapArgs& args);
 
 // Output pixel o < outputs takes values[o / kernel] where taps[o / kernel] = first_tap + o % kernel, and zero elsewhere.
-// Steps count elements. Lanes: a pixel has kUnpoolLanes elements, its taps are at [pixel * kUnpoolLanes]. Planar: one,
+// Steps count elements. Lanes: a pixel has kLineLanes elements, its taps are at [pixel * kLineLanes]. Planar: one,
 // all steps are 1.
 struct UnpoolSpreadArgs {
   const void* values;

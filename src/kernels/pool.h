@@ -5,10 +5,9 @@
 
 #include <cstdint>
 
-namespace polyphase::internal {
+#include "base/line.h"
 
-// Channels of a pixel.
-constexpr int kPoolLanes = 16;
+namespace polyphase::internal {
 
 // Output pixel p reduces the pixels rows[r][source + p * source_step + t * tap_step], r < row_count, t < taps, in this
 // order; steps count floats. `resume`: goes on from what the outputs hold, with more rows of the same windows.
@@ -21,7 +20,7 @@ struct PoolArgs {
   float* values;
   int64_t value_step;
   bool resume;
-  // Maxima: where the maximum was, as row_positions[r] + t * tap_position; [p * kPoolLanes].
+  // Maxima: where the maximum was, as row_positions[r] + t * tap_position; [p * kLineLanes].
   const int32_t* row_positions;
   int32_t tap_position;
   int32_t* positions;
@@ -30,18 +29,18 @@ struct PoolArgs {
 };
 using PoolFn = void (*)(const PoolArgs& args);
 
-// indices[p * index_step + lane] = positions[p * kPoolLanes + lane] + base[lane] + p * base_step, as int64_t or int32_t.
+// indices[p * index_step + lane] = positions[p * kLineLanes + lane] + base[lane] + p * base_step, as int64_t or int32_t.
 struct PoolIndexArgs {
   const int32_t* positions;
   int64_t pixels;
-  const int64_t* base;  // kPoolLanes
+  const int64_t* base;  // kLineLanes
   int64_t base_step;
   void* indices;
   int64_t index_step;
 };
 using PoolIndexFn = void (*)(const PoolIndexArgs& args);
 
-// panel[i] /= divisor for i < count, a multiple of kPoolLanes.
+// panel[i] /= divisor for i < count, a multiple of kLineLanes.
 using PoolDivideFn = void (*)(float* panel, int64_t count, float divisor);
 
 struct PoolKernels {

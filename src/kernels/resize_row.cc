@@ -15,7 +15,7 @@ HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::CappedTag<float, kResizeLanes>;
+using D = hn::CappedTag<float, kLineLanes>;
 using V = hn::Vec<D>;
 
 // Operands are copied out of `args` first: a vector store may alias anything, and the compiler would load them again
@@ -161,7 +161,7 @@ void FarX(const ResizeXArgs& args) {
   }
 }
 
-// Floats per pixel: a type that is a constant of kResizeLanes is up to 1.5 times quicker than a number.
+// Floats per pixel: a type that is a constant of kLineLanes is up to 1.5 times quicker than a number.
 template <int kTaps, typename Pixel>
 HWY_INLINE void PixelsX(const ResizeXArgs& args, Pixel pixel) {
   const D d;
@@ -182,8 +182,8 @@ HWY_INLINE void PixelsX(const ResizeXArgs& args, Pixel pixel) {
 
 template <int kTaps>
 void BlockX(const ResizeXArgs& args) {
-  if (args.pixel == kResizeLanes) {
-    PixelsX<kTaps>(args, std::integral_constant<int64_t, kResizeLanes>());
+  if (args.pixel == kLineLanes) {
+    PixelsX<kTaps>(args, std::integral_constant<int64_t, kLineLanes>());
   } else {
     PixelsX<kTaps>(args, args.pixel);
   }
@@ -281,11 +281,11 @@ struct FixedSum {
 template <class Sum>
 void WindowX(const WindowXArgs& args) {
   using Lane = typename Sum::Lane;
-  const hn::CappedTag<Lane, kResizeLanes> d;
+  const hn::CappedTag<Lane, kLineLanes> d;
   const int64_t lanes = hn::Lanes(d);
   const WindowXArgs local = args;
   const Sum arithmetic(local.precision);
-  const int64_t pixel_lanes = local.vectors * kResizeLanes;
+  const int64_t pixel_lanes = local.vectors * kLineLanes;
   for (int64_t o = local.begin; o < local.end; ++o) {
     const Lane* HWY_RESTRICT w = static_cast<const Lane*>(local.weights) + o * local.stride;
     const Lane* HWY_RESTRICT pixel = static_cast<const Lane*>(local.source) + local.first[o] * pixel_lanes;
@@ -321,7 +321,7 @@ HWY_INLINE void WindowColumn(Tag d, const WindowYArgs& args, const Sum& arithmet
 
 template <class Sum>
 void WindowY(const WindowYArgs& args) {
-  const hn::CappedTag<typename Sum::Lane, kResizeLanes> d;
+  const hn::CappedTag<typename Sum::Lane, kLineLanes> d;
   const hn::CappedTag<typename Sum::Lane, 1> d1;
   const int64_t lanes = hn::Lanes(d);
   const WindowYArgs local = args;

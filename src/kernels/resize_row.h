@@ -5,19 +5,19 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/line.h"
+
 namespace polyphase::internal {
 
 constexpr int kMaxResizeTaps = 4;
-// Vectors read and write up to this many floats; rows and tables have room for whole vectors.
-constexpr int kResizeLanes = 16;
 // Vectors of source out of which one vector of outputs is permuted, at most.
 constexpr int kMaxNearVectors = 4;
 
 // row[o] = sum over k < taps of weights[k * weights_stride + o] * source[first[o] + k * pixel], for o in [begin, end) and
-// up to the end of the last vector; begin is a multiple of kResizeLanes. Outputs are floats (ElementTaps; all tables are
+// up to the end of the last vector; begin is a multiple of kLineLanes. Outputs are floats (ElementTaps; all tables are
 // readable up to the last vector's end) or, of block_x, pixels, whose first[] counts pixels. Outputs in [periodic_begin,
 // periodic_end) may take their weights, and their sources relative to first[], from the outputs [periodic_begin,
-// periodic_begin + period), all three multiples of kResizeLanes: of an integer scale only these few stay in L1 instead of
+// periodic_begin + period), all three multiples of kLineLanes: of an integer scale only these few stay in L1 instead of
 // tables that are larger than a row. An empty range: no period.
 struct ResizeXArgs {
   const float* source;
@@ -52,7 +52,7 @@ using ResizeYFn = void (*)(const ResizeYArgs& args);
 enum class ResizeLane : int { kF32 = 0, kFixed = 1 };
 
 // row[o] = sum over k < count[o] of weights[o * stride + k] * source[first[o] + k], for o in [begin, end), in pixels of
-// `vectors` times kResizeLanes lanes.
+// `vectors` times kLineLanes lanes.
 struct WindowXArgs {
   const void* source;
   int64_t vectors;
@@ -87,7 +87,7 @@ struct ResizeRowKernels {
   ResizeXFn dense_x[kMaxResizeTaps + 1];
   ResizeXFn near_x[3][kMaxResizeTaps + 1];  // [log2 of the vectors][taps]
   ResizeXFn far_x[kMaxResizeTaps + 1];
-  // Pixels of at least kResizeLanes floats.
+  // Pixels of at least kLineLanes floats.
   ResizeXFn block_x[kMaxResizeTaps + 1];
   ResizeYFn y[kMaxResizeRows][kMaxResizeTaps + 1];  // [output rows - 1][taps]
   // Indexed by ResizeLane.

@@ -54,7 +54,7 @@ ColumnTiles ConvWeights::Tiles(WeightForm form) const {
     case WeightForm::kColumns: return {source_.oc * slots(WeightForm::kTaps), lanes_, max_vectors_};
     case WeightForm::kDepthwise: break;
   }
-  return {source_.groups * source_.oc, kStripBlock, 1};
+  return {source_.groups * source_.oc, kLineLanes, 1};
 }
 
 int64_t ConvWeights::slots(WeightForm form, int axis) const {
@@ -125,7 +125,7 @@ void ConvWeights::PackDepthwise(float* packed) const {
   const int64_t slots = this->slots(WeightForm::kDepthwise);
   for (int64_t c = 0; c < source_.groups * source_.oc; ++c) {
     for (int64_t slot = 0; slot < slots; ++slot) {
-      packed[(c / kStripBlock * slots + slot) * kStripBlock + c % kStripBlock] = source_.weights[c * slots + slot];
+      packed[(c / kLineLanes * slots + slot) * kLineLanes + c % kLineLanes] = source_.weights[c * slots + slot];
     }
   }
 }

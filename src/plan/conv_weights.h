@@ -41,7 +41,7 @@ enum class WeightForm : int {
   // [group][tile of (slot, output channel)][input channel][tile width]: the GEMM's columns flattened over the taps, for
   // fewer output channels than a vector has lanes. Biases: [group][output channel].
   kColumns = 2,
-  // [block of kStripBlock output channels][slot][kStripBlock]: one input channel in each of several groups. Biases:
+  // [block of kLineLanes output channels][slot][kLineLanes]: one input channel in each of several groups. Biases:
   // [shuffled][output channels, padded to blocks].
   kDepthwise = 3,
 };

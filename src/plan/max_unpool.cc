@@ -91,8 +91,8 @@ Status MakeMaxUnpoolPlan(std::shared_ptr<const MaxUnpoolOperator> shared_op, con
   while ((size_t{1} << plan->element_log2) < ElementSize(input.dtype)) ++plan->element_log2;
   // Lanes are pixels of a row where that is a vector at least; narrower rows were 20 times slower so than with channels.
   const bool planar = input.layout == Layout::kNchw && indices.layout == Layout::kNchw &&
-                      plan->output.layout == Layout::kNchw && input.size[kColumn] >= kUnpoolLanes;
-  plan->width = planar ? 1 : kUnpoolLanes;
+                      plan->output.layout == Layout::kNchw && input.size[kColumn] >= kLineLanes;
+  plan->width = planar ? 1 : kLineLanes;
   plan->disjoint = IsDisjoint(plan->axes);
   *reason = plan->disjoint ? "windows do not overlap" : "windows overlap, have gaps, paddings or many taps";
   if (input.n == 0) return Status();
@@ -111,12 +111,12 @@ Status MakeMaxUnpoolPlan(std::shared_ptr<const MaxUnpoolOperator> shared_op, con
 
   const int64_t element = int64_t{1} << plan->element_log2;
   const int64_t kernel = plan->axes[kColumn].kernel;
-  const int64_t bytes = kUnpoolLanes * (element * (1 + kernel) + int64_t{sizeof(int64_t)} + int64_t{sizeof(int32_t)});
+  const int64_t bytes = kLineLanes * (element * (1 + kernel) + int64_t{sizeof(int64_t)} + int64_t{sizeof(int32_t)});
   plan->tile = std::min(input.size[kColumn], std::max(kMinTile, kTileBytes / bytes));
   // Planar taps are found for 16 pixels at once; a tile holds whole vectors.
-  if (planar) plan->tile = std::min(input.size[kColumn], plan->tile * kUnpoolLanes);
+  if (planar) plan->tile = std::min(input.size[kColumn], plan->tile * kLineLanes);
   // Taps are written for whole vectors, from any pixel on.
-  const int64_t elements = plan->tile * plan->width + kUnpoolLanes;
+  const int64_t elements = plan->tile * plan->width + kLineLanes;
   plan->value_bytes = RoundUp(elements * element, 64);
   plan->index_bytes = RoundUp(elements * static_cast<int64_t>(ElementSize(indices.dtype)), 64);
   plan->tap_bytes = RoundUp(elements * int64_t{sizeof(int32_t)}, 64);

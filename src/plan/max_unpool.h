@@ -26,7 +26,7 @@ struct MaxUnpoolOperator {
 // tile of columns. Otherwise, and where an index turns out to be another one, elements are scattered: a task fills a
 // band of positions of the output plane with zeros and takes those elements of the whole input plane whose index is in
 // its band, so that what a position gets does not depend on the bands. Both work on `width` channels at once: one where
-// all layouts are NCHW, else kUnpoolLanes.
+// all layouts are NCHW, else kLineLanes.
 struct MaxUnpoolPlan : PlanTensors {
   std::shared_ptr<const MaxUnpoolOperator> op;
   PoolAxes axes;

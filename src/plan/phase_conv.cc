@@ -34,7 +34,7 @@ double TileRate(int64_t pixels, const ColumnTiles& tiles, double weight_floats) 
   const double bytes = weight_floats * sizeof(float);
   const double line_cycles = bytes <= kPanelBytes ? 0 : bytes <= kStripBytes ? 4 : 7;
   const double cycles = static_cast<double>(pixels) * vectors / 2;
-  return cycles / std::max({cycles, 4.0, line_cycles * vectors * static_cast<double>(tiles.lanes) / kStripBlock});
+  return cycles / std::max({cycles, 4.0, line_cycles * vectors * static_cast<double>(tiles.lanes) / kLineLanes});
 }
 
 // Pixels of the tiles when `count` pixels are split into equal tiles of at most `max_pixels`.
@@ -237,7 +237,7 @@ Status PlanSubpixel(PhaseConvPlan* plan, bool batched, size_t threads) {
   const ConvTileKernels& kernels = plan->op->kernels.conv;
   const Axis& x = plan->x();
   plan->batched = batched;
-  const int64_t channels = RoundUp(plan->ic, kStripBlock);
+  const int64_t channels = RoundUp(plan->ic, kLineLanes);
   Split split{threads, UsefulMacs(*plan), static_cast<double>(channels) * sizeof(float), !batched, {}};
   split.smallest = SmallestBox(*plan, kTaskTiles * kernels.max_pixels);
   plan->images_per_task = 1;
@@ -279,7 +279,7 @@ Status PlanGemmCol2im(PhaseConvPlan* plan, size_t threads) {
   plan->image_tasks = plan->input.n;
   plan->x_chunk = 0;
   const bool few = plan->flattened();
-  const int64_t channels = RoundUp(plan->ic, kStripBlock);
+  const int64_t channels = RoundUp(plan->ic, kLineLanes);
   // Columns of one input pixel that are in the buffer at once: those of one tile of channels, or all of them.
   const int64_t pixel_columns = few ? plan->tiles.padded() : plan->tiles.width(0) * plan->op->weights.slots(plan->form);
   Split split{

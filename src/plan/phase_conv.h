@@ -49,8 +49,8 @@ struct PhaseConvOperator {
 
 // A task computes a box of outputs, of the channels of some tiles of one group of some images. It packs the inputs that
 // they read into a strip first, so that the tiles see one format whatever the layout:
-//   strip [z][y][channel block][x][image][kStripBlock],
-// where a tile's pixels are neighbours in x (batched: in image) and thus kStripBlock floats apart. Without `batched`
+//   strip [z][y][channel block][x][image][kLineLanes],
+// where a tile's pixels are neighbours in x (batched: in image) and thus kLineLanes floats apart. Without `batched`
 // there is one image and the strip has the pixels outside of the input that taps read, on the left and right; with it,
 // and in z and y, taps that read zeros are left out, which serves maps that are small beside the kernel.
 struct PhaseConvPlan : PlanTensors {

@@ -23,7 +23,7 @@ constexpr int64_t kMaxWorkerBytes = int64_t{1} << 48;
 // Fewer inputs than this (about 10 microseconds) are not worth a task of their own.
 constexpr double kTaskInputs = 128 * 1024;
 
-constexpr int64_t kPixelBytes = kPoolLanes * int64_t{sizeof(float)};
+constexpr int64_t kPixelBytes = kLineLanes * int64_t{sizeof(float)};
 
 Status CheckType(const PoolOperator& op, DataType dtype, Conversion* conversion) {
   switch (dtype) {
@@ -100,7 +100,7 @@ int64_t RingSlots(const PoolPlan& plan, int axis) {
 
 // Outputs of a tile, slots of the strip, workspace.
 Status SetTile(PoolPlan* plan) {
-  const bool packs = plan->divide_inputs || !(plan->input.c % kPoolLanes == 0 && IsPoolPanel(plan->input, 0));
+  const bool packs = plan->divide_inputs || !(plan->input.c % kLineLanes == 0 && IsPoolPanel(plan->input, 0));
   const int64_t box_rows =
       std::min(plan->MaxInputs(kRow), kMaxBoxRows) * std::min(plan->MaxInputs(kDepth), kMaxBoxRows);
   // Values, positions and two words of index for each output.
@@ -148,8 +148,8 @@ Status SetTile(PoolPlan* plan) {
 }  // namespace
 
 bool IsPoolPanel(const TensorDesc& desc, int64_t channel) {
-  if (desc.dtype != DataType::kF32 || channel + kPoolLanes > desc.c) return false;
-  return desc.layout == Layout::kNhwc || desc.channel_block == kPoolLanes;
+  if (desc.dtype != DataType::kF32 || channel + kLineLanes > desc.c) return false;
+  return desc.layout == Layout::kNhwc || desc.channel_block == kLineLanes;
 }
 
 const char* PoolOperator::name() const {
@@ -233,7 +233,7 @@ Status MakePoolPlan(std::shared_ptr<const PoolOperator> shared_op, const TensorD
                                    : "rows are packed for each window";
   if (input.n == 0) return Status();
 
-  plan->block_tasks = DivCeil(input.c, kPoolLanes);
+  plan->block_tasks = DivCeil(input.c, kLineLanes);
   plan->tile_tasks = DivCeil(size[kColumn], plan->tile);
   const int64_t rows = plan->output_rows();
   double inputs = static_cast<double>(input.n) * static_cast<double>(input.c);

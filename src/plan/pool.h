@@ -35,7 +35,7 @@ struct PoolOperator {
 
 // All three ops are the same: an output pixel reduces a box of input pixels, which are those of its window, or in
 // AvgUnpool the windows that cover it. A task computes some output rows (z, y), which count as one axis, of one tile of
-// columns of kPoolLanes channels. The input rows that it needs are packed into a strip of slots [column][kPoolLanes],
+// columns of kLineLanes channels. The input rows that it needs are packed into a strip of slots [column][kLineLanes],
 // each once as long as its slot is not needed for another row, unless the input has 16 channels side by side already.
 // A box with more rows than there are slots is reduced part by part.
 struct PoolPlan : PlanTensors {
@@ -55,7 +55,7 @@ struct PoolPlan : PlanTensors {
 
   // Workspace of one worker: an id for each slot, pointers and positions of box_rows rows, the strip, and, for a tile,
   // values, positions, indices.
-  int64_t strip_bytes() const { return slots * tile_inputs * kPoolLanes * int64_t{sizeof(float)}; }
+  int64_t strip_bytes() const { return slots * tile_inputs * kLineLanes * int64_t{sizeof(float)}; }
   int64_t worker_bytes = 0;
 
   bool unpool() const { return op->kind == PoolKind::kAverageUnpool; }
@@ -78,7 +78,7 @@ struct PoolPlan : PlanTensors {
   int64_t MaxInputs(int axis) const { return unpool() ? axes[axis].MaxWindows() : axes[axis].MaxElements(); }
 };
 
-// Whether channels [channel, channel + kPoolLanes) of f32 pixels lie side by side in memory.
+// Whether channels [channel, channel + kLineLanes) of f32 pixels lie side by side in memory.
 bool IsPoolPanel(const TensorDesc& desc, int64_t channel);
 
 Status CreateMaxPoolOperator(const MaxPoolAttributes& attributes, const OperatorOptions& options,

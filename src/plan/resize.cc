@@ -108,22 +108,22 @@ std::string PointwiseGain(const ResizePlan& plan) {
 // times quicker (and as much slower where it is not preferred) if the rows of a plane are no whole vectors, so that they
 // end with a partial one and the next begins unaligned, or only a few.
 bool PreferBlocks(const ResizePlan& plan) {
-  constexpr int64_t kFewColumns = 6 * kResizeLanes, kManyColumns = 64 * kResizeLanes;
+  constexpr int64_t kFewColumns = 6 * kLineLanes, kManyColumns = 64 * kLineLanes;
   const int64_t columns = plan.output.size[kColumn];
-  const bool full_blocks = DivCeil(plan.input.c, kResizeLanes) * kResizeLanes * 3 <= plan.input.c * 4;
+  const bool full_blocks = DivCeil(plan.input.c, kLineLanes) * kLineLanes * 3 <= plan.input.c * 4;
   return !plan.x.windows && !plan.x.identity && plan.conversion == Conversion::kF32 && full_blocks &&
-         (columns < kFewColumns || (columns % kResizeLanes != 0 && columns < kManyColumns));
+         (columns < kFewColumns || (columns % kLineLanes != 0 && columns < kManyColumns));
 }
 
 // The form of planes. Of few channels blocks would be mostly empty; where they are more, blocks save windows from being
 // transposed. The taps of interleaved pixels of a vector and more are read where they are: blocks of them, at strides of
 // a pixel, were 4 times slower. Where x does not change, rows are just copied.
 void SelectPlanes(ResizePlan* plan, std::string* reason) {
-  constexpr int64_t kFewChannels = kResizeLanes / 2;
+  constexpr int64_t kFewChannels = kLineLanes / 2;
   const ResizeAxis& x = plan->x;
   plan->rows = *plan;
   if (HasPointwise(plan->op->attributes)) {
-    plan->width = kResizeLanes;
+    plan->width = kLineLanes;
     *reason = PointwiseGain(*plan);
     return;
   }
@@ -133,9 +133,9 @@ void SelectPlanes(ResizePlan* plan, std::string* reason) {
       IsInterleaved(plan->input) && IsInterleaved(plan->output) &&
       (!plan->residual || IsInterleaved(*plan->residual)) && !HasConstants(plan->op->attributes.epilogue) &&
       (x.identity ||
-       (x.windows ? plan->input.c <= kFewChannels : plan->input.c >= kResizeLanes || HasElementTaps(x, plan->input.c)));
+       (x.windows ? plan->input.c <= kFewChannels : plan->input.c >= kLineLanes || HasElementTaps(x, plan->input.c)));
   plan->contiguous = one_channel || interleaved;
-  plan->width = one_channel ? 1 : interleaved ? plan->input.c : kResizeLanes;
+  plan->width = one_channel ? 1 : interleaved ? plan->input.c : kLineLanes;
   *reason = one_channel   ? "planar on both sides"
             : interleaved ? "channels interleaved on both sides"
             : planar      ? "planar, rows of few or partial vectors"
@@ -171,8 +171,8 @@ void SelectElements(const ResizeRowKernels& kernels, ResizePlan* plan) {
   plan->resize_x = dense ? kernels.dense_x[x.taps] : kernels.near_x[log2_vectors][x.windows ? 0 : x.taps];
   plan->path = dense ? "permute" : "permute_per_tap";
   // A window may begin behind the next one, by less than its length.
-  const int64_t reach = DivCeil(kResizeLanes << log2_vectors, plan->width) + (x.windows ? 2 : 1) * x.taps;
-  if (f32 && !x.flipped()) plan->direct_x = DirectOutputs(x, kResizeLanes, reach);
+  const int64_t reach = DivCeil(kLineLanes << log2_vectors, plan->width) + (x.windows ? 2 : 1) * x.taps;
+  if (f32 && !x.flipped()) plan->direct_x = DirectOutputs(x, kLineLanes, reach);
 }
 
 // Whether the epilogue is only a residual that lies as the output does, which the sums of rows can add.
@@ -183,7 +183,7 @@ bool AddsResidual(const ResizePlan& plan) {
   const TensorDesc& a = *plan.residual;
   const TensorDesc& b = plan.output;
   return IsTrivial(rest) && a.layout == b.layout && a.channel_block == b.channel_block &&
-         a.stride[kColumn] == b.stride[kColumn] && (plan.contiguous || b.c % kResizeLanes == 0);
+         a.stride[kColumn] == b.stride[kColumn] && (plan.contiguous || b.c % kLineLanes == 0);
 }
 
 // Which kernel resizes rows.
@@ -192,12 +192,12 @@ void SelectPath(const ResizeRowKernels& kernels, ResizePlan* plan) {
   if (x.identity) {
     plan->path = "copy";
     plan->in_place_x = plan->contiguous && plan->conversion == Conversion::kF32;
-  } else if (!plan->contiguous || plan->width >= kResizeLanes) {
+  } else if (!plan->contiguous || plan->width >= kLineLanes) {
     if (!x.windows) plan->resize_x = kernels.block_x[x.taps];
     plan->path = plan->contiguous ? "whole_pixels" : "channel_block";
     const TensorDesc& input = plan->input;
-    const bool whole_blocks = input.channel_block == kResizeLanes && input.stride[kColumn] == kResizeLanes &&
-                              input.c % kResizeLanes == 0 && !HasPointwise(plan->op->attributes);
+    const bool whole_blocks = input.channel_block == kLineLanes && input.stride[kColumn] == kLineLanes &&
+                              input.c % kLineLanes == 0 && !HasPointwise(plan->op->attributes);
     if (!x.windows && !x.flipped() && plan->conversion == Conversion::kF32 && (plan->contiguous || whole_blocks)) {
       plan->direct_x = DirectOutputs(x, 1, x.taps);
     }
@@ -227,7 +227,7 @@ void CutTasks(size_t threads, ResizePlan* plan) {
   const auto min_rows =
       std::min<int64_t>(rows, static_cast<int64_t>(std::ceil(8 * static_cast<double>(plan->y.taps) * shrinking)));
   plan->ring_z = plan->z.taps;
-  plan->ring_y = plan->y.taps + (plan->batched ? kResizeLanes - 1 : 0);
+  plan->ring_y = plan->y.taps + (plan->batched ? kLineLanes - 1 : 0);
   const auto block_tasks = [&] { return images * static_cast<double>(DivCeil(all_blocks, plan->blocks)); };
   const auto column_floats = [&] { return plan->width * plan->blocks * plan->ring_z * plan->ring_y; };
   if (HasPointwise(a)) {
@@ -243,12 +243,12 @@ void CutTasks(size_t threads, ResizePlan* plan) {
   plan->rows_per_task = std::max(min_rows, DivCeil(rows, tasks_per_plane));
   plan->row_tasks = DivCeil(rows, plan->rows_per_task);
 
-  int64_t chunk = std::max<int64_t>(kResizeLanes, kRingFloats / column_floats() / kResizeLanes * kResizeLanes);
-  if (plan->in_place_x) chunk = RoundUp(columns, kResizeLanes);
+  int64_t chunk = std::max<int64_t>(kLineLanes, kRingFloats / column_floats() / kLineLanes * kLineLanes);
+  if (plan->in_place_x) chunk = RoundUp(columns, kLineLanes);
   if (rows <= min_rows) {
-    chunk = std::min(chunk, std::max(kMinColumns, RoundUp(DivCeil(columns, tasks_per_plane), kResizeLanes)));
+    chunk = std::min(chunk, std::max(kMinColumns, RoundUp(DivCeil(columns, tasks_per_plane), kLineLanes)));
   }
-  plan->columns_per_task = std::min(chunk, RoundUp(columns, kResizeLanes));
+  plan->columns_per_task = std::min(chunk, RoundUp(columns, kLineLanes));
   plan->column_tasks = DivCeil(columns, plan->columns_per_task);
 }
 
@@ -261,8 +261,8 @@ int64_t PackedPixels(const ResizePlan& plan, int64_t begin, int64_t end) {
 void CutSources(ResizePlan* plan) {
   const ResizeAxis& x = plan->x;
   const bool pointwise = HasPointwise(plan->op->attributes);
-  const int64_t lanes = plan->width * plan->blocks * (plan->batched ? kResizeLanes : 1);
-  const int64_t strip_lanes = pointwise ? RoundUp(plan->input.c, kStripBlock) : 0;
+  const int64_t lanes = plan->width * plan->blocks * (plan->batched ? kLineLanes : 1);
+  const int64_t strip_lanes = pointwise ? RoundUp(plan->input.c, kLineLanes) : 0;
   const IndexRange direct = plan->direct_x;
   const bool packs = !x.identity && !(direct.begin == 0 && direct.end == x.out);
   const int64_t step_lanes = (packs ? lanes : 0) + strip_lanes;
@@ -282,11 +282,11 @@ void CutSources(ResizePlan* plan) {
   const int64_t limit = pointwise ? kPointwiseFloats : plan->resize_x == nullptr ? kWindowSourceFloats : kSourceFloats;
   plan->x_step = plan->columns_per_task;
   int64_t pixels = most_pixels(plan->x_step);
-  while (plan->x_step > kResizeLanes && pixels * step_lanes > limit) {
-    plan->x_step = RoundUp(plan->x_step / 2, kResizeLanes);
+  while (plan->x_step > kLineLanes && pixels * step_lanes > limit) {
+    plan->x_step = RoundUp(plan->x_step / 2, kLineLanes);
     pixels = most_pixels(plan->x_step);
   }
-  const int64_t reach = kMaxNearVectors * kResizeLanes + x.taps * plan->width;
+  const int64_t reach = kMaxNearVectors * kLineLanes + x.taps * plan->width;
   plan->source_floats = packs ? RoundUp(pixels * lanes + (plan->elements.taps > 0 ? reach : 0), 16) : 0;
   plan->strip_floats = pixels * strip_lanes;
   plan->batch_floats = plan->batched ? plan->x_step * lanes : 0;
@@ -296,11 +296,10 @@ void CutSources(ResizePlan* plan) {
 Status PackPointwise(const Runtime& runtime, ResizeOperator* op) {
   const Pointwise& p = op->attributes.pointwise;
   if (!HasPointwise(op->attributes)) return Status();
-  static_assert(kResizeLanes == kStripBlock);
   const ConvTileKernels& kernels = op->kernels.conv;
   const float* scale = op->attributes.epilogue.scale;
-  op->tiles = {RoundUp(p.output_channels, kResizeLanes), kernels.lanes,
-               std::min(kernels.max_vectors, kResizeLanes / kernels.lanes)};
+  op->tiles = {RoundUp(p.output_channels, kLineLanes), kernels.lanes,
+               std::min(kernels.max_vectors, kLineLanes / kernels.lanes)};
   op->weights = AlignedBuffer(runtime, p.input_channels * op->tiles.padded() * sizeof(float));
   if (!op->weights.ok()) {
     return Status::Make(StatusCode::kOutOfMemory, "resize pointwise weights: the allocator returned null");
@@ -419,15 +418,15 @@ Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const Ten
   SelectPath(op.kernels.resize, plan);
 
   const bool f32 = plan->conversion == Conversion::kF32;
-  const bool in_order = f32 && (plan->contiguous || plan->output.channel_block == kResizeLanes);
+  const bool in_order = f32 && (plan->contiguous || plan->output.channel_block == kLineLanes);
   const bool extrapolates = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
   // The empty lanes of the last block are no zeros where a pixel with a NaN was multiplied by their weights.
-  const bool empty_lanes = HasPointwise(a) && output_channels % kResizeLanes != 0;
+  const bool empty_lanes = HasPointwise(a) && output_channels % kLineLanes != 0;
   plan->direct_y = in_order && (IsTrivial(a.epilogue) || AddsResidual(*plan)) && !extrapolates && !empty_lanes;
   plan->stream = in_order && ShouldStream(plan->output);
   // Kernels of elements write whole vectors, beyond the row's end.
   plan->summed = !plan->direct_y || plan->residual || plan->stream || plan->windows_y() || plan->taps() > 1 ||
-                 HasPointwise(a) || plan->resize_x == nullptr || plan->width < kResizeLanes;
+                 HasPointwise(a) || plan->resize_x == nullptr || plan->width < kLineLanes;
 
   // Sizes are below 2^31 each; what is too much for int64 all the same is far beyond any memory.
   const auto too_large = [&] {
@@ -436,8 +435,8 @@ Status MakeResizePlan(std::shared_ptr<const ResizeOperator> shared_op, const Ten
                         plan->z.taps, plan->y.taps, plan->x.taps);
   };
   constexpr int64_t kMost = int64_t{1} << 38;
-  const int64_t plane_floats = kResizeLanes * std::max<int64_t>(plan->width, kResizeLanes);
-  if (plan->y.taps + kResizeLanes > kMost / plane_floats / plan->z.taps) return too_large();
+  const int64_t plane_floats = kLineLanes * std::max<int64_t>(plan->width, kLineLanes);
+  if (plan->y.taps + kLineLanes > kMost / plane_floats / plan->z.taps) return too_large();
   CutTasks(threads, plan);
   CutSources(plan);
   plan->row_floats = plan->in_place_x || !plan->summed ? 0 : plan->columns_per_task * plan->width;

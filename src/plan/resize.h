@@ -23,7 +23,7 @@ struct ResizeOperator {
   Kernels kernels;
   OpEpilogue epilogue;
   // With a 1x1 convolution, whose scale and bias are in weights and epilogue: [tile][input channel][tile width], tiles
-  // of one width that divides kResizeLanes; the channels that fill the last block have zeros.
+  // of one width that divides kLineLanes; the channels that fill the last block have zeros.
   ColumnTiles tiles{};
   AlignedBuffer weights;
 
@@ -35,7 +35,7 @@ struct ResizeOperator {
 // sum of the ring. A plane is one of:
 //   contiguous: rows lie in memory without gaps on both sides, of pixels of `width` floats. That is one channel (width
 //     1), or all of the few channels of a kNhwc tensor.
-//   blocks: kResizeLanes channels side by side (width kResizeLanes), which are packed.
+//   blocks: kLineLanes channels side by side (width kLineLanes), which are packed.
 // What reads beyond the edges and what is not f32 is packed first, with copies of the edges; the rest of a contiguous
 // row is read where it is. Windows along x that do not fit into `elements` take 16 lanes side by side: the channels of a
 // block, or as many neighbouring rows of a contiguous plane. Chunks of columns whose ring stays in L1 were slower for wide
@@ -50,10 +50,10 @@ struct ResizePlan : PlanTensors {
   bool contiguous = false;       // the form of planes
   int64_t width = 1;             // channels of a plane
   int64_t blocks = 1;            // planes of a task
-  bool batched = false;          // x takes kResizeLanes rows of a contiguous plane at a time
+  bool batched = false;          // x takes kLineLanes rows of a contiguous plane at a time
   IndexRange direct_x{0, 0};     // outputs of a row whose sources need no packing; of `elements`, multiples of 16
   ResizeXFn resize_x = nullptr;  // null: windows of 16 lanes side by side, or nothing changes along x
-  ElementTaps elements;          // contiguous planes of fewer than kResizeLanes channels: the tables of resize_x
+  ElementTaps elements;          // contiguous planes of fewer than kLineLanes channels: the tables of resize_x
   const char* path = "empty";    // what happens along x, for Describe
   bool in_place_x = false;       // source rows are read where they are
   bool summed = true;            // otherwise rows are resized along x, or copied, where they are stored

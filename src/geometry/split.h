@@ -1,0 +1,69 @@
+// How work is cut: into tasks for threads, and pixels into tiles for kernels.
+#ifndef POLYPHASE_SRC_GEOMETRY_SPLIT_H_
+#define POLYPHASE_SRC_GEOMETRY_SPLIT_H_
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/checked_math.h"
+#include "geometry/index_range.h"
+
+namespace polyphase::internal {
+
+// How many tasks `threads` threads should get: four each, because the cores of a shared machine are never equally fast,
+// but not more than there is work. `work` counts the smallest tasks that are worth the 10 microseconds of their own.
+inline double WantedTasks(size_t threads, double work) {
+  return threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), work);
+}
+
+// [0, size) cut into ranges of equal length, the last of which may be shorter.
+struct Ranges {
+  int64_t size = 0, length = 0, count = 0;
+
+  IndexRange operator[](int64_t i) const { return {i * length, std::min((i + 1) * length, size)}; }
+};
+
+// Ranges of `length`, which is at least 1.
+inline Ranges CutEvery(int64_t size, int64_t length) { return {size, length, DivCeil(size, length)}; }
+
+// About `wanted` / `others` ranges of at least `shortest`, where each stands for `others` tasks.
+inline Ranges CutForTasks(int64_t size, double wanted, double others, int64_t shortest = 1) {
+  const int64_t parts = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(wanted / others)));
+  return CutEvery(size, std::max(shortest, DivCeil(size, parts)));
+}
+
+// The digits of a task's number in a mixed radix: Next(count) is the next index below `count`.
+class TaskIndex {
+ public:
+  explicit TaskIndex(int64_t task) : rest_(task) {}
+  int64_t Next(int64_t count) {
+    const int64_t index = rest_ % count;
+    rest_ /= count;
+    return index;
+  }
+  int64_t rest() const { return rest_; }
+
+ private:
+  int64_t rest_;
+};
+
+// The largest tile when `count` pixels are split into as few tiles of at most `most` pixels as possible, of nearly equal
+// size.
+inline int64_t BalancedTile(int64_t count, int64_t most) { return DivCeil(count, DivCeil(count, most)); }
+
+// Calls body(first, pixels) for these tiles, whose sizes differ by one at most.
+template <class Body>
+inline void ForEachTile(int64_t count, int64_t most, const Body& body) {
+  int64_t first = 0;
+  for (int64_t tiles = DivCeil(count, most); tiles > 0; --tiles) {
+    const int64_t pixels = DivCeil(count - first, tiles);
+    body(first, pixels);
+    first += pixels;
+  }
+}
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_GEOMETRY_SPLIT_H_
