@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "api/impl.h"
+#include "phase_conv/lower.h"
 #include "plan/max_unpool.h"
-#include "plan/phase_conv.h"
 #include "plan/pool.h"
 #include "plan/rearrange.h"
 #include "plan/resize.h"

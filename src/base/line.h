@@ -11,6 +11,10 @@ constexpr int64_t kLineBytes = 64;
 // 32-bit elements of a line: the channels that kernels take side by side, whatever the vector length.
 constexpr int kLineLanes = 16;
 
+struct Line {
+  char bytes[kLineBytes];
+};
+
 }  // namespace polyphase::internal
 
 #endif  // POLYPHASE_SRC_BASE_LINE_H_

@@ -99,6 +99,7 @@ AxisPhases TransposedConvPhases(int64_t kernel, int64_t stride, int64_t dilation
   AxisPhases phases;
   phases.stride = stride;
   phases.slots = kernel;
+  phases.overlap_add = true;
   phases.dilation = dilation;
   phases.gcd = std::gcd(stride, dilation);
   phases.slot_step = stride / phases.gcd;
