@@ -13,8 +13,8 @@
 
 namespace polyphase::internal {
 
-// The same code measures a scratch when a plan is made, with an arena that has no memory, and carves it in every task of
-// a run: the two cannot disagree. An op's scratch is a struct of pointers whose constructor takes an `Arena&`.
+// The same code measures a scratch when a plan is made, with an arena that has no memory, and carves it in every task
+// of a run: the two cannot disagree. An op's scratch is a struct of pointers whose constructor takes an `Arena&`.
 class Arena {
  public:
   Arena() = default;  // measures: Take returns null
@@ -30,9 +30,10 @@ class Arena {
       if (too_large_ == nullptr) too_large_ = what;
       return nullptr;
     }
-    char* const begin = memory_ + bytes_;
+    const int64_t offset = bytes_;
     bytes_ += RoundUp(bytes, kLineBytes);
     if (memory_ == nullptr) return nullptr;
+    char* const begin = memory_ + offset;
     assert(bytes_ <= capacity_ && "the workspace is smaller than its plan measured");
     assert(reinterpret_cast<uintptr_t>(begin) % kLineBytes == 0);
     return reinterpret_cast<T*>(begin);
@@ -43,11 +44,11 @@ class Arena {
   // Error where more was asked for than any machine has.
   Status Check(const char* op) const {
     if (too_large_ == nullptr) return Status();
-    return Status::InvalidArgument("%s workspace: the %s of one worker would exceed 2^56 bytes", op, too_large_);
+    return Status::InvalidArgument("%s workspace: the %s of one worker would exceed 2^48 bytes", op, too_large_);
   }
 
  private:
-  static constexpr int64_t kMost = int64_t{1} << 56;
+  static constexpr int64_t kMost = int64_t{1} << 48;  // times the most workers, 4096, it does not overflow
 
   char* memory_ = nullptr;
   int64_t capacity_ = 0;

@@ -2,54 +2,37 @@
 #include "plan/pool.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
-#include <type_traits>
 
-#include "base/checked_math.h"
-#include "exec/exec.h"
 #include "exec/runner.h"
-#include "exec/store.h"
+#include "plan/addressing.h"
 
 namespace polyphase::internal {
 namespace {
 
 class PoolTask {
  public:
-  PoolTask(const PoolPlan& plan, const RunContext& context, int64_t index, char* workspace)
-      : plan_(plan), kernels_(plan.op->kernels), context_(context) {
-    const auto carve = [&](auto** pointer, int64_t bytes) {
-      *pointer = reinterpret_cast<std::remove_pointer_t<decltype(pointer)>>(workspace);
-      workspace += RoundUp(bytes, 64);
-    };
-    carve(&held_, plan.slots * int64_t{sizeof(int64_t)});
-    carve(&rows_, plan.box_rows * int64_t{sizeof(float*)});
-    carve(&row_positions_, plan.box_rows * int64_t{sizeof(int32_t)});
-    carve(&strip_, plan.strip_bytes());
-    const int64_t panel_bytes = plan.tile * kLineLanes * int64_t{sizeof(float)};
-    carve(&values_, panel_bytes);
-    carve(&positions_, panel_bytes);
-    carve(&indices_, 2 * panel_bytes);
+  PoolTask(const PoolPlan& plan, const RunContext& context, int64_t task, Arena arena)
+      : plan_(plan), kernels_(plan.op.kernels), context_(context), scratch_(plan, arena) {
+    TaskIndex index(task);
+    rows_ = index.Next(plan.rows);
+    tile_ = index.Next(plan.columns);
+    const IndexRange channels = index.Next(plan.channels);
+    channel_ = channels.begin;
+    channels_ = channels.count();
+    image_ = index.rest();
 
-    const int64_t row_task = index % plan.row_tasks;
-    index /= plan.row_tasks;
-    const int64_t tile_begin = index % plan.tile_tasks * plan.tile;
-    index /= plan.tile_tasks;
-    channel_ = index % plan.block_tasks * kLineLanes;
-    image_ = index / plan.block_tasks;
-    channels_ = std::min<int64_t>(kLineLanes, plan.input.c - channel_);
-    tile_ = {tile_begin, std::min(tile_begin + plan.tile, plan.output.size[kColumn])};
-    row_begin_ = row_task * plan.rows_per_task;
-    row_end_ = std::min(row_begin_ + plan.rows_per_task, plan.output_rows());
-
-    input_in_place_ = !plan.divide_inputs && IsPoolPanel(plan.input, channel_);
-    output_in_place_ = IsPoolPanel(plan.output, channel_);
+    const bool f32 = plan.conversion == Conversion::kF32;
+    input_in_place_ = f32 && !plan.divide_inputs && IsLine(plan.input, channel_);
+    output_in_place_ = f32 && IsLine(plan.output, channel_);
     columns_ = plan.InputRange(kColumn, tile_);
     pixel_step_ = input_in_place_ ? plan.input.stride[kColumn] : kLineLanes;
-    std::fill_n(held_, plan.slots, int64_t{-1});
+    std::fill_n(scratch_.held, plan.slots, int64_t{-1});
   }
 
   void Run() {
-    for (int64_t row = row_begin_; row < row_end_; ++row) {
+    for (int64_t row = rows_.begin; row < rows_.end; ++row) {
       const int64_t out_rows = plan_.output.size[kRow];
       Reduce(row / out_rows, row % out_rows);
     }
@@ -66,30 +49,30 @@ class PoolTask {
     const TensorDesc& out = plan_.output;
     const int64_t output = PixelOffset(out, image_, oz, oy, tile_.begin);
     PoolArgs args{};
-    args.rows = rows_;
-    args.row_positions = row_positions_;
+    args.rows = scratch_.rows;
+    args.row_positions = scratch_.row_positions;
     args.tap_position = static_cast<int32_t>(PositionStep(kColumn));
-    args.values = values_;
+    args.values = scratch_.values;
     args.value_step = kLineLanes;
     if (output_in_place_) {
       args.values = static_cast<float*>(context_.output) + output + ChannelOffset(ChannelsOf(out), channel_);
       args.value_step = out.stride[kColumn];
     }
-    // At least once, for an empty box is a sum as well.
+    // The first part may be empty: an empty box is a sum as well.
     for (int64_t begin = 0; begin == 0 || begin < count; begin += plan_.box_rows) {
       args.row_count = std::min(plan_.box_rows, count - begin);
       args.resume = begin > 0;
       for (int64_t r = 0; r < args.row_count; ++r) {
         const int64_t dz = (begin + r) / y.count;
         const int64_t dy = (begin + r) % y.count;
-        rows_[r] = InputRow(z.first + dz * z.step, y.first + dy * y.step, r);
-        row_positions_[r] = static_cast<int32_t>(dz * PositionStep(kDepth) + dy * PositionStep(kRow));
+        scratch_.rows[r] = InputRow(z.first + dz * z.step, y.first + dy * y.step, r);
+        scratch_.row_positions[r] = static_cast<int32_t>(dz * PositionStep(kDepth) + dy * PositionStep(kRow));
       }
       ReduceRows(args, oz, oy, begin + args.row_count >= count);
     }
     if (!output_in_place_) {
       kernels_.panel.unpack_as[static_cast<int>(plan_.conversion)](
-          {ChannelsOf(out), channel_, channels_, tile_.count(), out.stride[kColumn]}, values_, kLineLanes,
+          {ChannelsOf(out), channel_, channels_, tile_.count(), out.stride[kColumn]}, scratch_.values, kLineLanes,
           ZeroFrom(out), static_cast<char*>(context_.output) + output * static_cast<int64_t>(ElementSize(out.dtype)));
     }
     if (finds_positions()) StoreIndices(oz, oy);
@@ -107,8 +90,8 @@ class PoolTask {
       args.pixels = run.outputs;
       args.values = values + (run.output - tile_.begin) * value_step;
       args.value_step = run.outputs > 1 ? run.output_step * value_step : 0;
-      if (plan_.op->kind == PoolKind::kMax) {
-        args.positions = positions_ + (run.output - tile_.begin) * kLineLanes;
+      if (plan_.op.kind == PoolKind::kMax) {
+        args.positions = scratch_.positions + (run.output - tile_.begin) * kLineLanes;
         return (finds_positions() ? kernels_.pool.max_position : kernels_.pool.max)(args);
       }
       args.divisor = last && !plan_.divide_inputs ? SumDivisor(oz, oy, run.output) : 1.0f;
@@ -120,17 +103,17 @@ class PoolTask {
 
   // The divisor of window (z, y, x).
   float Divisor(int64_t z, int64_t y, int64_t x) const {
-    const PoolOperator& op = *plan_.op;
+    const PoolOperator& op = plan_.op;
     if (!op.divide) return 1.0f;
     if (op.divisor_override != 0) return static_cast<float>(op.divisor_override);
     const bool pad = op.count_include_pad;
-    // Doubles, which cannot overflow; a window of which nothing counts covers nothing.
+    // Doubles cannot overflow. Where nothing of a window counts, it covers nothing, and its divisor is never used.
     const double count = static_cast<double>(plan_.axes[kDepth].Count(z, pad)) *
                          static_cast<double>(plan_.axes[kRow].Count(y, pad)) *
                          static_cast<double>(plan_.axes[kColumn].Count(x, pad));
     return static_cast<float>(std::max(count, 1.0));
   }
-  // Of output (oz, oy, ox). In AvgUnpool all windows have the same one where sums are divided.
+  // The divisor of output (oz, oy, ox). In AvgUnpool all windows have the same one where sums are divided.
   float SumDivisor(int64_t oz, int64_t oy, int64_t ox) const {
     return plan_.unpool() ? Divisor(0, 0, 0) : Divisor(oz, oy, ox);
   }
@@ -143,10 +126,11 @@ class PoolTask {
       return static_cast<const float*>(context_.input) + offset + ChannelOffset(ChannelsOf(in), channel_);
     }
     const int64_t slot = plan_.ring_y > 0 ? z % plan_.ring_z * plan_.ring_y + y % plan_.ring_y : ordinal;
-    float* const packed = strip_ + slot * plan_.tile_inputs * kLineLanes;
+    assert(slot < plan_.slots && columns_.count() <= plan_.tile_inputs);
+    float* const packed = scratch_.strip + slot * plan_.tile_inputs * kLineLanes;
     const int64_t id = z * in.size[kRow] + y;
-    if (held_[slot] == id) return packed;
-    held_[slot] = id;
+    if (scratch_.held[slot] == id) return packed;
+    scratch_.held[slot] = id;
     kernels_.panel.pack_as[static_cast<int>(plan_.conversion)](
         {ChannelsOf(in), channel_, channels_, columns_.count(), in.stride[kColumn]},
         static_cast<const char*>(context_.input) + offset * static_cast<int64_t>(ElementSize(in.dtype)), packed,
@@ -166,13 +150,13 @@ class PoolTask {
     }
   }
 
-  // How far a tap of a window is from its neighbour along an axis, in what the indices count.
+  // How far a tap of a window is from its neighbour along an axis, in the unit of the indices.
   int64_t PositionStep(int axis) const {
     // The dilation of a single tap may be as large as int64.
     const bool single = plan_.axes[axis].kernel == 1;
     return plan_.index_map.step[axis] * (plan_.index_map.window || single ? 1 : plan_.axes[axis].dilation);
   }
-  // The part that an axis has in the position of the first tap of a window that exists.
+  // The share of an axis in the position of the first tap of a window that exists.
   int64_t FirstPosition(int axis, int64_t window) const {
     const PoolAxis& a = plan_.axes[axis];
     return plan_.index_map.step[axis] * (plan_.index_map.window ? a.Taps(window).begin : a.Elements(window).first);
@@ -182,12 +166,12 @@ class PoolTask {
     const TensorDesc& desc = *plan_.indices;
     const IndexMap& map = plan_.index_map;
     const bool wide = desc.dtype == DataType::kI64;
-    const int element_log2 = wide ? 3 : 2;
-    const bool in_place = channels_ == kLineLanes && (desc.layout == Layout::kNhwc || desc.channel_block == kLineLanes);
+    const int element_log2 = Log2Size(ElementSize(desc.dtype));
+    const bool in_place = IsLine(desc, channel_);
     const int64_t offset = PixelOffset(desc, image_, oz, oy, tile_.begin);
     char* const output = static_cast<char*>(context_.output_indices) + (offset << element_log2);
     char* const panel = in_place ? output + (ChannelOffset(ChannelsOf(desc), channel_) << element_log2)
-                                 : reinterpret_cast<char*>(indices_);
+                                 : reinterpret_cast<char*>(scratch_.indices);
     const int64_t row =
         image_ * map.image_step + channel_ * map.channel_step + FirstPosition(kDepth, oz) + FirstPosition(kRow, oy);
     int64_t base[kLineLanes];
@@ -199,7 +183,7 @@ class PoolTask {
     ForEachRunOfWindows(plan_.axes[kColumn], tile_, [&](const PoolRun& run) {
       const int64_t first = row + FirstPosition(kColumn, run.output);
       for (int c = 0; c < kLineLanes; ++c) base[c] = first + c * map.channel_step;
-      args.positions = positions_ + (run.output - tile_.begin) * kLineLanes;
+      args.positions = scratch_.positions + (run.output - tile_.begin) * kLineLanes;
       args.pixels = run.outputs;
       args.indices = panel + (((run.output - tile_.begin) * args.index_step) << element_log2);
       (wide ? kernels_.pool.index64 : kernels_.pool.index32)(args);
@@ -212,28 +196,20 @@ class PoolTask {
   const PoolPlan& plan_;
   const Kernels& kernels_;
   const RunContext& context_;
-  int64_t* held_;  // the row in each slot of the strip
-  const float** rows_;
-  int32_t* row_positions_;
-  float* strip_;
-  float* values_;
-  int32_t* positions_;
-  int64_t* indices_;
+  const PoolScratch scratch_;
   int64_t image_, channel_, channels_;
-  IndexRange tile_{};     // output columns
-  IndexRange columns_{};  // input columns that they read
-  int64_t row_begin_, row_end_;
+  IndexRange rows_{}, tile_{};  // output rows and columns
+  IndexRange columns_{};        // input columns that they read
   bool input_in_place_, output_in_place_;
   int64_t pixel_step_;  // floats between neighbouring columns of an input row
 };
 
 }  // namespace
 
-void RunPool(const PoolPlan& plan, const RunContext& context) {
-  RunTasks(context.runtime, plan.tasks(), context.workers, [&](int64_t index, size_t worker) {
-    char* const workspace = static_cast<char*>(context.workspace) + static_cast<int64_t>(worker) * plan.worker_bytes;
-    PoolTask(plan, context, index, workspace).Run();
-  });
+Status PoolPlan::Run(const RunContext& context) const {
+  RunTasks(context, tasks, worker_bytes,
+           [&](int64_t task, const Arena& arena) { PoolTask(*this, context, task, arena).Run(); });
+  return Status();
 }
 
 }  // namespace polyphase::internal

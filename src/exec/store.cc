@@ -2,6 +2,7 @@
 #include "exec/store.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "geometry/epilogue.h"
@@ -95,6 +96,22 @@ void StorePanel(const OutputStore& store, const PanelStore& run) {
       store.Streams() ? kernels.unpack_streaming : kernels.unpack_as[static_cast<int>(store.conversion)];
   unpack({map, run.channel, run.channels, run.pixels, run.output_pixel_stride}, run.panel, run.panel_stride,
          ZeroFrom(desc), store.output + run.output_offset * static_cast<int64_t>(ElementSize(desc.dtype)));
+}
+
+void FillZeros(const TensorDesc& desc, void* tensor, int64_t offset, int64_t pixels, const IndexRange& channels) {
+  const ChannelMap map = ChannelsOf(desc);
+  const auto element = static_cast<int64_t>(ElementSize(desc.dtype));
+  for (int64_t c = channels.begin; c < channels.end;) {
+    const int64_t length = std::min(ContiguousChannels(map, c), channels.end - c);
+    char* const first = static_cast<char*>(tensor) + (offset + ChannelOffset(map, c)) * element;
+    const auto bytes = static_cast<size_t>(length * element);
+    if (length == desc.stride[kColumn]) {
+      std::memset(first, 0, bytes * static_cast<size_t>(pixels));
+    } else {
+      for (int64_t p = 0; p < pixels; ++p) std::memset(first + p * desc.stride[kColumn] * element, 0, bytes);
+    }
+    c += length;
+  }
 }
 
 }  // namespace polyphase::internal

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "geometry/index_range.h"
 #include "geometry/tensor.h"
 #include "plan/kernels.h"
 #include "polyphase/epilogue.h"
@@ -37,6 +38,10 @@ struct PanelStore {
 };
 
 void StorePanel(const OutputStore& store, const PanelStore& run);
+
+// Writes zeros into `channels` of `pixels` neighbouring pixels of a tensor; `offset` counts elements up to channel 0 of
+// the first pixel. The channels may be the empty lanes of the last channel block.
+void FillZeros(const TensorDesc& desc, void* tensor, int64_t offset, int64_t pixels, const IndexRange& channels);
 
 }  // namespace polyphase::internal
 

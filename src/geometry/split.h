@@ -29,12 +29,13 @@ struct Ranges {
 inline Ranges CutEvery(int64_t size, int64_t length) { return {size, length, DivCeil(size, length)}; }
 
 // About `wanted` / `others` ranges of at least `shortest`, where each stands for `others` tasks.
-inline Ranges CutForTasks(int64_t size, double wanted, double others, int64_t shortest = 1) {
-  const int64_t parts = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(wanted / others)));
+inline Ranges CutForTasks(int64_t size, double wanted, int64_t others, int64_t shortest = 1) {
+  const auto parts = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(wanted / static_cast<double>(others))));
   return CutEvery(size, std::max(shortest, DivCeil(size, parts)));
 }
 
-// The digits of a task's number in a mixed radix: Next(count) is the next index below `count`.
+// The digits of a task's number in a mixed radix: Next(count) is the next index below `count`, Next(ranges) the next of
+// these ranges.
 class TaskIndex {
  public:
   explicit TaskIndex(int64_t task) : rest_(task) {}
@@ -43,14 +44,15 @@ class TaskIndex {
     rest_ /= count;
     return index;
   }
+  IndexRange Next(const Ranges& ranges) { return ranges[Next(ranges.count)]; }
   int64_t rest() const { return rest_; }
 
  private:
   int64_t rest_;
 };
 
-// The largest tile when `count` pixels are split into as few tiles of at most `most` pixels as possible, of nearly equal
-// size.
+// The largest tile when `count` pixels are split into as few tiles of at most `most` pixels as possible, of nearly
+// equal size.
 inline int64_t BalancedTile(int64_t count, int64_t most) { return DivCeil(count, DivCeil(count, most)); }
 
 // Calls body(first, pixels) for these tiles, whose sizes differ by one at most.

@@ -57,15 +57,18 @@ enum class Conversion : int {
 };
 constexpr int kConversions = 6;
 
+// The index of the kernels that move elements of this size as they are: its log2. Sizes are 1, 2, 4 and 8 bytes.
+constexpr int Log2Size(size_t bytes) { return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3; }
+
 struct PanelKernels {
-  // Indexed by log2 of the element size: 1, 2, 4, 8 bytes.
+  // Indexed by Log2Size.
   PackFn pack[4];
   UnpackFn unpack[4];
   TransposeFn transpose[4];
   CopyFn copy[4];
   // Indexed by Conversion; of panels in the workspace, of which what lies behind the channels of a row may be read as
-  // well, while `unpack` also takes the user's tensors. unpack_streaming is kF32's, past the caches where whole lines are
-  // written.
+  // well, while `unpack` also takes the user's tensors. unpack_streaming is kF32's, past the caches where whole lines
+  // are written.
   PackFn pack_as[kConversions];
   UnpackFn unpack_as[kConversions];
   UnpackFn unpack_streaming;
