@@ -268,7 +268,7 @@ void RunTile(const GemmPart& part, const PhaseTask& task, const Scratch& scratch
   ColumnTiles tap_tiles = tasks.layout.tiles;
   tap_tiles.columns = taps * width;
   tap_tiles.nr = width;
-  const char* const weights = part.weights.weights + task.group * layout.group_bytes() + layout.tile_begin(tile);
+  const char* const weights = part.weights.weights + task.group * layout.group_bytes() + first * layout.column_bytes();
   const float* const bias = part.weights.bias + task.group * layout.bias_columns + first;
   // A few rows of the strip stay in L1 while the weights of all taps pass.
   ForEachTile(InputPixels(task), layout.format.tile->mr, [&](int64_t pixel, int64_t pixels) {

@@ -61,11 +61,10 @@ struct WeightLayout {
   bool depthwise() const { return format.order == WeightFormat::Order::kDepthwise; }
   bool columns() const { return format.order == WeightFormat::Order::kColumns; }
   int64_t all_slots() const { return slots[0] * slots[1] * slots[2]; }
-  int64_t row_bytes(int64_t tile) const { return tiles.width(tile) * element_bytes; }
-  // From one slot of a tile to the next.
-  int64_t slot_bytes(int64_t tile) const { return depthwise() ? row_bytes(tile) : rows * row_bytes(tile); }
-  int64_t tile_begin(int64_t tile) const { return tiles.first(tile) * blocks * rows * element_bytes; }
-  int64_t group_bytes() const { return tiles.padded() * blocks * rows * element_bytes; }
+  // Bytes of one column of a tile: in one slot, and in all blocks.
+  int64_t slot_column_bytes() const { return (depthwise() ? 1 : rows) * element_bytes; }
+  int64_t column_bytes() const { return blocks * rows * element_bytes; }
+  int64_t group_bytes() const { return tiles.padded() * column_bytes(); }
   int64_t bias_floats() const { return groups * bias_columns; }  // of one offset
   int64_t bias_bytes() const {
     return RoundUp(bias_floats() * biases[0] * biases[1] * biases[2] * int64_t{sizeof(float)}, kLineBytes);
