@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/impl.h"
+#include "api/verbose.h"
 #include "base/aligned_buffer.h"
 #include "base/checked_math.h"
 #include "base/format.h"
@@ -135,6 +136,7 @@ StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& op
     TensorDesc normalized = input;
     if (Status status = internal::NormalizeTensor("input", &normalized); !status.ok()) return status;
     if (Status status = internal::CheckPlanOptions(*impl_, options); !status.ok()) return status;
+    const internal::Stopwatch stopwatch;
     const size_t threads = internal::Threads(impl_->runtime, options.num_threads);
     std::unique_ptr<PlanImpl> plan;
     if (Status status = impl_->MakePlan(normalized, options, threads, &plan); !status.ok()) return status;
@@ -149,6 +151,7 @@ StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& op
     plan->description = internal::Format("%s (%s), target %s, %" PRId64 " tasks on %zu threads, workspace %zu bytes",
                                          plan->choice.c_str(), plan->reason.c_str(), impl_->kernels.target.name,
                                          plan->tasks, plan->workers, plan->workspace_bytes);
+    if (internal::IsVerbose()) internal::PrintPlan(*plan, stopwatch);
     return internal::HandleAccess::Make<Plan>(std::shared_ptr<const PlanImpl>(std::move(plan)));
   } catch (const std::bad_alloc&) {
     return internal::OutOfMemory();
@@ -211,7 +214,11 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
   const internal::RunContext context{
       input, output, options.residual, options.input_indices, options.output_indices, workspace, plan.workers, runtime};
   try {
-    return plan.Run(context);
+    if (!internal::IsVerbose()) return plan.Run(context);
+    const internal::Stopwatch stopwatch;
+    Status status = plan.Run(context);
+    internal::PrintRun(plan, stopwatch);
+    return status;
   } catch (...) {
     // Nothing of ours throws; a runner may, when it finds no memory for its own tasks.
     return Status::Make(StatusCode::kOutOfMemory, "parallel_for threw an exception: the output is incomplete");

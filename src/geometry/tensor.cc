@@ -102,6 +102,22 @@ const char* AxisName(int axis) {
   return kNames[axis];
 }
 
+const char* TypeName(DataType type) {
+  switch (type) {
+    case DataType::kF32: return "f32";
+    case DataType::kF16: return "f16";
+    case DataType::kBF16: return "bf16";
+    case DataType::kU8: return "u8";
+    case DataType::kI8: return "i8";
+    case DataType::kU16: return "u16";
+    case DataType::kI16: return "i16";
+    case DataType::kI32: return "i32";
+    case DataType::kF64: return "f64";
+    case DataType::kI64: return "i64";
+  }
+  return nullptr;
+}
+
 const char* LayoutName(Layout layout) {
   switch (layout) {
     case Layout::kNchw: return "NCHW";

@@ -19,6 +19,7 @@ constexpr int kDepth = 0, kRow = 1, kColumn = 2;
 
 const char* AxisName(int axis);  // "D", "H" or "W"
 const char* LayoutName(Layout layout);
+const char* TypeName(DataType type);  // "f32", ...
 
 // The first `spatial_rank` values moved to the last axes, `fill` before them. The rank must be valid.
 template <typename T>

@@ -77,7 +77,7 @@ class DirectPart final : public PhasePart {
   DirectPart(const PhaseProblem& problem, size_t threads);
   void Run(int64_t task, Arena arena, const RunContext& context) const override;
 
-  bool is_joined() const { return tasks_.layout.format.joined; }
+  bool IsJoined() const { return tasks_.layout.format.joined; }
 
   PhaseTasks tasks_;
   int64_t x_chunk_ = 0;  // positions q of a row whose outputs share a panel in L1
@@ -91,7 +91,7 @@ struct Scratch {
     const auto take = [&](const char* what) {
       return arena->Take<float>(what, {part.panel_pixels_, part.panel_width_});
     };
-    if (part.is_joined()) columns = take("columns");
+    if (part.IsJoined()) columns = take("columns");
     panel = take("panel");
     if (part.tasks_.tensors.residual) residual = take("residual");
   }
@@ -110,7 +110,7 @@ DirectPart::DirectPart(const PhaseProblem& problem, size_t threads)
   const double line_bytes = static_cast<double>(DivCeil(view.ic, kLineLanes) * kLineBytes);
   tasks_.batched = CostsOf(problem).batched();
   tasks_.zeros_in_x = !tasks_.batched;
-  SplitCosts costs{threads, view.UsefulMacs(), line_bytes, SmallestBox(view, kTaskTiles * tile.mr), !is_joined()};
+  SplitCosts costs{threads, view.UsefulMacs(), line_bytes, SmallestBox(view, kTaskTiles * tile.mr), !IsJoined()};
   if (tasks_.batched) {
     costs.smallest[kColumn] = x.out;
     // As many whole tiles of images as keep the strip of all rows small.
@@ -122,7 +122,7 @@ DirectPart::DirectPart(const PhaseProblem& problem, size_t threads)
   }
   SplitTasks(costs, &tasks_);
 
-  panel_width_ = is_joined() ? tasks_.layout.tiles.padded() : tasks_.layout.tiles.width(0);
+  panel_width_ = IsJoined() ? tasks_.layout.tiles.padded() : tasks_.layout.tiles.width(0);
   const int64_t box_x = tasks_.boxes[kColumn].length;
   const int64_t stride = std::min(x.phases->stride, box_x);
   const int64_t positions = std::min(x.position(x.out - 1) - x.position(0) + 1, DivCeil(box_x, x.phases->stride) + 1);
@@ -136,7 +136,7 @@ DirectPart::DirectPart(const PhaseProblem& problem, size_t threads)
   tasks = tasks_.count();
   worker_bytes = arena.bytes();
   status = arena.Check(problem.op.name);
-  form = view.depthwise ? " depthwise" : is_joined() ? ", phases in lanes" : "";
+  form = view.depthwise ? " depthwise" : IsJoined() ? ", phases in lanes" : "";
   tiles = Format("tiles %dx%d along %s", tile.mr, tile.nr, tasks_.batched ? "the batch" : "x");
 }
 
@@ -171,7 +171,7 @@ class DirectTask {
     PackStrip(tasks_, task_, context, scratch_.strip, steps_, first, last - first);
     // The tiles that share a panel: one, or all channels of joined phases.
     const ColumnTiles& tiles = tasks_.layout.tiles;
-    const int64_t together = part_.is_joined() ? task_.tiles.count() : 1;
+    const int64_t together = part_.IsJoined() ? task_.tiles.count() : 1;
     for (int64_t tile = task_.tiles.begin; tile < task_.tiles.end; tile += together) {
       tiles_ = {tile, tile + together};
       first_channel_ = tiles.first(tile);
@@ -351,7 +351,7 @@ class DirectTask {
 
   // Stores the panel, whose pixels begin with (oz, oy, ox) of the view's axes.
   void Store(int64_t pixels, int64_t oz, int64_t oy, int64_t ox) const {
-    if (part_.is_joined()) return StoreJoined(pixels, oz, oy, ox);
+    if (part_.IsJoined()) return StoreJoined(pixels, oz, oy, ox);
     const int64_t channels = std::min(width_, view_.oc - first_channel_);
     StoreTile(tasks_, task_, store_, scratch_.panel, first_channel_, channels, width_, pixels, oz, oy, ox);
   }

@@ -42,7 +42,7 @@ double Cost(const PhaseProblem& problem) {
   const double outputs = view.Product(&Axis::out);
   double channels, columns, sums;
   double overlap = 1;
-  if (layout.columns()) {
+  if (layout.IsFlattened()) {
     // Pixels in lanes, after transpositions of the columns and of the sums. The GEMM takes 1.36 (FSRCNN x2) to 1.6
     // (waifu2x) times as long as its multiplications: small boxes overlap by the kernel, whose columns fill the buffer.
     overlap = 1.4;
@@ -69,8 +69,8 @@ class GemmPart final : public PhasePart {
   GemmPart(const PhaseProblem& problem, size_t threads);
   void Run(int64_t task, Arena arena, const RunContext& context) const override;
 
-  bool flattened() const { return tasks_.layout.columns(); }
-  int64_t panel_width() const { return flattened() ? tasks_.view.oc : tasks_.layout.tiles.width(0); }
+  bool IsFlattened() const { return tasks_.layout.IsFlattened(); }
+  int64_t panel_width() const { return IsFlattened() ? tasks_.view.oc : tasks_.layout.tiles.width(0); }
 
   PhaseTasks tasks_;
   // Columns of an input pixel that are in the buffer at once: those of one tile of channels, or all of them.
@@ -84,7 +84,7 @@ struct Scratch {
     const PhaseTasks& tasks = part.tasks_;
     const StripShape shape = tasks.LargestStrip(tasks.view.ic);
     strip = TakeStrip(shape, arena);
-    if (part.flattened()) {
+    if (part.IsFlattened()) {
       columns = arena->Take<float>("columns", {part.pixel_columns_, part.column_plane_});
       sums = arena->Take<float>("sums", {part.sum_planes_, part.sum_plane_});
       row = arena->Take<float>("columns",
@@ -114,14 +114,14 @@ GemmPart::GemmPart(const PhaseProblem& problem, size_t threads)
   const PhaseView& view = tasks_.view;
   const Axis& x = view.x();
   const int64_t lines = DivCeil(view.ic, kLineLanes);
-  pixel_columns_ = flattened() ? layout.tiles.padded() : layout.tiles.width(0) * layout.all_slots();
+  pixel_columns_ = IsFlattened() ? layout.tiles.padded() : layout.tiles.width(0) * layout.all_slots();
   // Inputs whose columns fall into two boxes are computed twice: boxes that are long beside the kernel.
   const int64_t eighth = std::min(x.in / 8 + 1, DivCeil(x.phases->dilation * (x.phases->slots - 1), x.phases->stride));
   SplitTasks(
       {threads, view.UsefulMacs(), static_cast<double>(std::max(pixel_columns_, lines * kLineLanes)) * sizeof(float),
-       SmallestBox(view, std::max(kTaskTiles * tile.mr, 8 * eighth)), !flattened()},
+       SmallestBox(view, std::max(kTaskTiles * tile.mr, 8 * eighth)), !IsFlattened()},
       &tasks_);
-  if (flattened()) {
+  if (IsFlattened()) {
     // An odd number of lines, so that neighbouring planes do not meet in one set of L1, with room past the last pixel for
     // whole blocks.
     const auto plane = [](int64_t floats) { return (DivCeil(floats + kTransposeBlock, kLineLanes) | 1) * kLineLanes; };
@@ -294,7 +294,7 @@ void GemmPart::Run(int64_t index, Arena arena, const RunContext& context) const 
   const int64_t row = task.in[kColumn].count();
   PackStrip(tasks_, task, context, scratch.strip, {task.in[kRow].count() * row, row, InputPixels(task), 1}, 0,
             tasks_.view.ic);
-  if (flattened()) {
+  if (IsFlattened()) {
     RunPlanes(*this, task, scratch, store);
   } else {
     for (int64_t tile = task.tiles.begin; tile < task.tiles.end; ++tile) RunTile(*this, task, scratch, store, tile);

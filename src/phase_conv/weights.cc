@@ -33,7 +33,7 @@ void ForEachIndex(const SpatialSizes& sizes, const Body& body) {
 
 void PackBias(const WeightSource& source, const WeightLayout& layout, float* packed) {
   const SpatialSizes& biases = source.biases;
-  const int64_t oc = layout.depthwise() ? source.groups * source.oc : source.oc;
+  const int64_t oc = layout.IsDepthwise() ? source.groups * source.oc : source.oc;
   const SpatialSizes phases = layout.format.joined ? source.joined->count : SpatialSizes{1, 1, 1};
   ForEachIndex(layout.biases, [&](const SpatialSizes& outer) {
     for (int64_t group = 0; group < layout.groups; ++group, packed += layout.bias_columns) {
@@ -56,7 +56,7 @@ int64_t SourceOffset(const WeightSource& source, const WeightLayout& layout, int
   const int64_t all_slots = phases[0].slots * phases[1].slots * phases[2].slots;
   const int64_t channel = column % source.oc;
   int64_t outer = column / source.oc;
-  if (layout.columns()) return channel * all_slots + outer;
+  if (layout.IsFlattened()) return channel * all_slots + outer;
   int64_t slot = 0;
   int64_t step = 1;
   for (int axis = kMaxSpatialRank - 1; axis >= 0; --axis) {
@@ -86,9 +86,9 @@ void PackBlocks(const WeightSource& source, const WeightLayout& layout, void* pa
         offsets.clear();
         for (int64_t k = 0; k < columns; ++k) {
           const int64_t column = tiles.first(t) + k;
-          offsets.push_back(layout.depthwise() ? column * all_slots : SourceOffset(source, layout, column, block));
+          offsets.push_back(layout.IsDepthwise() ? column * all_slots : SourceOffset(source, layout, column, block));
         }
-        const int64_t row_step = layout.depthwise() ? 1 : source.oc * all_slots;
+        const int64_t row_step = layout.IsDepthwise() ? 1 : source.oc * all_slots;
         const float* const rows = source.weights + group * source.ic * source.oc * all_slots;
         packed = tile.pack({rows, row_step, offsets.data(), layout.rows, columns}, tiles.width(t), packed);
       }

@@ -58,11 +58,11 @@ struct WeightLayout {
   WeightLayout() = default;
   WeightLayout(const WeightSource& source, const WeightFormat& format);
 
-  bool depthwise() const { return format.order == WeightFormat::Order::kDepthwise; }
-  bool columns() const { return format.order == WeightFormat::Order::kColumns; }
+  bool IsDepthwise() const { return format.order == WeightFormat::Order::kDepthwise; }
+  bool IsFlattened() const { return format.order == WeightFormat::Order::kColumns; }
   int64_t all_slots() const { return slots[0] * slots[1] * slots[2]; }
   // Bytes of one column of a tile: in one slot, and in all blocks.
-  int64_t slot_column_bytes() const { return (depthwise() ? 1 : rows) * element_bytes; }
+  int64_t slot_column_bytes() const { return (IsDepthwise() ? 1 : rows) * element_bytes; }
   int64_t column_bytes() const { return blocks * rows * element_bytes; }
   int64_t group_bytes() const { return tiles.padded() * column_bytes(); }
   int64_t bias_floats() const { return groups * bias_columns; }  // of one offset
