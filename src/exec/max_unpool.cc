@@ -105,8 +105,7 @@ class CompareWorker {
     row_values_ = Fetch(plan_.input, context_.input, plan_.element_log2, iz, iy, scratch_.values, &value_step_);
     int64_t index_step = 0;
     const TensorDesc& desc = *plan_.indices;
-    const int element_log2 = Log2Size(ElementSize(desc.dtype));
-    const void* row = Fetch(desc, context_.input_indices, element_log2, iz, iy, scratch_.indices, &index_step);
+    const void* row = Fetch(desc, context_.input_indices, plan_.index_log2, iz, iy, scratch_.indices, &index_step);
     // Only the last pixel may have taps that are cut off.
     const auto& [depth, row_axis, column] = plan_.axes;
     const int64_t whole = std::min(tile_.end, column.full / column.kernel) - tile_.begin;
@@ -137,8 +136,7 @@ class CompareWorker {
     if (!map.window) first += iz * depth.kernel * map.step[kDepth] + iy * row_axis.kernel * map.step[kRow];
     first += (tile_.begin + pixels.begin) * pixel_step;
 
-    const bool wide = plan_.indices->dtype == DataType::kI64;
-    const char* const indices = static_cast<const char*>(row) + ((pixels.begin * index_step) << (wide ? 3 : 2));
+    const char* const indices = static_cast<const char*>(row) + ((pixels.begin * index_step) << plan_.index_log2);
     int64_t base[kLineLanes];
     for (int lane = 0; lane < kLineLanes; ++lane) base[lane] = first + lane * (planar_ ? pixel_step : map.channel_step);
     UnpoolTapArgs args{indices,        index_step,
@@ -146,7 +144,7 @@ class CompareWorker {
                        base,           pixel_step,
                        offsets,        numbers,
                        count,          scratch_.taps + pixels.begin * plan_.width};
-    const UnpoolTapFn find = wide ? kernels_.max_unpool.taps64 : kernels_.max_unpool.taps32;
+    const UnpoolTapFn find = plan_.index_log2 == 3 ? kernels_.max_unpool.taps64 : kernels_.max_unpool.taps32;
     if (!planar_) return find(args) == pixels.count() * planes_.channels;
     // Lanes are pixels; the last vector ends with the row and finds some of the one before it again.
     args.lanes = args.index_step = kLineLanes;
@@ -157,7 +155,7 @@ class CompareWorker {
     if (in_vectors == pixels.count()) return true;
     const int64_t begin = std::max<int64_t>(pixels.count() - kLineLanes, 0);
     for (int64_t& position : base) position += begin * pixel_step;
-    args.indices = indices + (begin << (wide ? 3 : 2));
+    args.indices = indices + (begin << plan_.index_log2);
     args.taps += begin;
     args.lanes = pixels.count() - begin;
     args.pixels = 1;
@@ -331,7 +329,7 @@ Status MaxUnpoolPlan::Run(const RunContext& context) const {
     if (!stray.load(std::memory_order_relaxed)) return Status();
   }
   std::atomic<int64_t> first_error{kNoError};
-  const ScatterFn scatter = (indices->dtype == DataType::kI64 ? kScatter<int64_t> : kScatter<int32_t>)[element_log2];
+  const ScatterFn scatter = (index_log2 == 3 ? kScatter<int64_t> : kScatter<int32_t>)[element_log2];
   RunTasks(context, scatter_tasks(), worker_bytes,
            [&](int64_t task, const Arena&) { scatter(*this, context, task, first_error); });
   const int64_t at = first_error.load(std::memory_order_relaxed);

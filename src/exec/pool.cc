@@ -165,7 +165,7 @@ class PoolWorker {
     const TensorDesc& desc = *plan_.indices;
     const IndexMap& map = plan_.index_map;
     const bool wide = desc.dtype == DataType::kI64;
-    const int element_log2 = Log2Size(ElementSize(desc.dtype));
+    const int element_log2 = Log2Size(wide ? sizeof(int64_t) : sizeof(int32_t));
     const bool in_place = IsLine(desc, channel_);
     const int64_t offset = PixelOffset(desc, image_, oz, oy, tile_.begin);
     char* const output = static_cast<char*>(context_.output_indices) + (offset << element_log2);

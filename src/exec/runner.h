@@ -24,20 +24,14 @@ void ParallelFor(const Runtime& runtime, size_t count, pph_task task, void* cont
 // machine are never equally fast.
 template <class Make>
 void RunWorkers(const RunContext& context, int64_t tasks, int64_t worker_bytes, const Make& make) {
-  const auto arena = [&](size_t worker) {
-    return Arena(static_cast<char*>(context.workspace) + static_cast<int64_t>(worker) * worker_bytes, worker_bytes);
-  };
-  const size_t workers = std::min(context.workers, static_cast<size_t>(tasks));
-  if (workers <= 1) {
-    auto run = make(arena(0));
-    for (int64_t task = 0; task < tasks; ++task) run(task);
-    return;
-  }
   std::atomic<int64_t> next{0};
   const auto work = [&](size_t worker) {
-    auto run = make(arena(worker));
+    char* const memory = static_cast<char*>(context.workspace) + static_cast<int64_t>(worker) * worker_bytes;
+    auto run = make(Arena(memory, worker_bytes));
     for (int64_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) run(task);
   };
+  const size_t workers = std::min(context.workers, static_cast<size_t>(tasks));
+  if (workers <= 1) return work(0);
   using Work = decltype(work);
   ParallelFor(
       context.runtime, workers, [](void* shared, size_t worker) { (*static_cast<Work*>(shared))(worker); },
