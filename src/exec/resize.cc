@@ -230,7 +230,7 @@ class ResizeWorker {
   const ResizeScratch scratch_;
   ResizePart part_;  // at work
   const RowSource source_;
-  const ResizeX resize_x_;
+  ResizeX resize_x_;
   RowRing ring_;
   const OutputStore store_;
   int64_t ahead_end_ = 0;

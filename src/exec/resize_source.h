@@ -35,6 +35,7 @@ class RowSource {
         part_(part),
         element_bytes_(static_cast<int64_t>(ElementSize(plan.input.dtype))),
         input_(static_cast<const char*>(input)),
+        pointwise_(plan.op.pointwise()),
         strip_(strip) {}
 
   // Row (z, y) of an f32 tensor where it is.
@@ -42,7 +43,10 @@ class RowSource {
     return reinterpret_cast<const float*>(Row(z, y)) + ChannelOffset(ChannelsOf(plan_.input), first_channel());
   }
   // Writes pixels of a row into `panel`, [pixel][width] for each plane of the task; planes are plane_step floats apart.
-  void Read(int64_t z, int64_t y, IndexRange pixels, float* panel, int64_t plane_step) const;
+  void Read(int64_t z, int64_t y, IndexRange pixels, float* panel, int64_t plane_step) const {
+    const char* const begin = Pixel(Row(z, y), pixels.begin);
+    pointwise_ ? Multiply(begin, pixels.count(), panel, plane_step) : Convert(begin, pixels.count(), panel);
+  }
   // Writes pixels of rows [y, y + rows) of a contiguous plane into `panel` side by side, [pixel][width][kLineLanes].
   void ReadBatch(int64_t z, int64_t y, int64_t rows, IndexRange pixels, float* panel) const;
 
@@ -53,14 +57,15 @@ class RowSource {
     return input_ + PixelOffset(plan_.input, part_.image, z, y, 0) * element_bytes_;
   }
   const char* Pixel(const char* row, int64_t x) const { return row + x * plan_.input.stride[kColumn] * element_bytes_; }
-  void Convert(const char* row, IndexRange pixels, float* panel) const;
-  void Multiply(const char* row, IndexRange pixels, float* panel, int64_t plane_step) const;
+  void Convert(const char* begin, int64_t pixels, float* panel) const;
+  void Multiply(const char* begin, int64_t pixels, float* panel, int64_t plane_step) const;
 
   const ResizePlan& plan_;
   const Kernels& kernels_;
   const ResizePart& part_;
   const int64_t element_bytes_;
   const char* const input_;
+  const bool pointwise_;
   float* const strip_;
 };
 

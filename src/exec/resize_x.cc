@@ -15,7 +15,7 @@ void Repeat(const float* pixel, int64_t width, float* begin, float* end) {
 
 }  // namespace
 
-void ResizeX::Row(int64_t z, int64_t y, float* row) const {
+void ResizeX::Row(int64_t z, int64_t y, float* row) {
   switch (plan_.pass) {
     case RowPass::kCopy: return Copy(z, y, row);
     case RowPass::kPermute:
@@ -30,14 +30,14 @@ void ResizeX::Row(int64_t z, int64_t y, float* row) const {
   assert(false);
 }
 
-void ResizeX::Copy(int64_t z, int64_t y, float* row) const {
+void ResizeX::Copy(int64_t z, int64_t y, float* row) {
   ForEachStep(part_.columns, [&](IndexRange outputs) {
     source_.Read(z, y, outputs, row + (outputs.begin - part_.columns.begin) * plan_.width, plan_.row_floats);
   });
 }
 
 // Columns whose sources are whole and f32 read them where they are, the others pack them.
-void ResizeX::Taps(int64_t z, int64_t y, float* row) const {
+void ResizeX::Taps(int64_t z, int64_t y, float* row) {
   const IndexRange direct{std::clamp(plan_.taps_x.direct.begin, part_.columns.begin, part_.columns.end),
                           std::clamp(plan_.taps_x.direct.end, part_.columns.begin, part_.columns.end)};
   const auto pack = [&](IndexRange outputs) { PackedTaps(z, y, outputs, row); };
@@ -46,7 +46,7 @@ void ResizeX::Taps(int64_t z, int64_t y, float* row) const {
   ForEachStep({direct.end, part_.columns.end}, pack);
 }
 
-void ResizeX::PackedTaps(int64_t z, int64_t y, IndexRange outputs, float* row) const {
+void ResizeX::PackedTaps(int64_t z, int64_t y, IndexRange outputs, float* row) {
   const int64_t width = plan_.width;
   const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
   // At least one pixel is packed, whose copies stand for those outside.
@@ -67,17 +67,16 @@ void ResizeX::PackedTaps(int64_t z, int64_t y, IndexRange outputs, float* row) c
   }
 }
 
-void ResizeX::CallTaps(const float* source, IndexRange outputs, float* row) const {
+void ResizeX::CallTaps(const float* source, IndexRange outputs, float* row) {
   const RowTaps& taps = plan_.taps_x;
-  ResizeXArgs args = taps.args;
-  args.source = source;
-  args.row = row - part_.columns.begin * plan_.width;
-  args.begin = outputs.begin * taps.unit;
-  args.end = outputs.end * taps.unit;
-  taps.resize(args);
+  taps_args_.source = source;
+  taps_args_.row = row - part_.columns.begin * plan_.width;
+  taps_args_.begin = outputs.begin * taps.unit;
+  taps_args_.end = outputs.end * taps.unit;
+  taps.resize(taps_args_);
 }
 
-void ResizeX::Windows(int64_t z, int64_t y, float* row) const {
+void ResizeX::Windows(int64_t z, int64_t y, float* row) {
   ForEachStep(part_.columns, [&](IndexRange outputs) {
     const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
     const int64_t plane_floats = sources.count() * plan_.width;
@@ -90,7 +89,7 @@ void ResizeX::Windows(int64_t z, int64_t y, float* row) const {
   });
 }
 
-void ResizeX::Batch(int64_t z, int64_t y, int64_t rows, const RowRing& ring) const {
+void ResizeX::Batch(int64_t z, int64_t y, int64_t rows, const RowRing& ring) {
   const int64_t width = plan_.width;
   const UnpackFn unpack = plan_.op.kernels.panel.unpack[Log2Size(sizeof(float))];
   ForEachStep(part_.columns, [&](IndexRange outputs) {
@@ -107,7 +106,7 @@ void ResizeX::Batch(int64_t z, int64_t y, int64_t rows, const RowRing& ring) con
 }
 
 // Windows of pixels of `vectors` lines; `source` has the pixels from `first` on.
-void ResizeX::CallWindows(const float* source, int64_t first, int64_t vectors, IndexRange outputs, float* row) const {
+void ResizeX::CallWindows(const float* source, int64_t first, int64_t vectors, IndexRange outputs, float* row) {
   const ResizeAxis& x = plan_.x;
   const bool fixed = plan_.lane == ResizeLane::kFixed;
   const void* weights = fixed ? static_cast<const void*>(x.fixed_weights.data()) : x.weights.data();

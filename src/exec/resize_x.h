@@ -16,22 +16,22 @@ class ResizeX {
  public:
   // `part` is the part at work, now and later.
   ResizeX(const ResizePlan& plan, const ResizePart& part, const ResizeScratch& scratch, const RowSource& source)
-      : plan_(plan), part_(part), scratch_(scratch), source_(source) {}
+      : plan_(plan), part_(part), scratch_(scratch), source_(source), taps_args_(plan.taps_x.args) {}
 
   // Writes the task's columns of source row (z, y) into `row`, [column][width] for each plane, row_floats apart. Not
   // for kInPlace and kBatchedWindows.
-  void Row(int64_t z, int64_t y, float* row) const;
+  void Row(int64_t z, int64_t y, float* row);
   // kBatchedWindows: the same for rows [y, y + rows), into the ring.
-  void Batch(int64_t z, int64_t y, int64_t rows, const RowRing& ring) const;
+  void Batch(int64_t z, int64_t y, int64_t rows, const RowRing& ring);
 
  private:
-  void Copy(int64_t z, int64_t y, float* row) const;
-  void Taps(int64_t z, int64_t y, float* row) const;
-  void Windows(int64_t z, int64_t y, float* row) const;
+  void Copy(int64_t z, int64_t y, float* row);
+  void Taps(int64_t z, int64_t y, float* row);
+  void Windows(int64_t z, int64_t y, float* row);
 
-  void PackedTaps(int64_t z, int64_t y, IndexRange outputs, float* row) const;
-  void CallTaps(const float* source, IndexRange outputs, float* row) const;
-  void CallWindows(const float* source, int64_t first, int64_t vectors, IndexRange outputs, float* row) const;
+  void PackedTaps(int64_t z, int64_t y, IndexRange outputs, float* row);
+  void CallTaps(const float* source, IndexRange outputs, float* row);
+  void CallWindows(const float* source, int64_t first, int64_t vectors, IndexRange outputs, float* row);
 
   // Calls body(outputs) for the steps in which these columns are packed and resized.
   template <class Body>
@@ -45,6 +45,7 @@ class ResizeX {
   const ResizePart& part_;
   const ResizeScratch& scratch_;
   const RowSource& source_;
+  ResizeXArgs taps_args_;  // of the last call
 };
 
 }  // namespace polyphase::internal
