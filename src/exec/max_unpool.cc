@@ -38,25 +38,36 @@ void FillPlanes(const MaxUnpoolPlan& plan, const Planes& planes, void* output, i
 
 // ---- Comparison
 
-class CompareTask {
+class CompareWorker {
  public:
-  CompareTask(const MaxUnpoolPlan& plan, const RunContext& context, int64_t task, Arena arena)
-      : plan_(plan), kernels_(plan.op.kernels), context_(context), scratch_(plan, arena), planar_(plan.width == 1) {
+  // `stray` is set where an index does not name an element of its window; the output is then incomplete.
+  CompareWorker(const MaxUnpoolPlan& plan, const RunContext& context, Arena arena, std::atomic<bool>* stray)
+      : plan_(plan),
+        kernels_(plan.op.kernels),
+        context_(context),
+        scratch_(plan, arena),
+        stray_(*stray),
+        planar_(plan.width == 1) {}
+
+  void operator()(int64_t task) {
+    if (stray_.load(std::memory_order_relaxed)) return;
     TaskIndex index(task);
-    rows_ = index.Next(plan.rows);
-    tile_ = index.Next(plan.columns);
-    planes_ = Planes::Next(plan, &index);
-    const int64_t kernel = plan.axes[kColumn].kernel;
-    const bool last = tile_.end == plan.input.size[kColumn];
-    columns_ = {tile_.begin * kernel, last ? plan.output.size[kColumn] : tile_.end * kernel};
-    output_in_place_ = planar_ || IsLine(plan.output, planes_.channel);
+    const IndexRange rows = index.Next(plan_.rows);
+    tile_ = index.Next(plan_.columns);
+    planes_ = Planes::Next(plan_, &index);
+    const int64_t kernel = plan_.axes[kColumn].kernel;
+    const bool last = tile_.end == plan_.input.size[kColumn];
+    columns_ = {tile_.begin * kernel, last ? plan_.output.size[kColumn] : tile_.end * kernel};
+    output_in_place_ = planar_ || IsLine(plan_.output, planes_.channel);
+    if (!Rows(rows)) stray_.store(true, std::memory_order_relaxed);
   }
 
-  // False where an index does not name an element of its window; the output is then incomplete.
-  bool Run() {
+ private:
+  // False at the first stray index.
+  bool Rows(const IndexRange& rows) {
     int64_t held = -1;  // the input row whose values and taps are in the scratch
     const auto& [depth, row, column] = plan_.axes;
-    for (int64_t r = rows_.begin; r < rows_.end; ++r) {
+    for (int64_t r = rows.begin; r < rows.end; ++r) {
       const int64_t oz = r / row.full;
       const int64_t oy = r % row.full;
       const int64_t iz = oz / depth.kernel;
@@ -74,7 +85,6 @@ class CompareTask {
     return true;
   }
 
- private:
   // A tile's part of a row: where it is, or packed into `buffer`. `*step`: elements from pixel to pixel.
   const void* Fetch(const TensorDesc& desc, const void* tensor, int element_log2, int64_t z, int64_t y, char* buffer,
                     int64_t* step) const {
@@ -95,8 +105,7 @@ class CompareTask {
     row_values_ = Fetch(plan_.input, context_.input, plan_.element_log2, iz, iy, scratch_.values, &value_step_);
     int64_t index_step = 0;
     const TensorDesc& desc = *plan_.indices;
-    const int element_log2 = Log2Size(ElementSize(desc.dtype));
-    const void* row = Fetch(desc, context_.input_indices, element_log2, iz, iy, scratch_.indices, &index_step);
+    const void* row = Fetch(desc, context_.input_indices, plan_.index_log2, iz, iy, scratch_.indices, &index_step);
     // Only the last pixel may have taps that are cut off.
     const auto& [depth, row_axis, column] = plan_.axes;
     const int64_t whole = std::min(tile_.end, column.full / column.kernel) - tile_.begin;
@@ -127,8 +136,7 @@ class CompareTask {
     if (!map.window) first += iz * depth.kernel * map.step[kDepth] + iy * row_axis.kernel * map.step[kRow];
     first += (tile_.begin + pixels.begin) * pixel_step;
 
-    const bool wide = plan_.indices->dtype == DataType::kI64;
-    const char* const indices = static_cast<const char*>(row) + ((pixels.begin * index_step) << (wide ? 3 : 2));
+    const char* const indices = static_cast<const char*>(row) + ((pixels.begin * index_step) << plan_.index_log2);
     int64_t base[kLineLanes];
     for (int lane = 0; lane < kLineLanes; ++lane) base[lane] = first + lane * (planar_ ? pixel_step : map.channel_step);
     UnpoolTapArgs args{indices,        index_step,
@@ -136,7 +144,7 @@ class CompareTask {
                        base,           pixel_step,
                        offsets,        numbers,
                        count,          scratch_.taps + pixels.begin * plan_.width};
-    const UnpoolTapFn find = wide ? kernels_.max_unpool.taps64 : kernels_.max_unpool.taps32;
+    const UnpoolTapFn find = plan_.index_log2 == 3 ? kernels_.max_unpool.taps64 : kernels_.max_unpool.taps32;
     if (!planar_) return find(args) == pixels.count() * planes_.channels;
     // Lanes are pixels; the last vector ends with the row and finds some of the one before it again.
     args.lanes = args.index_step = kLineLanes;
@@ -147,7 +155,7 @@ class CompareTask {
     if (in_vectors == pixels.count()) return true;
     const int64_t begin = std::max<int64_t>(pixels.count() - kLineLanes, 0);
     for (int64_t& position : base) position += begin * pixel_step;
-    args.indices = indices + (begin << (wide ? 3 : 2));
+    args.indices = indices + (begin << plan_.index_log2);
     args.taps += begin;
     args.lanes = pixels.count() - begin;
     args.pixels = 1;
@@ -181,10 +189,12 @@ class CompareTask {
   const Kernels& kernels_;
   const RunContext& context_;
   const MaxUnpoolScratch scratch_;
+  std::atomic<bool>& stray_;
   const bool planar_;
+  // Of the task at work:
   Planes planes_;
-  IndexRange tile_{};              // input columns
-  IndexRange rows_{}, columns_{};  // of the output
+  IndexRange tile_{};     // input columns
+  IndexRange columns_{};  // output columns
   bool output_in_place_;
   const void* row_values_ = nullptr;
   int64_t value_step_ = 0;
@@ -314,15 +324,12 @@ Status OutsideError(const MaxUnpoolPlan& plan, const RunContext& context, int64_
 Status MaxUnpoolPlan::Run(const RunContext& context) const {
   if (disjoint) {
     std::atomic<bool> stray{false};
-    RunTasks(context, compare_tasks(), worker_bytes, [&](int64_t task, const Arena& arena) {
-      if (!stray.load(std::memory_order_relaxed) && !CompareTask(*this, context, task, arena).Run()) {
-        stray.store(true, std::memory_order_relaxed);
-      }
-    });
+    RunWorkers(context, compare_tasks(), worker_bytes,
+               [&](const Arena& arena) { return CompareWorker(*this, context, arena, &stray); });
     if (!stray.load(std::memory_order_relaxed)) return Status();
   }
   std::atomic<int64_t> first_error{kNoError};
-  const ScatterFn scatter = (indices->dtype == DataType::kI64 ? kScatter<int64_t> : kScatter<int32_t>)[element_log2];
+  const ScatterFn scatter = (index_log2 == 3 ? kScatter<int64_t> : kScatter<int32_t>)[element_log2];
   RunTasks(context, scatter_tasks(), worker_bytes,
            [&](int64_t task, const Arena&) { scatter(*this, context, task, first_error); });
   const int64_t at = first_error.load(std::memory_order_relaxed);

@@ -130,14 +130,14 @@ void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, con
   const auto shuffle_stretch = [&](int64_t row, int64_t c, int64_t x) {
     const int64_t z = row / deep.size[kRow];
     const int64_t y = row % deep.size[kRow];
-    const int64_t shallow_channel = ChannelOffset(ChannelsOf(shallow), c);
+    const int64_t shallow_first =
+        PixelOffset(shallow, rows.image, z * rz, y * ry, x * rx) + ChannelOffset(ChannelsOf(shallow), c);
     const int64_t deep_first = PixelOffset(deep, rows.image, z, y, x);
+    const int64_t count = std::min(x_step, width - x);
     for (int64_t h = 0; h < rz; ++h) {
       for (int64_t i = 0; i < ry; ++i) {
-        const int64_t shallow_first = PixelOffset(shallow, rows.image, z * rz + h, y * ry + i, x * rx);
-        shuffle(plan, input, output, shallow_first + shallow_channel, deep_first,
-                c * plan.channel_step + h * plan.offset_step[kDepth] + i * plan.offset_step[kRow],
-                std::min(x_step, width - x));
+        shuffle(plan, input, output, shallow_first + h * shallow.stride[kDepth] + i * shallow.stride[kRow], deep_first,
+                c * plan.channel_step + h * plan.offset_step[kDepth] + i * plan.offset_step[kRow], count);
       }
     }
   };

@@ -54,7 +54,7 @@ MaxUnpoolScratch::MaxUnpoolScratch(const MaxUnpoolPlan& plan, Arena& arena) {
   const int64_t elements = plan.columns.length * plan.width + kLineLanes;
   const int64_t element = int64_t{1} << plan.element_log2;
   values = arena.Take<char>("values", {elements, element});
-  indices = arena.Take<char>("indices", {elements, static_cast<int64_t>(ElementSize(plan.indices->dtype))});
+  indices = arena.Take<char>("indices", {elements, int64_t{1} << plan.index_log2});
   taps = arena.Take<int32_t>("taps", {elements});
   const int64_t outputs = plan.width == 1 ? 0 : plan.columns.length * plan.axes[kColumn].kernel;
   panel = arena.Take<char>("outputs", {outputs, plan.width, element});
@@ -98,6 +98,7 @@ Status MaxUnpoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   if (!status.ok()) return status;
 
   plan->element_log2 = Log2Size(ElementSize(input.dtype));
+  plan->index_log2 = Log2Size(ElementSize(plan->indices->dtype));
   // Lanes are pixels of a row where that is a vector at least; narrower rows were 20 times slower so than with
   // channels.
   const bool planar = input.layout == Layout::kNchw && plan->indices->layout == Layout::kNchw &&

@@ -37,7 +37,7 @@ struct MaxUnpoolPlan : PlanImpl {
   PoolAxes axes;
   IndexMap index_map{};
   SpatialSizes index_size{};  // of the tensor in which indices count
-  int element_log2 = 2;
+  int element_log2 = 2, index_log2 = 2;
   int64_t width = 1;
 
   bool disjoint = false;  // tasks compare, and scatter only where an index is in another window
