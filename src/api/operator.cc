@@ -12,6 +12,7 @@
 #include "base/format.h"
 #include "exec/exec.h"
 #include "geometry/tensor.h"
+#include "geometry/weights.h"
 #include "polyphase/convert.h"
 #include "polyphase/pool.h"
 
@@ -49,6 +50,7 @@ template <class Op, class Create>
 StatusOr<Operator> MakeOperator(const OperatorOptions& options, const Create& create) {
   try {
     if (Status status = CheckRuntime(options.runtime); !status.ok()) return status;
+    if (Status status = CheckNumerics(options.numerics); !status.ok()) return status;
     std::shared_ptr<const Op> op;
     if (Status status = create(&op); !status.ok()) return status;
     auto impl = std::make_shared<OperatorImpl>();
@@ -238,13 +240,13 @@ bool SameView(const TensorDesc& a, const TensorDesc& b) {
 using internal::OperatorImpl;
 using internal::PlanImpl;
 
-StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes, const float* weights,
+StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes, const Weights& weights,
                                        const float* bias, const OperatorOptions& options) {
   return internal::MakeOperator<internal::PhaseConvOperator>(
       options, [&](auto* op) { return internal::CreateConvTransposeOperator(attributes, weights, bias, options, op); });
 }
 
-StatusOr<Operator> CreateConv(const ConvAttributes& attributes, const float* weights, const float* bias,
+StatusOr<Operator> CreateConv(const ConvAttributes& attributes, const Weights& weights, const float* bias,
                               const OperatorOptions& options) {
   return internal::MakeOperator<internal::PhaseConvOperator>(
       options, [&](auto* op) { return internal::CreateConvOperator(attributes, weights, bias, options, op); });
@@ -344,7 +346,7 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
   const internal::PlanTensors& tensors =
       std::visit([](const auto& op_plan) -> const internal::PlanTensors& { return op_plan; }, plan.plan);
   if (internal::IsEmpty(tensors.output)) return Status();
-  const Runtime& runtime = options.runtime != nullptr ? *options.runtime : plan.runtime;
+  const Runtime& runtime = options.runtime ? *options.runtime : plan.runtime;
   if (Status status = internal::CheckRuntime(runtime); !status.ok()) return status;
   internal::BufferList buffers;
   buffers.Add({"input", input, &tensors.input, false});

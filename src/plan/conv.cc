@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "geometry/weights.h"
 #include "plan/phase_conv.h"
 
 namespace polyphase::internal {
@@ -104,13 +105,14 @@ Status CreateOperator(const ConvAttributes& a, bool fold, const float* weights, 
 
 }  // namespace
 
-Status CreateConvOperator(const ConvAttributes& attributes, const float* weights, const float* bias,
+Status CreateConvOperator(const ConvAttributes& attributes, const Weights& given, const float* bias,
                           const OperatorOptions& options, std::shared_ptr<const PhaseConvOperator>* result) {
   ConvAttributes a = attributes;
   Status status = ExpandConv(&a);
   if (status.ok()) status = ValidateConv(&a);
+  if (status.ok()) status = CheckWeights("conv weights", given);
   if (!status.ok()) return status;
-  if (weights == nullptr) return Status::InvalidArgument("conv weights = null: must point to the weights");
+  const auto* const weights = static_cast<const float*>(given.data);
   std::shared_ptr<PhaseConvOperator> op, border;
   status = CreateOperator(a, true, weights, bias, options, &op);
   for (int axis = 0; axis < kMaxSpatialRank && status.ok() && !border; ++axis) {

@@ -4,17 +4,19 @@
 #include <utility>
 #include <vector>
 
+#include "geometry/weights.h"
 #include "plan/phase_conv.h"
 
 namespace polyphase::internal {
 
-Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const float* weights, const float* bias,
+Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const Weights& given, const float* bias,
                                    const OperatorOptions& options, std::shared_ptr<const PhaseConvOperator>* result) {
   ConvTransposeAttributes a = attributes;
   Status status = ExpandConvTranspose(&a);
   if (status.ok()) status = ValidateConvTranspose(a);
+  if (status.ok()) status = CheckWeights("conv_transpose weights", given);
   if (!status.ok()) return status;
-  if (weights == nullptr) return Status::InvalidArgument("conv_transpose weights = null: must point to the weights");
+  const auto* weights = static_cast<const float*>(given.data);
   auto op = std::make_shared<PhaseConvOperator>();
   op->name = "conv_transpose";
   op->spatial_rank = a.spatial_rank;

@@ -104,9 +104,9 @@ struct PhaseConvPlan : PlanTensors {
   int64_t worker_floats() const { return strip_floats + columns_floats + (residual ? 2 : 1) * panel_floats; }
 };
 
-Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const float* weights, const float* bias,
+Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const Weights& weights, const float* bias,
                                    const OperatorOptions& options, std::shared_ptr<const PhaseConvOperator>* op);
-Status CreateConvOperator(const ConvAttributes& attributes, const float* weights, const float* bias,
+Status CreateConvOperator(const ConvAttributes& attributes, const Weights& weights, const float* bias,
                           const OperatorOptions& options, std::shared_ptr<const PhaseConvOperator>* op);
 
 // What both have left to do, once the fields before `join` are set: kernels, joined axes, packed weights, epilogue.

@@ -305,12 +305,13 @@ Status PackPointwise(const Runtime& runtime, ResizeOperator* op) {
   if (!op->weights.ok()) {
     return Status::Make(StatusCode::kOutOfMemory, "resize pointwise weights: the allocator returned null");
   }
+  const auto* const weights = static_cast<const float*>(p.weights.data);
   float* packed = op->weights.as<float>();
   for (int64_t tile = 0; tile < op->tiles.count(); ++tile) {
     const int64_t first = op->tiles.first(tile);
     for (int64_t i = 0; i < p.input_channels; ++i) {
       for (int64_t o = first; o < first + op->tiles.width(tile); ++o) {
-        const float weight = o < p.output_channels ? p.weights[o * p.input_channels + i] : 0.0f;
+        const float weight = o < p.output_channels ? weights[o * p.input_channels + i] : 0.0f;
         *packed++ = scale != nullptr && o < p.output_channels ? weight * scale[o] : weight;
       }
     }
@@ -331,7 +332,7 @@ Status InitEpilogue(const Runtime& runtime, ResizeOperator* op) {
     epilogue.scale = nullptr;
     epilogue.channels = p.output_channels;
   }
-  p.weights = p.bias = nullptr;
+  p.weights.data = p.bias = nullptr;
   Status status = op->epilogue.Init("resize", epilogue, runtime);
   op->attributes.epilogue = op->epilogue.get();
   return status;
