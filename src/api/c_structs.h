@@ -177,7 +177,7 @@ constexpr size_t kFirstSize = sizeof(C);
 
 template <class C>
 Status CheckStruct(const char* name, const C* c) {
-  return c == nullptr ? NullError(name) : CheckStruct(name, Pair<C>::kStruct, c, kFirstSize<C>, sizeof(C));
+  return CheckStruct(name, Pair<C>::kStruct, c, kFirstSize<C>, sizeof(C));
 }
 
 // Converts fields of all kinds. Pointers to structs and strings are left null, which is their default.
@@ -224,6 +224,7 @@ void Init(C* c, size_t struct_size) {
 // Overwrites what a caller's struct and this version's have in common.
 template <class C>
 Status ToC(const char* name, const typename Pair<C>::Cpp& cpp, C* c) {
+  if (c == nullptr) return NullError(name);
   if (Status status = CheckStruct(name, c); !status.ok()) return status;
   C full = ToC<C>(cpp);
   full.struct_size = c->struct_size;
@@ -280,6 +281,7 @@ Status FromC(const char* c_struct, const ArrayField<C, Count, Cpp>& field) {
 // Converts a caller's struct of any size that CheckStruct accepts. Fields that it lacks have their defaults.
 template <class C>
 Status FromC(const char* name, const C* given, typename Pair<C>::Cpp* cpp) {
+  if (given == nullptr) return NullError(name);
   Status status = CheckStruct(name, given);
   if (!status.ok()) return status;
   C full = ToC<C>({});
