@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/impl.h"
+#include "geometry/weights.h"
 #include "phase_conv/lower.h"
 #include "plan/max_unpool.h"
 #include "plan/pool.h"
@@ -19,6 +20,7 @@ template <class Create>
 StatusOr<Operator> MakeOperator(const OperatorOptions& options, const Create& create) {
   try {
     if (Status status = internal::CheckRuntime(options.runtime); !status.ok()) return status;
+    if (Status status = internal::CheckNumerics(options.numerics); !status.ok()) return status;
     std::shared_ptr<internal::OperatorImpl> op;
     if (Status status = create(&op); !status.ok()) return status;
     op->runtime = options.runtime;
@@ -34,13 +36,13 @@ StatusOr<Operator> MakeOperator(const OperatorOptions& options, const Create& cr
 
 }  // namespace
 
-StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes, const float* weights,
+StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes, const Weights& weights,
                                        const float* bias, const OperatorOptions& options) {
   return MakeOperator(
       options, [&](auto* op) { return internal::CreateConvTransposeOperator(attributes, weights, bias, options, op); });
 }
 
-StatusOr<Operator> CreateConv(const ConvAttributes& attributes, const float* weights, const float* bias,
+StatusOr<Operator> CreateConv(const ConvAttributes& attributes, const Weights& weights, const float* bias,
                               const OperatorOptions& options) {
   return MakeOperator(options,
                       [&](auto* op) { return internal::CreateConvOperator(attributes, weights, bias, options, op); });

@@ -175,7 +175,7 @@ const std::string& Plan::Describe() const noexcept { return impl_->description; 
 Status Plan::Run(const void* input, void* output, const RunOptions& options) const noexcept {
   const PlanImpl& plan = *impl_;
   if (internal::IsEmpty(plan.output)) return Status();
-  const Runtime& runtime = options.runtime != nullptr ? *options.runtime : plan.runtime;
+  const Runtime& runtime = options.runtime ? *options.runtime : plan.runtime;
   if (Status status = internal::CheckRuntime(runtime); !status.ok()) return status;
   internal::BufferList buffers;
   buffers.Add({"input", input, &plan.input, false});

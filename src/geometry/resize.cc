@@ -9,6 +9,7 @@
 #include "base/checked_math.h"
 #include "geometry/epilogue.h"
 #include "geometry/tensor.h"
+#include "geometry/weights.h"
 
 namespace polyphase::internal {
 namespace {
@@ -134,9 +135,7 @@ Status ValidatePointwise(const ResizeAttributes& a) {
                                    ": more than 2^56 weights",
                                    kOp, p.input_channels, p.output_channels);
   }
-  if (p.weights == nullptr) {
-    return Status::InvalidArgument("%s pointwise weights = null: must point to the weights", kOp);
-  }
+  if (Status status = CheckWeights("resize pointwise weights", p.weights); !status.ok()) return status;
   if (a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize) {
     return Status::InvalidArgument(
         "%s pointwise with coordinate_transformation = %d (kTfCropAndResize): must be another one, as the 1x1 "

@@ -77,7 +77,8 @@ inline bool IsFixedPoint(U8Rounding rounding) {
 // Whether the resize has a 1x1 convolution.
 inline bool HasPointwise(const ResizeAttributes& a) {
   const Pointwise& p = a.pointwise;
-  return p.weights != nullptr || p.bias != nullptr || p.input_channels != 0 || p.output_channels != 0;
+  return p.weights.data != nullptr || p.weights.type != DataType::kF32 || p.bias != nullptr || p.input_channels != 0 ||
+         p.output_channels != 0;
 }
 // Of the output.
 inline int64_t OutputChannels(const ResizeAttributes& a, int64_t input_channels) {

@@ -7,12 +7,13 @@
 #include "plan/operator.h"
 #include "polyphase/conv.h"
 #include "polyphase/conv_transpose.h"
+#include "polyphase/weights.h"
 
 namespace polyphase::internal {
 
-Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const float* weights, const float* bias,
+Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const Weights& weights, const float* bias,
                                    const OperatorOptions& options, std::shared_ptr<OperatorImpl>* op);
-Status CreateConvOperator(const ConvAttributes& attributes, const float* weights, const float* bias,
+Status CreateConvOperator(const ConvAttributes& attributes, const Weights& weights, const float* bias,
                           const OperatorOptions& options, std::shared_ptr<OperatorImpl>* op);
 
 }  // namespace polyphase::internal

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "geometry/conv.h"
+#include "geometry/weights.h"
 #include "phase_conv/lower.h"
 #include "phase_conv/problem.h"
 
@@ -110,13 +111,14 @@ std::string LayerText(const ConvAttributes& a) {
 
 }  // namespace
 
-Status CreateConvOperator(const ConvAttributes& attributes, const float* weights, const float* bias,
+Status CreateConvOperator(const ConvAttributes& attributes, const Weights& given, const float* bias,
                           const OperatorOptions& options, std::shared_ptr<OperatorImpl>* result) {
   ConvAttributes a = attributes;
   Status status = ExpandConv(&a);
   if (status.ok()) status = ValidateConv(&a);
+  if (status.ok()) status = CheckWeights("conv weights", given);
   if (!status.ok()) return status;
-  if (weights == nullptr) return Status::InvalidArgument("conv weights = null: must point to the weights");
+  const auto* const weights = static_cast<const float*>(given.data);
   auto op = std::make_shared<PhaseConvOperator>();
   if (status = SelectKernels(options.isa, &op->kernels); !status.ok()) return status;
   op->name = "conv";

@@ -3,18 +3,20 @@
 #include <vector>
 
 #include "geometry/conv_transpose.h"
+#include "geometry/weights.h"
 #include "phase_conv/lower.h"
 #include "phase_conv/problem.h"
 
 namespace polyphase::internal {
 
-Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const float* weights, const float* bias,
+Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const Weights& given, const float* bias,
                                    const OperatorOptions& options, std::shared_ptr<OperatorImpl>* result) {
   ConvTransposeAttributes a = attributes;
   Status status = ExpandConvTranspose(&a);
   if (status.ok()) status = ValidateConvTranspose(a);
+  if (status.ok()) status = CheckWeights("conv_transpose weights", given);
   if (!status.ok()) return status;
-  if (weights == nullptr) return Status::InvalidArgument("conv_transpose weights = null: must point to the weights");
+  const auto* weights = static_cast<const float*>(given.data);
   auto op = std::make_shared<PhaseConvOperator>();
   if (status = SelectKernels(options.isa, &op->kernels); !status.ok()) return status;
   const Epilogue epilogue = std::exchange(a.epilogue, {});

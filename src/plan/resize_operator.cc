@@ -22,7 +22,8 @@ Status PackPointwise(const Runtime& runtime, ResizeOperator* op) {
   if (!op->weights.ok()) {
     return Status::Make(StatusCode::kOutOfMemory, "resize pointwise weights: the allocator returned null");
   }
-  std::vector<float> scaled(p.weights, p.weights + p.output_channels * p.input_channels);
+  const auto* const weights = static_cast<const float*>(p.weights.data);
+  std::vector<float> scaled(weights, weights + p.output_channels * p.input_channels);
   std::vector<int64_t> offsets;  // of output channels
   for (int64_t o = 0; o < p.output_channels; ++o) {
     offsets.push_back(o * p.input_channels);
@@ -51,7 +52,7 @@ Status InitEpilogue(const Runtime& runtime, ResizeOperator* op) {
     epilogue.scale = nullptr;
     epilogue.channels = p.output_channels;
   }
-  p.weights = p.bias = nullptr;
+  p.weights.data = p.bias = nullptr;
   Status status = op->epilogue.Init(op->name, epilogue, runtime);
   op->attributes.epilogue = op->epilogue.get();
   return status;

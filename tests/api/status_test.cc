@@ -850,9 +850,8 @@ TEST(Status, RunRuntime) {
   RunFixture f(*CreateLayer());
   f.plan = *CreateLayer()->MakePlan(kNchw, gemm);
   ASSERT_GT(f.plan.workspace_bytes(), 0u);
-  Runtime runtime;
   RunOptions options;
-  options.runtime = &runtime;
+  Runtime& runtime = options.runtime.emplace();
   runtime.struct_size = 3;
   EXPECT_TRUE(f.Fails(f.input.data(), f.output.data(), options, {"struct_size", "3"}));
   runtime = Runtime();

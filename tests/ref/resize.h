@@ -283,6 +283,7 @@ inline ResizeResult Resize(const ResizeAttributes& a, const Tensor<double>& inpu
 // convolution goes through the resize.
 inline ResizeResult PointwiseConv(const Pointwise& p, const ResizeResult& resized) {
   constexpr double kRounding = 0x1p-24;
+  const auto* const weights = static_cast<const float*>(p.weights.data);
   const Tensor<double>& in = resized.value;
   const Tensor<double> zeros(in.n, p.output_channels, in.size());
   ResizeResult result{zeros, zeros, zeros};
@@ -291,7 +292,7 @@ inline ResizeResult PointwiseConv(const Pointwise& p, const ResizeResult& resize
       for (int64_t pixel = 0; pixel < in.plane(); ++pixel) {
         double sum = 0, bound = 0, magnitude = 0;
         for (int64_t i = 0; i < p.input_channels; ++i) {
-          const auto weight = static_cast<double>(p.weights[o * p.input_channels + i]);
+          const auto weight = static_cast<double>(weights[o * p.input_channels + i]);
           const auto source = static_cast<size_t>((n * in.c + i) * in.plane() + pixel);
           sum += weight * in.data[source];
           bound += std::fabs(weight) * resized.bound.data[source];
