@@ -40,7 +40,7 @@ struct AxisPhases {
   PaddingMode padding_mode = PaddingMode::kZeros;
   // Each input is read as this many equal neighbours, which is a nearest upsampling whose taps cannot be summed.
   int64_t repeat = 1;
-  // Whether input i, multiplied with slot t, is added to output i * stride + t * dilation - origin.
+  // Where this is true, input i times slot t is added to output i * stride + t * dilation - origin.
   bool overlap_add = false;
 
   AxisPhase Phase(int64_t residue) const { return table.empty() ? TransposedPhase(residue) : table[residue]; }
