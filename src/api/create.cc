@@ -1,4 +1,4 @@
-// The Create functions: one line for each op.
+// The Create functions, one line for each op.
 #include <memory>
 #include <new>
 #include <utility>
@@ -15,7 +15,7 @@
 namespace polyphase {
 namespace {
 
-// Runs create(&op), whose result becomes an Operator. Makes the hinted plan once, so that its weights are packed.
+// Runs create(&op) and makes an Operator of its result. Makes the hinted plan once, so that its weights are packed.
 template <class Create>
 StatusOr<Operator> MakeOperator(const OperatorOptions& options, const Create& create) {
   try {

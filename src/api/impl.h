@@ -1,4 +1,4 @@
-// What the public functions share: making handles, and the checks of a Create.
+// The public functions share this: making handles, and the checks of a Create.
 #ifndef POLYPHASE_SRC_API_IMPL_H_
 #define POLYPHASE_SRC_API_IMPL_H_
 

@@ -1,4 +1,4 @@
-// MakePlan and Run, for any op: checks of what the caller hands in, and the memory of a run.
+// MakePlan and Run of any op: checks of what the caller hands in, and the memory of a run.
 #include "polyphase/operator.h"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ Status CheckRuntime(const Runtime& runtime) {
 
 namespace {
 
-// More than any machine has; keeps an absurd num_threads from overflowing anything.
+// No machine has more threads. The limit keeps an absurd num_threads from overflowing anything.
 constexpr size_t kMaxThreads = 4096;
 
 size_t Threads(const Runtime& runtime, size_t requested) {
@@ -40,7 +40,7 @@ size_t Threads(const Runtime& runtime, size_t requested) {
   return std::min(threads, kMaxThreads);
 }
 
-// Options that an op does not take are an error, not ignored.
+// Options that an op does not take are errors, they are not ignored.
 Status CheckPlanOptions(const OperatorImpl& op, const PlanOptions& options) {
   const PlanOptionsTaken& takes = op.takes;
   if (options.algorithm != Algorithm::kAuto && !takes.algorithm) {
@@ -85,7 +85,7 @@ struct Buffer {
   ByteRange range() const { return {pointer, static_cast<size_t>(ExtentElements(*desc)) * ElementSize(desc->dtype)}; }
 };
 
-// At most: input, output, residual, indices.
+// Holds at most input, output, residual and indices.
 class BufferList {
  public:
   void Add(const Buffer& buffer) { buffers_[count_++] = buffer; }
@@ -97,8 +97,8 @@ class BufferList {
   int count_ = 0;
 };
 
-// No buffer that is written may overlap another. The residual may be the output itself: each element is read before it
-// is written, by the same thread.
+// Checks that no buffer that is written overlaps another. The residual may be the output itself, because the same
+// thread reads each element before it writes it.
 Status CheckBuffers(const BufferList& buffers, const TensorDesc* residual_in_place) {
   for (const Buffer& buffer : buffers) {
     if (Status status = CheckPointer(buffer.name, buffer.pointer, *buffer.desc); !status.ok()) return status;
@@ -220,7 +220,7 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
     internal::PrintRun(plan, stopwatch);
     return status;
   } catch (...) {
-    // Nothing of ours throws; a runner may, when it finds no memory for its own tasks.
+    // Our code does not throw; a runner may, when it finds no memory for its own tasks.
     return Status::Make(StatusCode::kOutOfMemory, "parallel_for threw an exception: the output is incomplete");
   }
 }

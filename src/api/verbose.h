@@ -1,4 +1,4 @@
-// POLYPHASE_VERBOSE=1: one line on stderr for each plan and each run.
+// POLYPHASE_VERBOSE=1 prints one line on stderr for each plan and each run.
 #ifndef POLYPHASE_SRC_API_VERBOSE_H_
 #define POLYPHASE_SRC_API_VERBOSE_H_
 
@@ -21,9 +21,9 @@ class Stopwatch {
   Clock::time_point start_;
 };
 
-// polyphase,plan,<Describe()>,<microseconds>
+// Prints polyphase,plan,<Describe()>,<microseconds>
 void PrintPlan(const PlanImpl& plan, const Stopwatch& stopwatch);
-// polyphase,run,<op> <input> -> <output>,<threads>,<microseconds>
+// Prints polyphase,run,<op> <input> -> <output>,<threads>,<microseconds>
 void PrintRun(const PlanImpl& plan, const Stopwatch& stopwatch);
 
 }  // namespace polyphase::internal

@@ -14,13 +14,14 @@
 namespace polyphase::internal {
 
 // The same code measures a scratch when a plan is made, with an arena that has no memory, and carves it in every task
-// of a run: the two cannot disagree. An op's scratch is a struct of pointers whose constructor takes an `Arena&`.
+// of a run, so that the two cannot disagree. An op's scratch is a struct of pointers whose constructor takes an
+// `Arena&`.
 class Arena {
  public:
   Arena() = default;  // measures: Take returns null
   Arena(void* memory, int64_t bytes) : memory_(static_cast<char*>(memory)), capacity_(bytes) {}
 
-  // Memory for the product of `counts` elements, from the beginning of a line on. `what` names it in messages.
+  // Returns memory for the product of `counts` elements, which starts on a line. `what` names it in messages.
   template <class T>
   T* Take(const char* what, std::initializer_list<int64_t> counts) {
     int64_t bytes = sizeof(T);
@@ -39,9 +40,9 @@ class Arena {
     return reinterpret_cast<T*>(begin);
   }
 
-  int64_t bytes() const { return bytes_; }  // taken so far, in whole lines
+  int64_t bytes() const { return bytes_; }  // bytes taken so far, in whole lines
 
-  // Error where more was asked for than any machine has.
+  // Fails if more was asked for than any machine has.
   Status Check(const char* op) const {
     if (too_large_ == nullptr) return Status();
     return Status::InvalidArgument("%s workspace: the %s of one worker would exceed 2^48 bytes", op, too_large_);

@@ -6,9 +6,9 @@
 
 namespace polyphase::internal {
 
-// A cache line of every x86 and most Arm cores, and the alignment of all workspaces.
+// Every x86 and most Arm cores have cache lines of this size. All workspaces are aligned to it.
 constexpr int64_t kLineBytes = 64;
-// 32-bit elements of a line: the channels that kernels take side by side, whatever the vector length.
+// A line has this many 32-bit elements: kernels take as many channels side by side, whatever the vector length.
 constexpr int kLineLanes = 16;
 
 struct Line {

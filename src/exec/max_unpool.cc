@@ -1,4 +1,4 @@
-// MaxUnpool: by comparison where windows do not overlap, else by scattering; errors are found by the latter.
+// Runs MaxUnpool by comparison where windows do not overlap, and otherwise by scattering, which also finds the errors.
 #include "plan/max_unpool.h"
 
 #include <algorithm>
@@ -16,19 +16,19 @@
 namespace polyphase::internal {
 namespace {
 
-// Some channels of an image.
+// Some channels of one image.
 struct Planes {
   int64_t image = 0, channel = 0, channels = 0;
 
-  // `index` has nothing but the channels' and the image's digits left.
+  // `index` must have only the digits of the channels and of the image left.
   static Planes Next(const MaxUnpoolPlan& plan, TaskIndex* index) {
     const IndexRange channels = index->Next(plan.channels);
     return {index->rest(), channels.begin, channels.count()};
   }
 };
 
-// Writes zeros to `pixels` neighbouring pixels, the empty lanes of the last channel block included; `offset` counts
-// elements up to channel 0 of the first.
+// Writes zeros to `pixels` neighbouring pixels, the empty lanes of the last channel block included. `offset` counts
+// elements up to channel 0 of the first pixel.
 void FillPlanes(const MaxUnpoolPlan& plan, const Planes& planes, void* output, int64_t offset, int64_t pixels) {
   const TensorDesc& desc = plan.output;
   const int64_t end = planes.channel + planes.channels;
@@ -85,7 +85,8 @@ class CompareWorker {
     return true;
   }
 
-  // A tile's part of a row: where it is, or packed into `buffer`. `*step`: elements from pixel to pixel.
+  // Returns the part of a row that a tile needs, either where it is or packed into `buffer`. `*step` becomes the
+  // elements from pixel to pixel.
   const void* Fetch(const TensorDesc& desc, const void* tensor, int element_log2, int64_t z, int64_t y, char* buffer,
                     int64_t* step) const {
     const int64_t offset = PixelOffset(desc, planes_.image, z, y, tile_.begin);
@@ -100,7 +101,7 @@ class CompareWorker {
     return buffer;
   }
 
-  // Values and taps of an input row; false where there is an index without a tap.
+  // Loads the values and taps of an input row. Returns false where an index has no tap.
   bool LoadRow(int64_t iz, int64_t iy) {
     row_values_ = Fetch(plan_.input, context_.input, plan_.element_log2, iz, iy, scratch_.values, &value_step_);
     int64_t index_step = 0;
@@ -146,7 +147,7 @@ class CompareWorker {
                        count,          scratch_.taps + pixels.begin * plan_.width};
     const UnpoolTapFn find = plan_.index_log2 == 3 ? kernels_.max_unpool.taps64 : kernels_.max_unpool.taps32;
     if (!planar_) return find(args) == pixels.count() * planes_.channels;
-    // Lanes are pixels; the last vector ends with the row and finds some of the one before it again.
+    // Lanes are pixels. The last vector ends with the row and finds some taps of the one before it again.
     args.lanes = args.index_step = kLineLanes;
     args.base_step *= kLineLanes;
     args.pixels = pixels.count() / kLineLanes;
@@ -202,7 +203,7 @@ class CompareWorker {
 
 // ---- Scatter
 
-// The flat position in the output plane that an index names, or -1.
+// Returns the flat position in the output plane that an index names, or -1.
 int64_t Locate(const MaxUnpoolPlan& plan, int64_t n, int64_t c, const SpatialSizes& input, int64_t index) {
   const IndexMap& map = plan.index_map;
   SpatialSizes position;
@@ -215,7 +216,7 @@ int64_t Locate(const MaxUnpoolPlan& plan, int64_t n, int64_t c, const SpatialSiz
     }
   } else {
     const SpatialSizes& size = plan.index_size;
-    // Unsigned, so that any index wraps around instead of overflowing.
+    // The arithmetic is unsigned, so that any index wraps around instead of overflowing.
     const uint64_t plane = static_cast<uint64_t>(size[kDepth]) * static_cast<uint64_t>(size[kRow] * size[kColumn]);
     const uint64_t local =
         static_cast<uint64_t>(index) - static_cast<uint64_t>(n * map.image_step + c * map.channel_step);
@@ -230,7 +231,7 @@ int64_t Locate(const MaxUnpoolPlan& plan, int64_t n, int64_t c, const SpatialSiz
   return (position[kDepth] * plan.output.size[kRow] + position[kRow]) * plan.output.size[kColumn] + position[kColumn];
 }
 
-// The smallest flat (n, c, pixel) whose index is outside; kNoError without one.
+// Keeps the smallest flat (n, c, pixel) whose index is outside, or kNoError if there is none.
 constexpr int64_t kNoError = std::numeric_limits<int64_t>::max();
 void KeepFirst(std::atomic<int64_t>& first, int64_t candidate) {
   int64_t held = first.load(std::memory_order_relaxed);

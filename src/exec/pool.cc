@@ -1,4 +1,4 @@
-// MaxPool, AvgPool and AvgUnpool: packs the input rows that an output row reads, reduces them, stores the row.
+// Runs MaxPool, AvgPool and AvgUnpool: packs the input rows that an output row reads, reduces them, and stores the row.
 #include "plan/pool.h"
 
 #include <algorithm>
@@ -40,7 +40,7 @@ class PoolWorker {
  private:
   bool finds_positions() const { return context_.output_indices != nullptr; }
 
-  // Computes and stores the tile's part of output row (oz, oy).
+  // Computes and stores the part of output row (oz, oy) that is in the tile.
   void Reduce(int64_t oz, int64_t oy) {
     const AxisElements z = plan_.Inputs(kDepth, oz);
     const AxisElements y = plan_.Inputs(kRow, oy);
@@ -57,7 +57,7 @@ class PoolWorker {
       args.values = static_cast<float*>(context_.output) + output + ChannelOffset(ChannelsOf(out), channel_);
       args.value_step = out.stride[kColumn];
     }
-    // The first part may be empty: an empty box is a sum as well.
+    // The first part may be empty, because an empty box is a sum as well.
     for (int64_t begin = 0; begin == 0 || begin < count; begin += plan_.box_rows) {
       args.row_count = std::min(plan_.box_rows, count - begin);
       args.resume = begin > 0;
@@ -100,24 +100,24 @@ class PoolWorker {
     plan_.unpool() ? ForEachRunOfElements(axis, tile_, reduce) : ForEachRunOfWindows(axis, tile_, reduce);
   }
 
-  // The divisor of window (z, y, x).
+  // Returns the divisor of window (z, y, x).
   float Divisor(int64_t z, int64_t y, int64_t x) const {
     const PoolOperator& op = plan_.op;
     if (!op.divide) return 1.0f;
     if (op.divisor_override != 0) return static_cast<float>(op.divisor_override);
     const bool pad = op.count_include_pad;
-    // Doubles cannot overflow. Where nothing of a window counts, it covers nothing, and its divisor is never used.
+    // Doubles cannot overflow. A window in which nothing counts covers nothing, and its divisor is never used.
     const double count = static_cast<double>(plan_.axes[kDepth].Count(z, pad)) *
                          static_cast<double>(plan_.axes[kRow].Count(y, pad)) *
                          static_cast<double>(plan_.axes[kColumn].Count(x, pad));
     return static_cast<float>(std::max(count, 1.0));
   }
-  // The divisor of output (oz, oy, ox). In AvgUnpool all windows have the same one where sums are divided.
+  // Returns the divisor of output (oz, oy, ox). In AvgUnpool all windows have the same one where sums are divided.
   float SumDivisor(int64_t oz, int64_t oy, int64_t ox) const {
     return plan_.unpool() ? Divisor(0, 0, 0) : Divisor(oz, oy, ox);
   }
 
-  // Columns `columns_` of an input row: where they are, or packed into a slot of the strip.
+  // Returns columns `columns_` of an input row, either where they are or packed into a slot of the strip.
   const float* InputRow(int64_t z, int64_t y, int64_t ordinal) {
     const TensorDesc& in = plan_.input;
     const int64_t offset = PixelOffset(in, image_, z, y, columns_.begin);
@@ -138,7 +138,7 @@ class PoolWorker {
     return packed;
   }
 
-  // Divides the windows of a packed row by their divisors, neighbours of the same divisor at once.
+  // Divides the windows of a packed row by their divisors, neighbours with the same divisor at once.
   void DivideRow(int64_t z, int64_t y, float* packed) {
     for (int64_t begin = columns_.begin; begin < columns_.end;) {
       const float divisor = Divisor(z, y, begin);
@@ -149,13 +149,13 @@ class PoolWorker {
     }
   }
 
-  // How far a tap of a window is from its neighbour along an axis, in the unit of the indices.
+  // Returns how far a tap of a window is from its neighbour along an axis, in the unit of the indices.
   int64_t PositionStep(int axis) const {
     // The dilation of a single tap may be as large as int64.
     const bool single = plan_.axes[axis].kernel == 1;
     return plan_.index_map.step[axis] * (plan_.index_map.window || single ? 1 : plan_.axes[axis].dilation);
   }
-  // The share of an axis in the position of the first tap of a window that exists.
+  // Returns the share of an axis in the position of the first tap of a window that exists.
   int64_t FirstPosition(int axis, int64_t window) const {
     const PoolAxis& a = plan_.axes[axis];
     return plan_.index_map.step[axis] * (plan_.index_map.window ? a.Taps(window).begin : a.Elements(window).first);

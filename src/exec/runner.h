@@ -13,7 +13,7 @@
 
 namespace polyphase::internal {
 
-// Threads that oneTBB would use in the calling thread's arena; 1 inside somebody's task.
+// Returns the threads that oneTBB would use in the arena of the calling thread, or 1 inside somebody's task.
 size_t TbbThreads() noexcept;
 
 // Calls task(context, i) for i in [0, count) on the runtime's threads.

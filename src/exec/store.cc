@@ -1,4 +1,4 @@
-// The epilogue and the store of a panel.
+// Applies the epilogue to a panel and stores it.
 #include "exec/store.h"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ void ApplyEpilogue(const OutputStore& store, const PanelStore& part, bool in_pla
   args.output = part.panel;
   args.output_stride = part.panel_stride;
   args.residual_mode = e.residual;
-  // Without a residual: any address that may be stepped.
+  // Without a residual, any address that may be stepped will do.
   args.residual = part.panel;
   args.residual_stride = part.panel_stride;
   if (e.residual != Residual::kNone) {
@@ -59,8 +59,8 @@ void ApplyEpilogue(const OutputStore& store, const PanelStore& part, bool in_pla
     args.output_stride = part.output_pixel_stride;
     args.stream = store.Streams();
   }
-  // Rows that lie behind one another are one where all channels have the same constants: a few channels fill no vector.
-  // Where they do, rows are quicker (1.3 to 1.5 times, 16 channels).
+  // Rows that follow one another are treated as one where all channels have the same constants, because a few channels
+  // do not fill a vector. Where they do fill it, separate rows are faster (1.3 to 1.5 times, 16 channels).
   const bool dense =
       args.panel_stride == args.count && args.output_stride == args.count && args.residual_stride == args.count;
   const bool constants_differ = args.scale != nullptr || args.shift != nullptr || args.slope != nullptr;
@@ -76,7 +76,7 @@ void StorePanel(const OutputStore& store, const PanelStore& run) {
   const bool planar = run.channels == 1 && run.panel_stride == 1;
   if (!IsTrivial(store.epilogue)) {
     const bool f32 = store.conversion == Conversion::kF32;
-    // Lanes behind the last channel are Unpack's business.
+    // Unpack takes care of the lanes past the last channel.
     const bool tail = desc.layout == Layout::kNchwc && (run.channel + run.channels) % map.block != 0;
     if (f32 && !tail && (planar ? run.output_pixel_stride == 1 : map.block > 1)) {
       for (int64_t c = 0; c < run.channels;) {

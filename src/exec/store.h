@@ -1,5 +1,5 @@
-// The store of all ops: a panel of values gets the epilogue and goes into the output, in registers where the output has
-// the panel's order, and otherwise in place in L1 before it is unpacked.
+// Stores the panels of all ops: a panel of values gets the epilogue and goes into the output. That happens in registers
+// where the output has the order of the panel, and otherwise in place in L1 before the panel is unpacked.
 #ifndef POLYPHASE_SRC_EXEC_STORE_H_
 #define POLYPHASE_SRC_EXEC_STORE_H_
 
@@ -12,7 +12,7 @@
 
 namespace polyphase::internal {
 
-// What all stores of a run have in common.
+// All stores of a run have this in common.
 struct OutputStore {
   const Kernels& kernels;
   const Epilogue& epilogue;
@@ -23,12 +23,13 @@ struct OutputStore {
   const char* residual;
   float* residual_panel;  // scratch of the size of the largest panel; null without a residual
 
-  // A line that was just read as the residual is in the caches: nothing is saved by a store past them.
+  // A line that was just read as the residual is in the caches, so a store past them saves nothing.
   bool Streams() const { return stream && residual != output; }
 };
 
-// `pixels` pixels of channels [channel, channel + channels). Offsets count elements, from the tensor's begin to channel
-// 0 of the first pixel. Panel rows are panel_stride floats apart; 1 with a single channel means one row of pixels.
+// Stores `pixels` pixels of channels [channel, channel + channels). Offsets count elements from the beginning of the
+// tensor to channel 0 of the first pixel. Panel rows are panel_stride floats apart; 1 with a single channel means one
+// row of pixels.
 struct PanelStore {
   int64_t channel, channels, pixels;
   float* panel;
@@ -39,7 +40,7 @@ struct PanelStore {
 
 void StorePanel(const OutputStore& store, const PanelStore& run);
 
-// Writes zeros into `channels` of `pixels` neighbouring pixels of a tensor; `offset` counts elements up to channel 0 of
+// Writes zeros into `channels` of `pixels` neighbouring pixels of a tensor. `offset` counts elements up to channel 0 of
 // the first pixel. The channels may be the empty lanes of the last channel block.
 void FillZeros(const TensorDesc& desc, void* tensor, int64_t offset, int64_t pixels, const IndexRange& channels);
 

@@ -1,4 +1,4 @@
-// How work is cut: into tasks for threads, and pixels into tiles for kernels.
+// Cuts work into tasks for threads, and pixels into tiles for kernels.
 #ifndef POLYPHASE_SRC_GEOMETRY_SPLIT_H_
 #define POLYPHASE_SRC_GEOMETRY_SPLIT_H_
 
@@ -12,30 +12,31 @@
 
 namespace polyphase::internal {
 
-// How many tasks `threads` threads should get: four each, because the cores of a shared machine are never equally fast,
-// but not more than there is work. `work` counts the smallest tasks that are worth the 10 microseconds of their own.
+// Returns how many tasks `threads` threads should get: four each, because the cores of a shared machine are never
+// equally fast, but no more than there is work. `work` counts the smallest tasks that are worth the 10 microseconds a
+// task costs.
 inline double WantedTasks(size_t threads, double work) {
   return threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), work);
 }
 
-// [0, size) cut into ranges of equal length, the last of which may be shorter.
+// Cuts [0, size) into ranges of equal length, the last of which may be shorter.
 struct Ranges {
   int64_t size = 0, length = 0, count = 0;
 
   IndexRange operator[](int64_t i) const { return {i * length, std::min((i + 1) * length, size)}; }
 };
 
-// Ranges of `length`, which is at least 1.
+// Returns ranges of `length`, which is at least 1.
 inline Ranges CutEvery(int64_t size, int64_t length) { return {size, length, DivCeil(size, length)}; }
 
-// About `wanted` / `others` ranges of at least `shortest`, where each stands for `others` tasks.
+// Returns about `wanted` / `others` ranges of at least `shortest`, each of which stands for `others` tasks.
 inline Ranges CutForTasks(int64_t size, double wanted, int64_t others, int64_t shortest = 1) {
   const auto parts = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(wanted / static_cast<double>(others))));
   return CutEvery(size, std::max(shortest, DivCeil(size, parts)));
 }
 
-// The digits of a task's number in a mixed radix: Next(count) is the next index below `count`, Next(ranges) the next of
-// these ranges.
+// Takes the number of a task apart into its digits in a mixed radix: Next(count) is the next index below `count`,
+// Next(ranges) the next of these ranges.
 class TaskIndex {
  public:
   explicit TaskIndex(int64_t task) : rest_(task) {}
@@ -51,11 +52,11 @@ class TaskIndex {
   int64_t rest_;
 };
 
-// The largest tile when `count` pixels are split into as few tiles of at most `most` pixels as possible, of nearly
-// equal size.
+// Returns the largest tile when `count` pixels are split into as few tiles of at most `most` pixels as possible, of
+// nearly equal size.
 inline int64_t BalancedTile(int64_t count, int64_t most) { return DivCeil(count, DivCeil(count, most)); }
 
-// Calls body(first, pixels) for these tiles, whose sizes differ by one at most.
+// Calls body(first, pixels) for each of these tiles, whose sizes differ by at most one.
 template <class Body>
 inline void ForEachTile(int64_t count, int64_t most, const Body& body) {
   int64_t first = 0;

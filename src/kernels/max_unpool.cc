@@ -1,4 +1,4 @@
-// MaxUnpool by comparison, for every target.
+// Computes MaxUnpool by comparison, for every target.
 #include "kernels/max_unpool.h"
 
 #include <algorithm>
@@ -15,7 +15,8 @@ namespace polyphase::internal::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Elements of type T, and as many lanes of 32 bits: of 64-bit elements at most half a vector's.
+// A vector of Elements<T> and one of Words<T> have equally many lanes. With 64-bit elements the words fill at most half
+// a vector.
 template <typename T>
 using Elements = hn::Rebind<T, hn::CappedTag<int32_t, sizeof(T) == 8 ? HWY_MAX(HWY_MAX_BYTES / 8, 1) : kLineLanes>>;
 template <typename T>
@@ -71,7 +72,7 @@ int64_t FindTaps(const UnpoolTapArgs& args) {
   return found;
 }
 
-// values[i] of each lane i whose tap is `tap`, zero elsewhere.
+// Returns values[i] in each lane i whose tap is `tap`, and zero in the others.
 template <typename T>
 HWY_INLINE hn::Vec<Elements<T>> Select(const T* HWY_RESTRICT values, const int32_t* HWY_RESTRICT taps, int64_t tap) {
   const Elements<T> d;
@@ -88,8 +89,8 @@ HWY_INLINE hn::Vec<Elements<T>> Select(const T* HWY_RESTRICT values, const int32
   }
 }
 
-// One vector of pixels per interleaving store, the last of which ends with the last whole window and makes some of the
-// one before it again; the number of outputs that are done.
+// Each interleaving store writes one vector of pixels. The last one ends with the last whole window and rewrites part
+// of the one before it. Returns the number of outputs written.
 template <int kKernel, typename T>
 int64_t Interleave(const UnpoolSpreadArgs& args) {
   const Elements<T> d;

@@ -1,4 +1,4 @@
-// Reductions of windows, for every target.
+// Reduces windows, for every target.
 #include "kernels/pool.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -16,7 +16,7 @@ using DI = hn::RebindToSigned<D>;
 using V = hn::Vec<D>;
 using VI = hn::Vec<DI>;
 
-// kTaps: the number of taps where it is known, 0 where it is not.
+// kTaps is the number of taps, or 0 where it is known only at run time.
 template <bool kPositions, int kTaps>
 void MaxPixels(const PoolArgs& args) {
   const D d;
@@ -77,7 +77,7 @@ void SumPixels(const PoolArgs& args) {
   }
 }
 
-// Most windows have two or three taps in a row, whose loop is then unrolled.
+// Most windows have two or three taps in a row. A constant number of taps lets the compiler unroll their loop.
 template <bool kPositions>
 void Max(const PoolArgs& args) {
   if (args.taps == 2) return MaxPixels<kPositions, 2>(args);
@@ -100,7 +100,7 @@ void Divide(float* HWY_RESTRICT panel, int64_t count, float divisor) {
 
 template <typename T>
 void Index(const PoolIndexArgs& args) {
-  // As many lanes of 32 bits as there are of T.
+  // d32 has as many lanes as d.
   const hn::CappedTag<T, kLineLanes> d;
   const hn::Rebind<int32_t, decltype(d)> d32;
   const int64_t lanes = hn::Lanes(d);

@@ -12,16 +12,16 @@
 
 namespace polyphase::internal {
 
-// A scheduled part of the output. Tasks write disjoint outputs, in any order.
+// A scheduled part of the output. Its tasks write disjoint outputs, in any order.
 class PhasePart {
  public:
   virtual ~PhasePart() = default;
-  // `arena` has worker_bytes. Neither allocates nor locks nor fails.
+  // Computes one task. `arena` has worker_bytes. It neither allocates nor locks nor fails.
   virtual void Run(int64_t task, Arena arena, const RunContext& context) const = 0;
 
-  // Set by the constructor. Error: a workspace beyond any memory.
+  // The constructor sets all of these. `status` is an error if the workspace is beyond any memory.
   Status status;
-  PackedWeights weights;  // set when the part is taken, in the algorithm's format
+  PackedWeights weights;  // set when the part is chosen, in the algorithm's format
   int64_t tasks = 0;
   int64_t worker_bytes = 0;
   std::string form, tiles;  // for Describe: ", phases in lanes", "tiles 14x32 along x"
@@ -31,11 +31,11 @@ struct PhaseAlgorithm {
   Algorithm id;
   const char* name;
   bool (*applies)(const PhaseLayer& layer);
-  // The format of weights that it reads.
+  // Returns the format of the weights that it reads.
   WeightFormat (*format)(const PhaseLayer& layer, const Kernels& kernels);
-  // Estimated time in vector multiply-adds at full rate.
+  // Estimates the time in vector multiply-adds at full rate.
   double (*cost)(const PhaseProblem& problem);
-  // Chooses tiles, tasks and workspace; `threads` >= 1. The part refers to the problem's op and tensors.
+  // Chooses tiles, tasks and workspace; `threads` >= 1. The part refers to the op and the tensors of the problem.
   std::unique_ptr<PhasePart> (*schedule)(const PhaseProblem& problem, size_t threads);
 };
 
@@ -44,7 +44,7 @@ std::unique_ptr<PhasePart> MakePart(const PhaseProblem& problem, size_t threads)
   return std::make_unique<Part>(problem, threads);
 }
 
-// Each is defined in the file of its name.
+// Each algorithm is defined in the file of its name.
 extern const PhaseAlgorithm kDirect, kGemmCol2im;
 inline constexpr const PhaseAlgorithm* kPhaseAlgorithms[] = {&kDirect, &kGemmCol2im};
 

@@ -1,4 +1,5 @@
-// A phase convolution as one ordinary convolution per output phase: no zero is inserted, no output is summed up twice.
+// Computes a phase convolution as one ordinary convolution per output phase: no zero is inserted, and no output is
+// summed up twice.
 #include <algorithm>
 #include <cassert>
 #include <cstdint>
@@ -22,7 +23,7 @@ WeightFormat ReadFormat(const PhaseLayer& layer, const Kernels& kernels) {
 
 struct Costs {
   double along_x, along_n;
-  // At the same cost rows, whose stores are contiguous.
+  // Rows win at the same cost, because their stores are contiguous.
   bool batched() const { return along_n < 0.97 * along_x; }
 };
 
@@ -39,7 +40,7 @@ Costs CostsOf(const PhaseProblem& problem) {
   const double row_pairs =
       static_cast<double>(CountPairs(view.axes[kDepth])) * static_cast<double>(CountPairs(view.axes[kRow]));
   const double x_pairs = static_cast<double>(CountPairs(x));
-  // Vectors of output channels in all tiles, and multiplications per tap and pixel in each.
+  // Counts the vectors of output channels in all tiles, and the multiplications per tap and pixel in each.
   const double out_vectors = groups * static_cast<double>(tiles.padded()) / lanes;
   const double macs_per_vector = view.depthwise ? 1 : static_cast<double>(view.ic);
   const auto load = [&](bool along_n) {
@@ -52,7 +53,7 @@ Costs CostsOf(const PhaseProblem& problem) {
   for (const Axis& axis : view.axes) {
     phase_bytes *= static_cast<double>(DivCeil(axis.phases->slots, axis.phases->stride));
   }
-  // Tiles along x compute every tap of a phase for every pixel, and pack the zeros that taps outside of the input read.
+  // Tiles along x compute every tap of a phase for every pixel, and pack the zeros that taps outside the input read.
   const double x_stride = static_cast<double>(x.phases->stride);
   const double x_slots = static_cast<double>(x.out) * static_cast<double>(x.phases->slots) / x_stride;
   const int64_t row_tile = BalancedTile(DivCeil(x.out, x.phases->stride), tile.mr);
@@ -81,7 +82,7 @@ class DirectPart final : public PhasePart {
 
   PhaseTasks tasks_;
   int64_t x_chunk_ = 0;  // positions q of a row whose outputs share a panel in L1
-  // The most pixels of a panel, and columns of each: a tile's, or, where phases are joined, those of all tiles.
+  // A panel has at most these pixels and columns: those of one tile or, where phases are joined, of all tiles.
   int64_t panel_pixels_ = 0, panel_width_ = 0;
 };
 
@@ -113,7 +114,7 @@ DirectPart::DirectPart(const PhaseProblem& problem, size_t threads)
   SplitCosts costs{threads, view.UsefulMacs(), line_bytes, SmallestBox(view, kTaskTiles * tile.mr), !IsJoined()};
   if (tasks_.batched) {
     costs.smallest[kColumn] = x.out;
-    // As many whole tiles of images as keep the strip of all rows small.
+    // A task takes as many whole tiles of images as keep the strip of all rows small.
     const int64_t images = BalancedTile(view.images, tile.mr);
     const double image_bytes = StripBytes(tasks_, costs, {view.axes[kDepth].out, view.axes[kRow].out, x.out});
     const int64_t fitting = static_cast<int64_t>(kStripBytes / (image_bytes * static_cast<double>(images)));
@@ -169,14 +170,14 @@ class DirectTask {
     const int64_t first = view_.depthwise ? task_.tiles.begin * kLineLanes : 0;
     const int64_t last = view_.depthwise ? std::min(view_.ic, task_.tiles.end * kLineLanes) : view_.ic;
     PackStrip(tasks_, task_, context, scratch_.strip, steps_, first, last - first);
-    // The tiles that share a panel: one, or all channels of joined phases.
+    // The tiles that share a panel are one or, where phases are joined, all of them.
     const ColumnTiles& tiles = tasks_.layout.tiles;
     const int64_t together = part_.IsJoined() ? task_.tiles.count() : 1;
     for (int64_t tile = task_.tiles.begin; tile < task_.tiles.end; tile += together) {
       tiles_ = {tile, tile + together};
       first_channel_ = tiles.first(tile);
       width_ = tiles.first(tile + together - 1) + tiles.width(tile + together - 1) - first_channel_;
-      // Rows of one phase together: they read the same weights.
+      // Rows of one phase are computed together, because they read the same weights.
       ForEachPhase(kDepth, [&](int64_t oz0) {
         ForEachPhase(kRow, [&](int64_t oy0) { tasks_.batched ? RunBatchedRows(oz0, oy0) : RunRows(oz0, oy0); });
       });
@@ -185,10 +186,10 @@ class DirectTask {
   }
 
  private:
-  // The outputs of one residue on one axis.
+  // A phase: the outputs of one residue on one axis.
   struct Phase {
     AxisPhase taps;
-    int64_t bias;  // the offset whose biases they have
+    int64_t bias;  // the offset whose biases the outputs have
   };
   // The taps of a phase at one position.
   struct Taps {
@@ -196,7 +197,7 @@ class DirectTask {
     int64_t position;
     IndexRange valid;
 
-    // The input that the first valid tap reads.
+    // Returns the input that the first valid tap reads.
     int64_t input(int64_t offset_step) const { return position - phase.taps.first_offset - valid.begin * offset_step; }
   };
 
@@ -229,7 +230,7 @@ class DirectTask {
     return {phase_[axis], position, view_.axes[axis].ValidTaps(phase_[axis].taps, position)};
   }
 
-  // The operands of a tile of channels for the taps of a phase on each axis.
+  // Returns the operands of a tile of channels for the taps of a phase on each axis.
   ConvTileArgs TapArgs(int64_t tile, const Taps& z, const Taps& y, const Taps& x) const {
     const int64_t slot_bytes = tasks_.layout.tiles.width(tile) * slot_column_bytes_;
     const int64_t channel = tasks_.layout.tiles.first(tile);
@@ -269,7 +270,7 @@ class DirectTask {
     return args;
   }
 
-  // Whether all lines that `pixels` pixels read are in the strip, and all sums in the panel.
+  // Returns whether all lines that `pixels` pixels read are in the strip, and all sums in the panel.
   bool InScratch(const ConvTileArgs& args, int64_t pixels, int64_t width) const {
     const auto* const sums = static_cast<const char*>(args.sums);
     const auto* const panel = reinterpret_cast<const char*>(scratch_.panel);
@@ -287,7 +288,7 @@ class DirectTask {
                                         strip + scratch_.strip.count * kLineBytes;
   }
 
-  // `count` pixels, whose lines follow one another, into a panel whose pixels are panel_step floats apart.
+  // Computes `count` pixels, whose lines follow one another, into a panel whose pixels are panel_step floats apart.
   void RunTiles(const Taps& z, const Taps& y, const Taps& x, int64_t count, float* panel, int64_t panel_step) const {
     const ConvTile& kernels = *layout_.format.tile;
     for (int64_t tile = tiles_.begin; tile < tiles_.end; ++tile) {
@@ -306,9 +307,9 @@ class DirectTask {
     }
   }
 
-  // Tiles along x. All phases of a chunk of positions meet in the panel, so that the output is written once, in order.
-  // Tiles that store into the output themselves gain 0 to 8 % in NHWC, but lose up to 10 % in NCHWc, where neighbouring
-  // lines belong to different phases.
+  // Runs tiles along x. All phases of a chunk of positions meet in the panel, so that the output is written once, in
+  // order. Tiles that store into the output themselves gain 0 to 8 % in NHWC but lose up to 10 % in NCHWc, where
+  // neighbouring lines belong to different phases.
   void RunRows(int64_t oz0, int64_t oy0) {
     const Axis& x = view_.x();
     const int64_t stride = x.phases->stride;
@@ -331,7 +332,7 @@ class DirectTask {
     });
   }
 
-  // Tiles along the batch, position by position; positions of one phase together.
+  // Runs tiles along the batch, position by position, with the positions of one phase together.
   void RunBatchedRows(int64_t oz0, int64_t oy0) {
     const Axis& x = view_.x();
     ForEachPhase(kColumn, [&](int64_t ox0) {
@@ -349,14 +350,15 @@ class DirectTask {
     });
   }
 
-  // Stores the panel, whose pixels begin with (oz, oy, ox) of the view's axes.
+  // Stores the panel, whose pixels begin with (oz, oy, ox) of the axes of the view.
   void Store(int64_t pixels, int64_t oz, int64_t oy, int64_t ox) const {
     if (part_.IsJoined()) return StoreJoined(pixels, oz, oy, ox);
     const int64_t channels = std::min(width_, view_.oc - first_channel_);
     StoreTile(tasks_, task_, store_, scratch_.panel, first_channel_, channels, width_, pixels, oz, oy, ox);
   }
 
-  // Each of the panel's pixels is a block of outputs [phase z][y][x][channel], of which those outside do not exist.
+  // Stores joined phases. Each pixel of the panel is a block of outputs [phase z][y][x][channel], of which those
+  // outside do not exist.
   void StoreJoined(int64_t pixels, int64_t qz, int64_t qy, int64_t qx) const {
     const SpatialSizes& join = view_.join;
     const int64_t oc = tasks_.group_channels;
@@ -378,7 +380,8 @@ class DirectTask {
           }
           continue;
         }
-        // Together, so that a row leaves in one piece: cheaper than storing every phase with a stride.
+        // The phases of x are put together first, so that a row leaves in one piece: that is cheaper than storing every
+        // phase with a stride.
         float* row = columns;
         if (run != width_) {
           row = scratch_.columns;

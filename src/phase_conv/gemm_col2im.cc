@@ -1,5 +1,5 @@
-// A transposed convolution as a GEMM of pixels with all taps into a column buffer, from which each output row is gathered
-// once.
+// Computes a transposed convolution as a GEMM of pixels with all taps into a column buffer, from which each output row
+// is gathered once.
 #include <algorithm>
 #include <cassert>
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace {
 
 using Order = WeightFormat::Order;
 
-// Every slot must be one tap of one phase, which adds to the output that it is apart from the input.
+// Every slot must be one tap, whose product with an input is added to one output.
 bool Applies(const PhaseLayer& layer) {
   return std::all_of(layer.phases.begin(), layer.phases.end(), [](const AxisPhases& a) { return a.overlap_add; });
 }
@@ -25,11 +25,11 @@ WeightFormat ReadFormat(const PhaseLayer& layer, const Kernels& kernels) {
   return {few ? Order::kColumns : Order::kSlots, false, &kernels.conv.dense};
 }
 
-// One element of a transposition costs this, whatever the lanes: its blocks have 128-bit vectors, and its planes go
+// One element of a transposition costs this, whatever the lanes: the blocks have 128-bit vectors, and the planes go
 // through L2.
 constexpr double kTransposeCost = 2;
 
-// The GEMM multiplies each input pixel with every tap, cropped or not; then each (output, tap) pair is one addition.
+// The GEMM multiplies each input pixel by every tap, cropped or not; each (output, tap) pair is then one addition.
 double Cost(const PhaseProblem& problem) {
   const ConvTile& tile = problem.op.kernels.conv.dense;
   const WeightLayout layout = problem.layer.weights.Layout(ReadFormat(problem.layer, problem.op.kernels));
@@ -43,8 +43,9 @@ double Cost(const PhaseProblem& problem) {
   double channels, columns, sums;
   double overlap = 1;
   if (layout.IsFlattened()) {
-    // Pixels in lanes, after transpositions of the columns and of the sums. The GEMM takes 1.36 (FSRCNN x2) to 1.6
-    // (waifu2x) times as long as its multiplications: small boxes overlap by the kernel, whose columns fill the buffer.
+    // Pixels are in lanes, after transpositions of the columns and of the sums. The GEMM takes 1.36 (FSRCNN x2) to 1.6
+    // (waifu2x) times as long as its multiplications, because small boxes overlap by the kernel, whose columns fill the
+    // buffer.
     overlap = 1.4;
     channels = static_cast<double>(view.oc);
     columns = padded;
@@ -73,9 +74,10 @@ class GemmPart final : public PhasePart {
   int64_t panel_width() const { return IsFlattened() ? tasks_.view.oc : tasks_.layout.tiles.width(0); }
 
   PhaseTasks tasks_;
-  // Columns of an input pixel that are in the buffer at once: those of one tile of channels, or all of them.
+  // The buffer holds this many columns of an input pixel at once: those of one tile of channels, or all of them.
   int64_t pixel_columns_ = 0;
-  // Flattened: floats from one plane of the columns to the next, and of a row's sums; and how many of the latter.
+  // Where columns are flattened, these are the floats from one plane of the columns to the next, those of a plane of a
+  // row's sums, and the number of the latter planes.
   int64_t column_plane_ = 0, sum_plane_ = 0, sum_planes_ = 0;
 };
 
@@ -100,7 +102,7 @@ struct Scratch {
   }
 
   Strip strip;
-  float* columns = nullptr;  // [pixel][tap][channel], flattened [column][pixel]
+  float* columns = nullptr;  // [pixel][tap][channel]; flattened: [column][pixel]
   float* sums = nullptr;     // flattened: [output modulo stride][channel][output / stride]
   float* row = nullptr;      // flattened: columns of one tile of pixels, before they are transposed
   float* panel = nullptr;
@@ -115,15 +117,15 @@ GemmPart::GemmPart(const PhaseProblem& problem, size_t threads)
   const Axis& x = view.x();
   const int64_t lines = DivCeil(view.ic, kLineLanes);
   pixel_columns_ = IsFlattened() ? layout.tiles.padded() : layout.tiles.width(0) * layout.all_slots();
-  // Inputs whose columns fall into two boxes are computed twice: boxes that are long beside the kernel.
+  // Inputs whose columns fall into two boxes are computed twice, so boxes are long compared with the kernel.
   const int64_t eighth = std::min(x.in / 8 + 1, DivCeil(x.phases->dilation * (x.phases->slots - 1), x.phases->stride));
   SplitTasks(
       {threads, view.UsefulMacs(), static_cast<double>(std::max(pixel_columns_, lines * kLineLanes)) * sizeof(float),
        SmallestBox(view, std::max(kTaskTiles * tile.mr, 8 * eighth)), !IsFlattened()},
       &tasks_);
   if (IsFlattened()) {
-    // An odd number of lines, so that neighbouring planes do not meet in one set of L1, with room past the last pixel for
-    // whole blocks.
+    // A plane has an odd number of lines, so that neighbouring planes do not meet in one set of L1, and room past the
+    // last pixel for whole blocks.
     const auto plane = [](int64_t floats) { return (DivCeil(floats + kTransposeBlock, kLineLanes) | 1) * kLineLanes; };
     const StripShape shape = tasks_.LargestStrip(view.ic);
     const int64_t box_x = tasks_.boxes[kColumn].length;
@@ -141,13 +143,13 @@ GemmPart::GemmPart(const PhaseProblem& problem, size_t threads)
 
 // ---- Loop nest
 
-// The task's input pixels.
+// Returns the number of input pixels of the task.
 int64_t InputPixels(const PhaseTask& task) {
   return task.in[kDepth].count() * task.in[kRow].count() * task.in[kColumn].count();
 }
 
-// columns[pixel][column] for the task's input pixels [pixel, pixel + pixels), a tile's at most, and `tiles` of weights
-// that follow one another.
+// Computes columns[pixel][column] for the input pixels [pixel, pixel + pixels) of the task, at most those of a tile,
+// and `tiles` of weights that follow one another.
 void GemmRow(const PhaseTasks& tasks, const PhaseTask& task, const Strip& strip, const ColumnTiles& tiles,
              const char* weights, int64_t pixel, int64_t pixels, float* columns, int64_t pixel_columns) {
   const ConvTile& kernels = *tasks.layout.format.tile;
@@ -180,12 +182,12 @@ void ForEachTap(const PhaseTasks& tasks, const PhaseTask& task, int64_t oz, int6
   const AxisPhase phase_y = y.phases->Phase(y.residue(oy));
   const int64_t qz = z.position(oz);
   const int64_t qy = y.position(oy);
-  // The taps of one row (z, y) of the kernel, on one row of inputs.
+  // Adds the taps of one row (z, y) of the kernel, on one row of inputs.
   const auto add_row = [&](int64_t iz, int64_t iy, int64_t tap_row) {
     const int64_t row =
         ((iz - task.in[kDepth].begin) * task.in[kRow].count() + iy - task.in[kRow].begin) * in_x.count();
     for (int64_t tap_x = 0; tap_x < x.phases->slots; ++tap_x) {
-      // Inputs ix whose output ix * stride + shift is in the box.
+      // The output ix * stride + shift of each input ix in [begin, end) is in the box.
       const int64_t shift = tap_x * x.phases->dilation - x.origin;
       const int64_t begin = std::max(in_x.begin, DivCeil(out_x.begin - shift, x.phases->stride));
       const int64_t end = std::min(in_x.end, DivFloor(out_x.end - 1 - shift, x.phases->stride) + 1);
@@ -206,7 +208,7 @@ void ForEachTap(const PhaseTasks& tasks, const PhaseTask& task, int64_t oz, int6
   }
 }
 
-// Calls fill(oz, oy), which fills the panel with `channels` values of a pixel, `width` apart, and stores it.
+// Calls fill(oz, oy), which fills the panel with `channels` values per pixel, `width` apart, and stores the panel.
 template <class Fill>
 void StoreRows(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, float* panel,
                int64_t first_channel, int64_t channels, int64_t width, const Fill& fill) {
@@ -219,8 +221,8 @@ void StoreRows(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore
   }
 }
 
-// Fewer output channels than lanes: after the GEMM, pixels are in lanes. Each of its tiles goes into planes
-// [tap][channel][pixel] in one transposition. With channels in lanes everything took 1.3 times as long (FSRCNN x2, 1
+// Serves fewer output channels than lanes: after the GEMM, pixels are in lanes. One transposition moves each of its
+// tiles into planes [tap][channel][pixel]. With channels in lanes everything took 1.3 times as long (FSRCNN x2, 1
 // channel; Sapphire Rapids, AVX-512).
 void RunPlanes(const GemmPart& part, const PhaseTask& task, const Scratch& scratch, const OutputStore& store) {
   const PhaseTasks& tasks = part.tasks_;
@@ -235,7 +237,7 @@ void RunPlanes(const GemmPart& part, const PhaseTask& task, const Scratch& scrat
   const float* const bias = part.weights.bias + task.group * layout.bias_columns;
   ForEachTile(InputPixels(task), layout.format.tile->mr, [&](int64_t pixel, int64_t pixels) {
     GemmRow(tasks, task, scratch.strip, tasks.layout.tiles, weights, pixel, pixels, scratch.row, padded);
-    // Columns past the last pixel are overwritten by the next tile's, or not read.
+    // Columns past the last pixel are overwritten by those of the next tile, or not read.
     const int64_t whole = RoundUp(pixels, kTransposeBlock);
     assert(pixel + whole <= plane);
     transpose(scratch.row, padded, scratch.columns + pixel, plane, whole, padded);

@@ -1,4 +1,4 @@
-// The lowerings of ops to phase convolutions: one file for each op, lower_<op>.cc.
+// Lowers ops to phase convolutions. Each op has one file, lower_<op>.cc.
 #ifndef POLYPHASE_SRC_PHASE_CONV_LOWER_H_
 #define POLYPHASE_SRC_PHASE_CONV_LOWER_H_
 

@@ -1,5 +1,5 @@
-// Conv as a phase convolution: the fold of its weights. Taps that read the same input are summed, and the channels that a
-// pixel shuffle puts next to each other become phases.
+// Lowers Conv to a phase convolution by a fold of its weights: taps that read the same input are summed, and the
+// channels that a pixel shuffle puts next to each other become phases.
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,13 +12,14 @@
 namespace polyphase::internal {
 namespace {
 
-// Whether the group of a channel is the same before and behind the pixel shuffle.
+// Returns whether the group of a channel is the same before and after the pixel shuffle.
 bool KeepsGroups(const ConvAttributes& a) {
   return a.groups == 1 || ShuffledPixels(a) == 1 ||
          (a.channel_order == ChannelOrder::kCrd && a.output_channels / ShuffledPixels(a) % a.groups == 0);
 }
 
-// [group][input channel][output channel][slot], for layer.groups groups: those of the attributes, or one with zeros.
+// Returns the weights [group][input channel][output channel][slot] for layer.groups groups: those of the attributes, or
+// one group with zeros.
 std::vector<float> FoldWeights(const ConvAttributes& a, const PhaseLayer& layer, const float* weights) {
   const std::array<AxisPhases, kMaxSpatialRank>& phases = layer.phases;
   const float* const scale = a.epilogue.scale;
@@ -55,7 +56,7 @@ std::vector<float> FoldWeights(const ConvAttributes& a, const PhaseLayer& layer,
   return folded;
 }
 
-// [shuffled][output channel]
+// Returns the biases [shuffled][output channel].
 std::vector<float> FoldBias(const ConvAttributes& a, const float* bias) {
   const Epilogue& epilogue = a.epilogue;
   std::vector<float> folded;
@@ -70,7 +71,7 @@ std::vector<float> FoldBias(const ConvAttributes& a, const float* bias) {
   return folded;
 }
 
-// `fold`: whether taps may share a slot on axes with outputs where they must not.
+// `fold` says whether taps may share a slot on axes with outputs where they must not.
 Status MakeLayer(const ConvAttributes& a, bool fold, const float* weights, const float* bias, const Runtime& runtime,
                  const PhaseConvOperator& op, PhaseLayer* layer) {
   layer->groups = KeepsGroups(a) ? a.groups : 1;
@@ -90,7 +91,7 @@ Status MakeLayer(const ConvAttributes& a, bool fold, const float* weights, const
   return FinishLayer(op, source, runtime, layer);
 }
 
-// Multiply-adds of the ops one after the other, per multiply-add of the layer.
+// Returns the multiply-adds of the unfused ops / those of the layer.
 double FlopRatio(const ConvAttributes& a, const PhaseLayer& layer) {
   double ratio = static_cast<double>(layer.groups) / static_cast<double>(a.groups);
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {

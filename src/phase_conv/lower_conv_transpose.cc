@@ -1,4 +1,4 @@
-// ConvTranspose as a phase convolution: its weights are in the order of phases as they are.
+// Lowers ConvTranspose to a phase convolution: its weights are in the order of phases already.
 #include <utility>
 #include <vector>
 

@@ -1,4 +1,4 @@
-// Plans of phase convolutions: cuts the output into parts and takes the cheapest algorithm for each.
+// Plans phase convolutions: cuts the output into parts and takes the cheapest algorithm for each.
 #include <algorithm>
 #include <cinttypes>
 #include <limits>
@@ -12,8 +12,8 @@
 namespace polyphase::internal {
 namespace {
 
-// kAuto avoids algorithms that need more workspace for one worker, as the column buffers of kernels that are long beside
-// their stride would.
+// kAuto avoids algorithms that need more workspace than this for one worker, as the column buffers of kernels that are
+// long compared with their stride would.
 constexpr int64_t kMaxWorkerBytes = 5 << 20;
 
 class PhaseConvPlan final : public PlanImpl {
@@ -38,7 +38,7 @@ struct Candidate {
   double cost;
 };
 
-// All that apply, the cheapest first.
+// Returns all algorithms that apply, the cheapest first.
 std::vector<Candidate> Candidates(const PhaseProblem& problem) {
   std::vector<Candidate> candidates;
   for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
@@ -49,7 +49,7 @@ std::vector<Candidate> Candidates(const PhaseProblem& problem) {
   return candidates;
 }
 
-// The cheapest whose workspace is bearable, or else the one with the smallest workspace.
+// Returns the cheapest algorithm whose workspace is bearable, or else the one with the smallest workspace.
 const PhaseAlgorithm* Choose(const PhaseProblem& problem, size_t threads, std::unique_ptr<PhasePart>* scheduled,
                              std::string* reason) {
   const std::vector<Candidate> candidates = Candidates(problem);
@@ -75,7 +75,7 @@ const PhaseAlgorithm* Choose(const PhaseProblem& problem, size_t threads, std::u
   return chosen;
 }
 
-// The algorithm that was asked for. Error: it does not apply to the op's layer.
+// Finds the algorithm that was asked for. Fails if it does not apply to the layer of the op.
 Status FindAlgorithm(const PhaseConvOperator& op, Algorithm id, const PhaseAlgorithm** found) {
   std::string names;
   for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
@@ -130,7 +130,7 @@ Status FinishOperator(const Epilogue& epilogue, const Runtime& runtime, PhaseCon
   rest.scale = rest.shift = nullptr;
   if (Status status = op->epilogue.Init(op->name, rest, runtime); !status.ok()) return status;
   if (op->spatial_rank > 1 || !op->layer.weights.HasChoice()) return Status();
-  // The length decides nothing but the last percents; this one is about a second of speech.
+  // The length decides only about the last percents. This one is about a second of speech.
   PlanTensors tensors;
   tensors.input = TensorDesc::Make(1, op->input_channels, {1024});
   PhaseShape shape{};
@@ -186,7 +186,8 @@ Status PhaseConvOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
       status = planner.Add(*border, shape.origin, part, requested);
     } else {
       status = planner.Add(layer, shape.origin, inner, requested);
-      // Slabs along the outputs that read beyond the input, axis by axis; each leaves what is between for the next.
+      // Axis by axis, slabs cover the outputs that read beyond the input. Each axis leaves what is between its slabs to
+      // the next one.
       for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
         for (const IndexRange& slab : {IndexRange{0, inner[axis].begin}, IndexRange{inner[axis].end, part[axis].end}}) {
           if (slab.count() == 0 || !status.ok()) continue;

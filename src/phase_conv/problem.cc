@@ -1,4 +1,4 @@
-// Joined phases, and a problem as formats of weights see it.
+// Joins phases, and shows a problem as formats of weights see it.
 #include "phase_conv/problem.h"
 
 #include <algorithm>
@@ -13,12 +13,12 @@
 namespace polyphase::internal {
 namespace {
 
-// Columns of joined phases: their panel stays in L1.
+// Joined phases have at most this many columns, so that their panel stays in L1.
 constexpr int64_t kMaxJoinedColumns = 512;
 
 // Joins the phases of x, of y and x, or of all axes where that takes fewer vector multiplications: outputs of few
-// channels leave lanes empty, which those of other phases fill. Taking them apart again costs more than a gain of less
-// than 10 % is worth.
+// channels leave lanes empty, which those of other phases fill. A gain of less than 10 % does not pay for taking the
+// phases apart again.
 JoinedPhases ChooseJoin(const PhaseLayer& layer, int64_t lanes) {
   JoinedPhases best;
   double best_cost = 0;

@@ -1,4 +1,4 @@
-// Tasks of a part: cutting, packing, storing.
+// Cuts a part into tasks, packs their strips and stores their panels.
 #include "phase_conv/task.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 // Fewer multiplications than this (10 microseconds of one core) are not worth a task of their own.
 constexpr double kTaskMacs = 5e5;
 
-// Packs one channel block of a depthwise layer, each channel of the strip from the input channel that it is made of.
+// Packs one channel block of a depthwise layer. Each channel of the strip comes from the input channel that it repeats.
 void PackRepeated(const PhaseTasks& tasks, PixelRun run, int64_t channel, const float* pixels, float* strip) {
   const PackFn pack = tasks.op.kernels.panel.pack[2];
   run.channels = 1;
@@ -49,7 +49,7 @@ int64_t PhaseTasks::count() const {
   return view.groups * images.count * boxes[kDepth].count * boxes[kRow].count * boxes[kColumn].count * tiles.count;
 }
 
-// Tiles are innermost: the tasks that run at the same time read the same inputs and different weights.
+// Tiles are innermost, so that the tasks that run at the same time read the same inputs and different weights.
 PhaseTask PhaseTasks::operator[](int64_t index) const {
   TaskIndex next(index);
   PhaseTask task;
@@ -85,9 +85,9 @@ double StripBytes(const PhaseTasks& tasks, const SplitCosts& costs, const Spatia
   return pixels * costs.pixel_bytes;
 }
 
-// Cuts first as far as a strip must be small, then until all threads have enough to do, each time in the direction that
-// repeats fewer bytes: more boxes read the weights, more tile tasks pack the input once more. Boxes are cut along z
-// before y before x, as whole rows are read and stored best, unless that packs a fifth more.
+// Cuts first until the strip is small enough, then until all threads have enough to do. Each cut goes in the direction
+// that repeats fewer bytes: more boxes read the weights once more, more tile tasks pack the input once more. Boxes are
+// cut along z before y before x, because whole rows are read and stored best, unless that packs a fifth more.
 void SplitTasks(const SplitCosts& costs, PhaseTasks* tasks) {
   SpatialSizes whole;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) whole[axis] = tasks->view.axes[axis].out;
@@ -138,9 +138,9 @@ SpatialSizes SmallestBox(const PhaseView& view, int64_t x_positions) {
   return box;
 }
 
-// A tile's multiplications must fill the FMA units' latency (4 cycles, 2 units) and the time in which its lines of
-// weights arrive: about 4 cycles each from L2, 7 where a tile's operands do not stay there (tiles of 4 pixels reach 0.6
-// of the peak, of 6 and 8 then 0.45 and 0.55; Sapphire Rapids, AVX-512).
+// The multiplications of a tile must fill the latency of the FMA units (4 cycles, 2 units) and the time in which its
+// lines of weights arrive. A line takes about 4 cycles from L2, and 7 where the operands of a tile do not stay there
+// (tiles of 4 pixels reach 0.6 of the peak; tiles of 6 and 8 then reach 0.45 and 0.55; Sapphire Rapids, AVX-512).
 double TileRate(int64_t pixels, const ColumnTiles& tiles, double weight_bytes) {
   const double vectors = static_cast<double>(tiles.vectors(0));
   const double line_cycles = weight_bytes <= kPanelBytes ? 0 : weight_bytes <= kStripBytes ? 4 : 7;
@@ -148,8 +148,8 @@ double TileRate(int64_t pixels, const ColumnTiles& tiles, double weight_bytes) {
   return cycles / std::max({cycles, 4.0, line_cycles * vectors * static_cast<double>(tiles.lanes) / kLineLanes});
 }
 
-// An element costs about two vector operations per vector, and four where it is transposed. Pixels that are images of an
-// NCHW tensor are moved one by one, each from or to a line of its own.
+// An element costs about two vector operations per vector, and four where it is transposed. Pixels that are images of
+// an NCHW tensor are moved one by one, each from or to a line of its own.
 double MoveCost(const TensorDesc& desc, double lanes, bool batched) {
   if (desc.layout != Layout::kNchw) return 2.0 / lanes;
   return batched ? 6.0 : 4.0 / lanes;
@@ -164,7 +164,7 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
   PixelRun run{ChannelsOf(desc), 0, 0, 0, 0};
   const Axis& axis_x = tasks.view.x();
   const IndexRange strip_x = task.in[kColumn];
-  // The part of a strip row that is a run of input pixels.
+  // `inside` is the part of a strip row that is a run of input pixels.
   IndexRange inside = strip_x.Clip(axis_x.in);
   if (tasks.batched || axis_x.phases->repeat > 1 || inside.count() == 0) inside = {strip_x.end, strip_x.end};
   const int64_t pixel_floats = steps.x * kLineLanes;

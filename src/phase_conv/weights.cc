@@ -1,4 +1,4 @@
-// Packing of weights and biases.
+// Packs weights and biases.
 #include "phase_conv/weights.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ bool IsJoined(const WeightSource& source, const WeightFormat& format, int axis) 
   return format.joined && source.joined->count[axis] > 1;
 }
 
-// Calls body(i) for each i below the sizes.
+// Calls body(i) for each index i below the sizes.
 template <class Body>
 void ForEachIndex(const SpatialSizes& sizes, const Body& body) {
   SpatialSizes i{};
@@ -50,7 +50,8 @@ void PackBias(const WeightSource& source, const WeightLayout& layout, float* pac
   });
 }
 
-// Where the weight of a column for a slot of the format lies in a row [output channel][slot] of the source; -1: a zero.
+// Returns where the weight of a column for a slot of the format lies in a row [output channel][slot] of the source, or
+// -1 for a zero.
 int64_t SourceOffset(const WeightSource& source, const WeightLayout& layout, int64_t column, int64_t packed_slot) {
   const std::array<AxisPhases, kMaxSpatialRank>& phases = *source.phases;
   const int64_t all_slots = phases[0].slots * phases[1].slots * phases[2].slots;

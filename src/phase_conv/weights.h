@@ -1,4 +1,4 @@
-// The weights of a phase convolution, packed for each format that an algorithm reads.
+// Packs the weights of a phase convolution for each format that an algorithm reads.
 #ifndef POLYPHASE_SRC_PHASE_CONV_WEIGHTS_H_
 #define POLYPHASE_SRC_PHASE_CONV_WEIGHTS_H_
 
@@ -15,7 +15,7 @@
 
 namespace polyphase::internal {
 
-// The phases of some axes as one phase with more output channels [phase z][y][x][channel]: they fill vectors that the
+// The phases of some axes as one phase with more output channels [phase z][y][x][channel]. They fill vectors that the
 // channels of one output leave empty. An axis that is not joined has count 1 and no phases here.
 struct JoinedPhases {
   SpatialSizes count{1, 1, 1};
@@ -31,12 +31,13 @@ struct WeightSource {
   const std::array<AxisPhases, kMaxSpatialRank>* phases = nullptr;
   const JoinedPhases* joined = nullptr;
   const float* weights = nullptr;  // [group][input channel][output channel][slot z][slot y][slot x]
-  // [offset z][y][x][group][output channel]: a phase of residue r has the biases of offset r mod `biases`; null: zeros.
+  // [offset z][y][x][group][output channel]: a phase of residue r has the biases of offset r mod `biases`. Null means
+  // zeros.
   const float* bias = nullptr;
   SpatialSizes biases{1, 1, 1};
 };
 
-// How an algorithm wants weights packed: for which tile, and in which order its blocks of [row][column] follow one
+// Says how an algorithm wants weights packed: for which tile, and in which order its blocks of [row][column] follow one
 // another.
 struct WeightFormat {
   enum class Order : int {
@@ -45,7 +46,7 @@ struct WeightFormat {
     kDepthwise,  // [tile of all groups' output channels], rows are slots: each group has one input channel
   };
   Order order;
-  bool joined;  // kSlots: columns and slots are those of the joined phases
+  bool joined;  // for kSlots: columns and slots are those of the joined phases
   const ConvTile* tile;
 
   bool operator==(const WeightFormat& other) const {
@@ -53,7 +54,7 @@ struct WeightFormat {
   }
 };
 
-// Where the weights and biases of a format lie.
+// Says where the weights and biases of a format lie.
 struct WeightLayout {
   WeightLayout() = default;
   WeightLayout(const WeightSource& source, const WeightFormat& format);
@@ -61,7 +62,7 @@ struct WeightLayout {
   bool IsDepthwise() const { return format.order == WeightFormat::Order::kDepthwise; }
   bool IsFlattened() const { return format.order == WeightFormat::Order::kColumns; }
   int64_t all_slots() const { return slots[0] * slots[1] * slots[2]; }
-  // Bytes of one column of a tile: in one slot, and in all blocks.
+  // A column of a tile has this many bytes in one slot, and in all blocks.
   int64_t slot_column_bytes() const { return (IsDepthwise() ? 1 : rows) * element_bytes; }
   int64_t column_bytes() const { return blocks * rows * element_bytes; }
   int64_t group_bytes() const { return tiles.padded() * column_bytes(); }
@@ -72,36 +73,36 @@ struct WeightLayout {
   int64_t bytes() const { return bias_bytes() + groups * group_bytes(); }
 
   WeightFormat format{};
-  int64_t groups = 0;    // kDepthwise: 1
+  int64_t groups = 0;    // 1 for kDepthwise
   ColumnTiles tiles;     // of one group
   SpatialSizes slots{};  // along each axis
   int64_t blocks = 0, rows = 0;
   int64_t element_bytes = 0;
-  // Offsets along each axis that have biases of their own, and the biases of a group from one offset to the next:
+  // The offsets along each axis that have biases of their own, and the biases of a group from one offset to the next:
   // [offset z][y][x][group][bias_columns].
   SpatialSizes biases{};
   int64_t bias_columns = 0;
 };
 
-// Weights and biases in a format, as its layout says.
+// Weights and biases in a format, placed as its layout says.
 struct PackedWeights {
   const char* weights = nullptr;
   const float* bias = nullptr;
 };
 
-// The weights of one layer: each format from the first time that it is asked for.
+// The weights of one layer. Each format is packed the first time that it is asked for.
 class PhaseWeights {
  public:
-  // `formats` are all that will be asked for; `source.phases` and `source.joined` must outlive this object. One format
-  // is packed here, and the source is not kept; of several the source is copied.
+  // `formats` are all that will be asked for; `source.phases` and `source.joined` must outlive this object. A single
+  // format is packed here, and the source is not kept. For several formats the source is copied.
   Status Init(const char* op, const WeightSource& source, const Runtime& runtime,
               const std::forward_list<WeightFormat>& formats);
 
   WeightLayout Layout(const WeightFormat& format) const { return WeightLayout(source_, format); }
-  // Thread-safe. Error: memory ran out (the next call tries again). The pointers live as long as this object.
+  // Thread-safe. Fails if memory runs out; the next call then tries again. The pointers live as long as this object.
   Status Get(const WeightFormat& format, PackedWeights* packed) const;
   size_t bytes() const;
-  // Whether there is more than one format.
+  // Returns whether there is more than one format.
   bool HasChoice() const { return copy_.bytes() > 0; }
 
  private:

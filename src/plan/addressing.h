@@ -1,4 +1,4 @@
-// Where a tensor's elements lie: offsets count elements from the first one of the tensor.
+// Says where the elements of a tensor lie. Offsets count elements from the first one of the tensor.
 #ifndef POLYPHASE_SRC_PLAN_ADDRESSING_H_
 #define POLYPHASE_SRC_PLAN_ADDRESSING_H_
 
@@ -10,7 +10,7 @@
 
 namespace polyphase::internal {
 
-// How a normalized descriptor places the channels of a pixel.
+// Says how a normalized descriptor places the channels of a pixel.
 inline ChannelMap ChannelsOf(const TensorDesc& desc) {
   switch (desc.layout) {
     case Layout::kNhwc: return {desc.c, 0};
@@ -20,21 +20,21 @@ inline ChannelMap ChannelsOf(const TensorDesc& desc) {
   return {desc.channel_block, desc.stride_c};
 }
 
-// The offset of a channel from channel 0 of its pixel.
+// Returns the offset of a channel from channel 0 of its pixel.
 inline int64_t ChannelOffset(const ChannelMap& map, int64_t channel) {
   return channel / map.block * map.block_stride + channel % map.block;
 }
 
-// The offset of a pixel's channel 0.
+// Returns the offset of a pixel's channel 0.
 inline int64_t PixelOffset(const TensorDesc& desc, int64_t n, int64_t z, int64_t y, int64_t x) {
   return n * desc.stride_n + z * desc.stride[kDepth] + y * desc.stride[kRow] + x * desc.stride[kColumn];
 }
 
-// How many channels, from `channel` on, lie side by side in memory.
+// Returns how many channels, from `channel` on, lie side by side in memory.
 inline int64_t ContiguousChannels(const ChannelMap& map, int64_t channel) { return map.block - channel % map.block; }
 
-// Whether channels [channel, channel + kLineLanes) exist and lie side by side: kernels then read and write the tensor's
-// pixels where they are. `channel` is a multiple of kLineLanes.
+// Returns whether channels [channel, channel + kLineLanes) exist and lie side by side: kernels then read and write the
+// pixels of the tensor where they are. `channel` is a multiple of kLineLanes.
 inline bool IsLine(const TensorDesc& desc, int64_t channel) {
   return channel + kLineLanes <= desc.c && (desc.layout == Layout::kNhwc || desc.channel_block == kLineLanes);
 }

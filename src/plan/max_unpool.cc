@@ -1,4 +1,4 @@
-// The choice between comparison and scatter of MaxUnpool, tiles and tasks.
+// Chooses between comparison and scatter for MaxUnpool, and sets tiles and tasks.
 #include "plan/max_unpool.h"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ bool IsDisjoint(const PoolAxes& axes) {
   return taps <= kMaxUnpoolTaps;
 }
 
-// A tensor of `size` must exist where indices count in one that is not the output.
+// Fails unless a tensor of `size` can exist, where indices count in one that is not the output.
 Status CheckIndexSize(const TensorDesc& output, const SpatialSizes& size) {
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     if (size[axis] >= 1) continue;
@@ -99,8 +99,8 @@ Status MaxUnpoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
 
   plan->element_log2 = Log2Size(ElementSize(input.dtype));
   plan->index_log2 = Log2Size(ElementSize(plan->indices->dtype));
-  // Lanes are pixels of a row where that is a vector at least; narrower rows were 20 times slower so than with
-  // channels.
+  // Lanes are pixels of a row that has at least a vector of them. Narrower rows were 20 times slower that way than with
+  // channels in lanes.
   const bool planar = input.layout == Layout::kNchw && plan->indices->layout == Layout::kNchw &&
                       plan->output.layout == Layout::kNchw && input.size[kColumn] >= kLineLanes;
   plan->width = planar ? 1 : kLineLanes;
@@ -116,7 +116,7 @@ Status MaxUnpoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   const double outputs = static_cast<double>(input.n) * static_cast<double>(input.c) * static_cast<double>(rows) *
                          static_cast<double>(size[kColumn]);
   const double wanted = WantedTasks(threads, outputs / kTaskOutputs);
-  // Every band reads all indices of its plane, hence no more of them than there are threads.
+  // Every band reads all indices of its plane, so there are no more bands than threads.
   plan->bands = CutForTasks(rows * size[kColumn], std::min(wanted, static_cast<double>(threads)), planes);
   plan->tasks = plan->scatter_tasks();
   if (!plan->disjoint) return Status();

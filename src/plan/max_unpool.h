@@ -23,12 +23,13 @@ struct MaxUnpoolOperator : OperatorImpl {
   MaxUnpoolAttributes attributes;
 };
 
-// Where windows do not overlap, and each index names an element of its own window, as those of MaxPool do, an output
-// row is made of one input row by comparison: a task makes some output rows (z, y), which count as one axis, of one
-// tile of columns. Otherwise, and where an index turns out to be another one, elements are scattered: a task fills a
-// band of positions of the output plane with zeros and takes those elements of the whole input plane whose index is in
-// its band, so that what a position gets does not depend on the bands. Both work on `width` channels at once: one where
-// all layouts are NCHW, else kLineLanes.
+// Comparison makes an output row of one input row. It serves windows that do not overlap, if each index names an
+// element of its own window, as those of MaxPool do. A task then makes some output rows (z, y), which count as one
+// axis, of one tile of columns.
+// Scatter serves the rest, and also runs where an index turns out to name another element. A task then fills a band of
+// positions of the output plane with zeros and takes those elements of the whole input plane whose index is in its
+// band, so that what a position gets does not depend on the bands.
+// Both work on `width` channels at once: one where all layouts are NCHW, else kLineLanes.
 struct MaxUnpoolPlan : PlanImpl {
   explicit MaxUnpoolPlan(const MaxUnpoolOperator& unpool) : op(unpool) {}
   Status Run(const RunContext& context) const override;
@@ -36,7 +37,7 @@ struct MaxUnpoolPlan : PlanImpl {
   const MaxUnpoolOperator& op;
   PoolAxes axes;
   IndexMap index_map{};
-  SpatialSizes index_size{};  // of the tensor in which indices count
+  SpatialSizes index_size{};  // size of the tensor in which indices count
   int element_log2 = 2, index_log2 = 2;
   int64_t width = 1;
 
@@ -49,7 +50,7 @@ struct MaxUnpoolPlan : PlanImpl {
   int64_t scatter_tasks() const { return input.n * channels.count * bands.count; }
 };
 
-// One worker's memory for comparisons, of one tile. Taps are written for whole vectors, from any pixel on.
+// The memory of one worker for comparisons of one tile. Taps are written for whole vectors, from any pixel on.
 struct MaxUnpoolScratch {
   MaxUnpoolScratch(const MaxUnpoolPlan& plan, Arena& arena);
 

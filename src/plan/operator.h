@@ -1,4 +1,4 @@
-// What an op is to the API: an operator that makes plans, and a plan that runs.
+// What an op is to the API: an operator makes plans, and a plan runs.
 #ifndef POLYPHASE_SRC_PLAN_OPERATOR_H_
 #define POLYPHASE_SRC_PLAN_OPERATOR_H_
 
@@ -16,8 +16,8 @@
 
 namespace polyphase::internal {
 
-// Memory and threads of one run. `workspace` holds `workers` times the plan's bytes of one worker. Null where the op has
-// no such tensor: residual, input_indices, output_indices.
+// Memory and threads of one run. `workspace` holds the worker_bytes of the plan `workers` times. residual,
+// input_indices and output_indices are null where the op has no such tensor.
 struct RunContext {
   const void* input;
   void* output;
@@ -29,19 +29,19 @@ struct RunContext {
   const Runtime& runtime;
 };
 
-// A plan of an op, which refers to its operator.
+// A plan of an op. It refers to its operator.
 class PlanImpl : public PlanTensors {
  public:
   virtual ~PlanImpl() = default;
-  // Writes the output. Neither allocates nor locks. Only max_unpool fails, on the values of its indices.
+  // Writes the output. It neither allocates nor locks. Only max_unpool fails, on the values of its indices.
   virtual Status Run(const RunContext& context) const = 0;
 
-  // Set by MakePlan. `choice` and `reason` say for Describe() what was chosen and why.
+  // MakePlan sets these. `choice` and `reason` tell Describe() what was chosen and why.
   int64_t tasks = 0;
   int64_t worker_bytes = 0;  // workspace of one worker, in whole lines
   std::string choice, reason;
 
-  // Set by the API: the tensors in the caller's form, and what all ops have alike.
+  // The API sets the rest: the tensors in the caller's form, and what all ops have in common.
   TensorDesc public_input, public_output;
   std::optional<TensorDesc> public_residual, public_indices;
   std::shared_ptr<const OperatorImpl> owner;  // keeps the operator alive
@@ -51,7 +51,7 @@ class PlanImpl : public PlanTensors {
   std::string description;
 };
 
-// The plan options that not every op has.
+// Says which of the plan options that not every op has are taken.
 struct PlanOptionsTaken {
   bool algorithm = false;
   bool output_size = false;
@@ -64,7 +64,7 @@ class OperatorImpl {
  public:
   virtual ~OperatorImpl() = default;
   // `input` is normalized, `options` has nothing that the op does not take, and `threads` >= 1. For n == 0 the plan has
-  // its tensors alone.
+  // only its tensors.
   virtual Status MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
                           std::unique_ptr<PlanImpl>* plan) const = 0;
   virtual std::string Describe() const = 0;

@@ -1,4 +1,4 @@
-// Tiles, tasks and workspace of MaxPool, AvgPool and AvgUnpool.
+// Sets tiles, tasks and workspace of MaxPool, AvgPool and AvgUnpool.
 #include "plan/pool.h"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 // The inputs and outputs of a tile should stay in L2 beside the tensors that pass through it.
 constexpr int64_t kTileBytes = 256 * 1024;
 constexpr int64_t kMinTile = 16;
-// Pointers to more rows of a box than this are not kept at once.
+// At most this many pointers to rows of a box are kept at once.
 constexpr int64_t kMaxBoxRows = 1024;
 // Fewer inputs than this (about 10 microseconds) are not worth a task of their own.
 constexpr double kTaskInputs = 128 * 1024;
@@ -36,7 +36,7 @@ Status CheckType(const PoolOperator& op, DataType dtype, Conversion* conversion)
                              op.kind == PoolKind::kAverageUnpool ? " or kBF16" : ", kBF16 or kU8");
 }
 
-// `op` has its kind and attributes.
+// Completes `op`, which has its kind and attributes.
 Status Finish(const char* name, const std::shared_ptr<PoolOperator>& op, const OperatorOptions& options,
               std::shared_ptr<OperatorImpl>* result) {
   const bool unpool = op->kind == PoolKind::kAverageUnpool;
@@ -52,7 +52,7 @@ Status Finish(const char* name, const std::shared_ptr<PoolOperator>& op, const O
   return status;
 }
 
-// The positions within one window are added up in 32 bits.
+// Fails unless the positions within one window, which are added up in 32 bits, fit.
 Status CheckWindowPositions(const PoolPlan& plan) {
   int64_t last = 0;
   bool fits = true;
@@ -69,7 +69,7 @@ Status CheckWindowPositions(const PoolPlan& plan) {
                              plan.op.name, plan.axes[kDepth].kernel, plan.axes[kRow].kernel, plan.axes[kColumn].kernel);
 }
 
-// Whether the windows' divisors differ: one sticks out of what counts.
+// Returns whether the divisors of the windows differ, because one sticks out of what counts.
 bool DivisorsDiffer(const PoolPlan& plan) {
   const PoolOperator& op = plan.op;
   if (!op.divide || op.divisor_override != 0) return false;
@@ -82,7 +82,7 @@ bool DivisorsDiffer(const PoolPlan& plan) {
   return false;
 }
 
-// Most input columns that `tile` neighbouring outputs read.
+// Returns the most input columns that `tile` neighbouring outputs read.
 int64_t TileInputs(const PoolPlan& plan, int64_t tile) {
   const PoolAxis& x = plan.axes[kColumn];
   const int64_t in = plan.input.size[kColumn];
@@ -91,17 +91,17 @@ int64_t TileInputs(const PoolPlan& plan, int64_t tile) {
   return (tile - 1) * x.stride + x.EffectiveKernel();
 }
 
-// Slots of a ring along an axis: the inputs that one output reads are in different ones.
+// Returns the slots of a ring along an axis: the inputs that one output reads must be in different slots.
 int64_t RingSlots(const PoolPlan& plan, int axis) {
   return plan.unpool() ? plan.axes[axis].MaxWindows()
                        : std::min(plan.axes[axis].EffectiveKernel(), plan.input.size[axis]);
 }
 
-// Outputs of a tile, slots of the strip.
+// Sets the outputs of a tile and the slots of the strip.
 void SetTile(PoolPlan* plan) {
   const bool lines = plan->conversion == Conversion::kF32 && plan->input.c % kLineLanes == 0 && IsLine(plan->input, 0);
   const bool packs = plan->divide_inputs || !lines;
-  // Values, positions and two words of index for each output.
+  // Each output has a value, a position and two words of index.
   const int64_t output_bytes = kLineBytes * (plan->indices ? 4 : 1);
   const double ring_rows = static_cast<double>(RingSlots(*plan, kRow)) * static_cast<double>(RingSlots(*plan, kDepth));
   const auto tile_bytes = [&](int64_t tile) {
@@ -109,7 +109,7 @@ void SetTile(PoolPlan* plan) {
            (packs ? ring_rows * static_cast<double>(TileInputs(*plan, tile)) * static_cast<double>(kLineBytes) : 0.0);
   };
   int64_t tile = plan->output.size[kColumn];
-  // A tile is not made so small that neighbouring ones read mostly the same inputs.
+  // A tile is not made so small that neighbouring tiles read mostly the same inputs.
   while (tile > kMinTile && tile_bytes(tile) > kTileBytes &&
          (tile > kTileBytes / 2 / output_bytes || TileInputs(*plan, tile) > 2 * TileInputs(*plan, 1))) {
     tile = DivCeil(tile, 2);
@@ -231,7 +231,7 @@ Status PoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& option
     inputs *= static_cast<double>(size[axis]) * static_cast<double>(plan->MaxInputs(axis));
   }
   const int64_t others = input.n * plan->channels.count * plan->columns.count;
-  // Every further task packs rows that its neighbour packs as well, hence not too short ones.
+  // Tasks are not too short, because every further one packs rows that its neighbour packs as well.
   plan->rows = CutForTasks(rows, WantedTasks(threads, inputs / kTaskInputs), others, plan->tile_inputs > 0 ? 8 : 1);
   plan->tasks = others * plan->rows.count;
   return Status();

@@ -27,17 +27,17 @@ struct PoolOperator : OperatorImpl {
   // kMax
   IndexConvention index_convention = IndexConvention::kPlane;
   bool column_major = false;
-  // The averages. Without `divide` (AvgUnpoolMode::kCopy) nothing is divided.
+  // For the averages. Without `divide` (AvgUnpoolMode::kCopy) nothing is divided.
   bool divide = true;
   bool count_include_pad = true;
   int64_t divisor_override = 0;
 };
 
-// All three ops are the same: an output pixel reduces a box of input pixels, which are those of its window, or in
-// AvgUnpool the windows that cover it. A task computes some output rows (z, y), which count as one axis, of one tile of
-// columns of kLineLanes channels. The input rows that it needs are packed into a strip of slots [column][kLineLanes],
-// each once as long as its slot is not needed for another row, unless the input has lines of channels already. A box
-// with more rows than there are slots is reduced part by part.
+// All three ops are the same: an output pixel reduces a box of input pixels, which are those of its window or, in
+// AvgUnpool, the windows that cover it. A task computes some output rows (z, y), which count as one axis, of one tile
+// of columns of kLineLanes channels. The input rows that it needs are packed into a strip of slots
+// [column][kLineLanes], unless the input has lines of channels already. Each row is packed once, as long as its slot is
+// not needed for another row. A box with more rows than there are slots is reduced part by part.
 struct PoolPlan : PlanImpl {
   explicit PoolPlan(const PoolOperator& pool) : op(pool) {}
   Status Run(const RunContext& context) const override;
@@ -46,7 +46,8 @@ struct PoolPlan : PlanImpl {
   PoolAxes axes;
   IndexMap index_map{};
   Conversion conversion = Conversion::kF32;
-  // AvgUnpool: the windows have different divisors, so that inputs are divided while they are packed, not the sums.
+  // In AvgUnpool, windows may have different divisors: inputs are then divided while they are packed, instead of the
+  // sums.
   bool divide_inputs = false;
 
   int64_t tile_inputs = 0;         // most input columns that a tile reads; 0 where rows are read where they are
@@ -57,11 +58,11 @@ struct PoolPlan : PlanImpl {
 
   bool unpool() const { return op.kind == PoolKind::kAverageUnpool; }
 
-  // The inputs that an output reads along an axis.
+  // Returns the inputs that an output reads along an axis.
   AxisElements Inputs(int axis, int64_t output_index) const {
     return unpool() ? axes[axis].Windows(output_index) : axes[axis].Elements(output_index);
   }
-  // From the first to the last input that some neighbouring outputs read.
+  // Returns the range from the first to the last input that some neighbouring outputs read.
   IndexRange InputRange(int axis, const IndexRange& outputs) const {
     const PoolAxis& a = axes[axis];
     if (!unpool()) {
@@ -73,7 +74,7 @@ struct PoolPlan : PlanImpl {
   int64_t MaxInputs(int axis) const { return unpool() ? axes[axis].MaxWindows() : axes[axis].MaxElements(); }
 };
 
-// One worker's memory.
+// The memory of one worker.
 struct PoolScratch {
   PoolScratch(const PoolPlan& plan, Arena& arena);
 
@@ -81,7 +82,7 @@ struct PoolScratch {
   const float** rows;      // of the part of a box that is reduced
   int32_t* row_positions;  // and their positions
   float* strip;            // [slot][input column of the tile][kLineLanes]
-  // Of a tile, [output column][kLineLanes]; the last two are taken where the plan has indices.
+  // These are the [output column][kLineLanes] of a tile. The last two are taken where the plan has indices.
   float* values;
   int32_t* positions;
   int64_t* indices;

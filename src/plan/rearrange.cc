@@ -1,4 +1,4 @@
-// Mapping and tasks of PixelShuffle and Convert.
+// Sets the mapping and the tasks of PixelShuffle and Convert.
 #include "plan/rearrange.h"
 
 #include <cinttypes>

@@ -19,7 +19,7 @@ struct RearrangeOperator : OperatorImpl {
                   std::unique_ptr<PlanImpl>* plan) const override;
   std::string Describe() const override;
 
-  std::optional<PixelShuffleAttributes> shuffle;  // none: Convert
+  std::optional<PixelShuffleAttributes> shuffle;  // none for Convert
 };
 
 enum class ShufflePath : int {
@@ -49,7 +49,7 @@ struct RearrangePlan : PlanImpl {
   const TensorDesc& shallow() const { return to_space ? output : input; }
 };
 
-// Convert where there are no attributes.
+// Creates a Convert if there are no attributes.
 Status CreateRearrangeOperator(const PixelShuffleAttributes* shuffle, const OperatorOptions& options,
                                std::shared_ptr<OperatorImpl>* op);
 

@@ -1,4 +1,4 @@
-// IsError: whether a call failed with a message of one line that names what it must.
+// IsError: checks that a call failed with a message of one line that names what it must.
 #ifndef POLYPHASE_TESTS_TESTERS_IS_ERROR_H_
 #define POLYPHASE_TESTS_TESTERS_IS_ERROR_H_
 
@@ -11,7 +11,7 @@
 
 namespace polyphase::testing {
 
-// `words` are what the message must contain: an attribute's name, its value.
+// `words` are what the message must contain: the name of an attribute, its value.
 inline ::testing::AssertionResult IsError(const Status& status, std::initializer_list<const char*> words) {
   if (status.code() != StatusCode::kInvalidArgument && status.code() != StatusCode::kUnsupported) {
     return ::testing::AssertionFailure() << "code " << static_cast<int>(status.code()) << ", message \""
