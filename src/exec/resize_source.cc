@@ -1,0 +1,81 @@
+// Reading, converting and multiplying source rows.
+#include "exec/resize_source.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace polyphase::internal {
+
+ResizePart::ResizePart(const ResizePlan& plan, int64_t task) {
+  TaskIndex index(task);
+  columns = index.Next(plan.columns);
+  rows = index.Next(plan.rows);
+  planes = index.Next(plan.planes);
+  image = index.rest();
+}
+
+RowSource::RowSource(const ResizePlan& plan, const ResizePart& part, const void* input, float* strip)
+    : plan_(plan),
+      kernels_(plan.op.kernels),
+      element_bytes_(static_cast<int64_t>(ElementSize(plan.input.dtype))),
+      input_(static_cast<const char*>(input) + part.image * plan.input.stride_n * element_bytes_),
+      first_channel_(part.planes.begin * plan.width),
+      planes_(part.planes.count()),
+      strip_(strip) {}
+
+void RowSource::Read(int64_t z, int64_t y, IndexRange pixels, float* panel, int64_t plane_step) const {
+  plan_.op.pointwise() ? Multiply(Row(z, y), pixels, panel, plane_step) : Convert(Row(z, y), pixels, panel);
+}
+
+void RowSource::ReadBatch(int64_t z, int64_t y, int64_t rows, IndexRange pixels, float* panel) const {
+  assert(rows <= kLineLanes && pixels.count() * plan_.width * kLineLanes <= plan_.source_floats);
+  const TensorDesc& desc = plan_.input;
+  const char* const row = Row(z, y) + ChannelOffset(ChannelsOf(desc), first_channel_) * element_bytes_;
+  kernels_.panel.pack_as[static_cast<int>(plan_.conversion)](
+      {{1, desc.stride[kRow]}, 0, rows, pixels.count() * plan_.width, 1}, Pixel(row, pixels.begin), panel, kLineLanes,
+      kLineLanes);
+}
+
+void RowSource::Convert(const char* row, IndexRange pixels, float* panel) const {
+  const TensorDesc& desc = plan_.input;
+  const PackFn pack = kernels_.panel.pack_as[static_cast<int>(plan_.conversion)];
+  const char* const begin = Pixel(row, pixels.begin);
+  if (plan_.contiguous) {
+    const char* const plane = begin + ChannelOffset(ChannelsOf(desc), first_channel_) * element_bytes_;
+    return pack({{1, 0}, 0, 1, pixels.count() * plan_.width, 1}, plane, panel, 1, 1);
+  }
+  const int64_t channels = std::min(plan_.width, desc.c - first_channel_);
+  pack({ChannelsOf(desc), first_channel_, channels, pixels.count(), desc.stride[kColumn]}, begin, panel, plan_.width,
+       plan_.width);
+}
+
+void RowSource::Multiply(const char* row, IndexRange pixels, float* panel, int64_t plane_step) const {
+  assert(pixels.count() <= plan_.source_pixels);
+  const TensorDesc& desc = plan_.input;
+  const int64_t count = pixels.count();
+  PixelRun run{ChannelsOf(desc), 0, 0, count, desc.stride[kColumn]};
+  for (float* strip = strip_; run.channel < desc.c; run.channel += kLineLanes, strip += count * kLineLanes) {
+    run.channels = std::min<int64_t>(kLineLanes, desc.c - run.channel);
+    kernels_.panel.pack[Log2Size(sizeof(float))](run, Pixel(row, pixels.begin), strip, kLineLanes, kLineLanes);
+  }
+  // The weights of a tile of channels stay in L1 while the pixels pass.
+  const ConvTileKernels& kernels = kernels_.conv;
+  const ResizeOperator& op = plan_.op;
+  ConvTileArgs args{};
+  args.taps_z = args.taps_y = args.taps_x = 1;
+  args.input_step_block = count * kLineLanes;
+  args.channels = desc.c;
+  args.bias = kernels.no_bias;  // the epilogue adds it, after the resize
+  args.output_step = plan_.width;
+  for (int64_t channel = 0; channel < planes_ * plan_.width; channel += op.tile_width()) {
+    float* const output = panel + channel / plan_.width * plane_step + channel % plan_.width;
+    args.weights = op.weights.as<float>() + (first_channel_ + channel) * desc.c;
+    ForEachTile(count, kernels.max_pixels, [&](int64_t first, int64_t tile) {
+      args.input = strip_ + first * kLineLanes;
+      args.output = output + first * plan_.width;
+      kernels.dense[op.tile_vectors - 1][tile - 1](args);
+    });
+  }
+}
+
+}  // namespace polyphase::internal
