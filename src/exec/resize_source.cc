@@ -59,21 +59,23 @@ void RowSource::Multiply(const char* row, IndexRange pixels, float* panel, int64
     kernels_.panel.pack[Log2Size(sizeof(float))](run, Pixel(row, pixels.begin), strip, kLineLanes, kLineLanes);
   }
   // The weights of a tile of channels stay in L1 while the pixels pass.
-  const ConvTileKernels& kernels = kernels_.conv;
-  const ResizeOperator& op = plan_.op;
+  const ConvTile& kernel = kernels_.conv.dense;
+  const ColumnTiles& tiles = plan_.op.tiles;
+  const int64_t weight_bytes = desc.c * static_cast<int64_t>(ElementSize(kernel.weights));  // of an output channel
   ConvTileArgs args{};
   args.taps_z = args.taps_y = args.taps_x = 1;
-  args.input_step_block = count * kLineLanes;
+  args.input_step_block = count * kLineBytes;
   args.channels = desc.c;
-  args.bias = kernels.no_bias;  // the epilogue adds it, after the resize
-  args.output_step = plan_.width;
-  for (int64_t channel = 0; channel < planes_ * plan_.width; channel += op.tile_width()) {
-    float* const output = panel + channel / plan_.width * plane_step + channel % plan_.width;
-    args.weights = op.weights.as<float>() + (first_channel_ + channel) * desc.c;
-    ForEachTile(count, kernels.max_pixels, [&](int64_t first, int64_t tile) {
+  args.bias = kernels_.conv.no_bias;  // the epilogue adds it, after the resize
+  args.sums_step = plan_.width * int64_t{sizeof(float)};
+  const auto& multiply = kernel.run[tiles.vectors(0) - 1];
+  for (int64_t channel = 0; channel < planes_ * plan_.width; channel += tiles.nr) {
+    float* const sums = panel + channel / plan_.width * plane_step + channel % plan_.width;
+    args.weights = plan_.op.weights.as<char>() + (first_channel_ + channel) * weight_bytes;
+    ForEachTile(count, kernel.mr, [&](int64_t first, int64_t tile) {
       args.input = strip_ + first * kLineLanes;
-      args.output = output + first * plan_.width;
-      kernels.dense[op.tile_vectors - 1][tile - 1](args);
+      args.sums = sums + first * plan_.width;
+      multiply[tile - 1](args);
     });
   }
 }

@@ -25,14 +25,13 @@ struct ResizeOperator : OperatorImpl {
 
   std::string FilterName() const;  // for both Describes
   bool pointwise() const { return HasPointwise(attributes); }
-  int tile_width() const { return tile_vectors * kernels.conv.lanes; }
 
   ResizeAttributes attributes;
   OpEpilogue epilogue;
-  // With a 1x1 convolution, whose scale and bias are in weights and epilogue: [tile][input channel][tile width], in
-  // tiles whose width divides kLineLanes; the channels that fill the last line have zeros.
+  // The weights of a 1x1 convolution, of which scale and bias are in weights and epilogue, in tiles whose width divides
+  // kLineLanes; the channels that fill the last line have zeros.
+  ColumnTiles tiles;
   AlignedBuffer weights;
-  int tile_vectors = 0;
 };
 
 // How a source row becomes a row of the ring, or of the output.

@@ -14,22 +14,26 @@ namespace {
 Status PackPointwise(const Runtime& runtime, ResizeOperator* op) {
   const Pointwise& p = op->attributes.pointwise;
   if (!op->pointwise()) return Status();
-  const ConvTileKernels& kernels = op->kernels.conv;
-  op->tile_vectors = std::min(kernels.max_vectors, kLineLanes / kernels.lanes);
-  const float* scale = op->attributes.epilogue.scale;
-  const int64_t columns = RoundUp(p.output_channels, kLineLanes);
-  op->weights = AlignedBuffer(runtime, p.input_channels * columns * sizeof(float));
+  const ConvTile& tile = op->kernels.conv.dense;
+  ColumnTiles& tiles = op->tiles;
+  tiles = ColumnTiles(RoundUp(p.output_channels, kLineLanes), tile);
+  tiles.nr = std::min<int64_t>(tiles.nr, kLineLanes);
+  op->weights = AlignedBuffer(runtime, p.input_channels * tiles.padded() * ElementSize(tile.weights));
   if (!op->weights.ok()) {
     return Status::Make(StatusCode::kOutOfMemory, "resize pointwise weights: the allocator returned null");
   }
-  float* packed = op->weights.as<float>();
-  for (int64_t first = 0; first < columns; first += op->tile_width()) {
-    for (int64_t i = 0; i < p.input_channels; ++i) {
-      for (int64_t o = first; o < first + op->tile_width(); ++o) {
-        const float weight = o < p.output_channels ? p.weights[o * p.input_channels + i] : 0.0f;
-        *packed++ = scale != nullptr && o < p.output_channels ? weight * scale[o] : weight;
-      }
+  std::vector<float> scaled(p.weights, p.weights + p.output_channels * p.input_channels);
+  std::vector<int64_t> offsets;  // of output channels
+  for (int64_t o = 0; o < p.output_channels; ++o) {
+    offsets.push_back(o * p.input_channels);
+    if (const float* scale = op->attributes.epilogue.scale) {
+      for (int64_t i = 0; i < p.input_channels; ++i) scaled[offsets[o] + i] *= scale[o];
     }
+  }
+  void* packed = op->weights.as<void>();
+  for (int64_t first = 0; first < tiles.columns; first += tiles.nr) {
+    const int64_t columns = std::clamp<int64_t>(p.output_channels - first, 0, tiles.nr);
+    packed = tile.pack({scaled.data(), 1, offsets.data() + first, p.input_channels, columns}, tiles.nr, packed);
   }
   return Status();
 }
