@@ -22,13 +22,12 @@ struct Plane {
   int64_t index, channel, channels;
 };
 
-class ResizeTask {
+class ResizeWorker {
  public:
-  ResizeTask(const ResizePlan& plan, const RunContext& context, int64_t task, Arena arena)
+  ResizeWorker(const ResizePlan& plan, const RunContext& context, Arena arena)
       : plan_(plan),
         kernels_(plan.op.kernels),
         scratch_(plan, arena),
-        part_(plan, task),
         source_(plan, part_, context.input, scratch_.strip),
         resize_x_(plan, part_, scratch_, source_),
         ring_(plan, scratch_),
@@ -39,15 +38,17 @@ class ResizeTask {
                plan.stream,
                static_cast<char*>(context.output),
                static_cast<const char*>(context.residual),
-               scratch_.residual} {
-    // Rows after the last one that this task reads are not worth resizing ahead.
-    const int64_t first_y = part_.rows.begin % plan.y.out;
-    const bool one_z = first_y + part_.rows.count() <= plan.y.out;
-    ahead_end_ = one_z ? plan.y.Sources(first_y, first_y + part_.rows.count()).Clip(plan.y.in).end : plan.y.in;
-  }
+               scratch_.residual} {}
 
-  void Run() {
+  void operator()(int64_t task) {
     const ResizeAxis& y = plan_.y;
+    part_ = ResizePart(plan_, task);
+    ring_.Clear();
+    last_source_ = -1;
+    // Rows after the last one that this task reads are not worth resizing ahead.
+    const int64_t first_y = part_.rows.begin % y.out;
+    const bool one_z = first_y + part_.rows.count() <= y.out;
+    ahead_end_ = one_z ? y.Sources(first_y, first_y + part_.rows.count()).Clip(y.in).end : y.in;
     const bool pairs = plan_.store != RowStore::kPanel && !plan_.windows_y();
     for (int64_t row = part_.rows.begin; row < part_.rows.end;) {
       const int64_t oz = row / y.out;
@@ -227,12 +228,12 @@ class ResizeTask {
   const ResizePlan& plan_;
   const Kernels& kernels_;
   const ResizeScratch scratch_;
-  const ResizePart part_;
+  ResizePart part_;  // at work
   const RowSource source_;
   const ResizeX resize_x_;
   RowRing ring_;
   const OutputStore store_;
-  int64_t ahead_end_;
+  int64_t ahead_end_ = 0;
   // kResized: the source row of the output row that was made last, and where it is.
   int64_t last_source_ = -1;
   const float* last_row_ = nullptr;
@@ -241,8 +242,7 @@ class ResizeTask {
 }  // namespace
 
 Status ResizePlan::Run(const RunContext& context) const {
-  RunTasks(context, tasks, worker_bytes,
-           [&](int64_t task, const Arena& arena) { ResizeTask(*this, context, task, arena).Run(); });
+  RunWorkers(context, tasks, worker_bytes, [&](const Arena& arena) { return ResizeWorker(*this, context, arena); });
   return Status();
 }
 

@@ -19,9 +19,9 @@ class RowRing {
         in_y_(plan.y.in),
         slot_floats_(plan.planes.length * plan.row_floats),
         rows_(scratch.ring),
-        held_(scratch.held) {
-    std::fill_n(held_, ring_z_ * ring_y_, int64_t{-1});
-  }
+        held_(scratch.held) {}
+
+  void Clear() { std::fill_n(held_, ring_z_ * ring_y_, int64_t{-1}); }
 
   int64_t Slot(int64_t z, int64_t y) const { return z % ring_z_ * ring_y_ + y % ring_y_; }
   // How many rows from (z, y) on are in neighbouring slots.

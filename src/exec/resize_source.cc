@@ -6,23 +6,6 @@
 
 namespace polyphase::internal {
 
-ResizePart::ResizePart(const ResizePlan& plan, int64_t task) {
-  TaskIndex index(task);
-  columns = index.Next(plan.columns);
-  rows = index.Next(plan.rows);
-  planes = index.Next(plan.planes);
-  image = index.rest();
-}
-
-RowSource::RowSource(const ResizePlan& plan, const ResizePart& part, const void* input, float* strip)
-    : plan_(plan),
-      kernels_(plan.op.kernels),
-      element_bytes_(static_cast<int64_t>(ElementSize(plan.input.dtype))),
-      input_(static_cast<const char*>(input) + part.image * plan.input.stride_n * element_bytes_),
-      first_channel_(part.planes.begin * plan.width),
-      planes_(part.planes.count()),
-      strip_(strip) {}
-
 void RowSource::Read(int64_t z, int64_t y, IndexRange pixels, float* panel, int64_t plane_step) const {
   plan_.op.pointwise() ? Multiply(Row(z, y), pixels, panel, plane_step) : Convert(Row(z, y), pixels, panel);
 }
@@ -30,7 +13,7 @@ void RowSource::Read(int64_t z, int64_t y, IndexRange pixels, float* panel, int6
 void RowSource::ReadBatch(int64_t z, int64_t y, int64_t rows, IndexRange pixels, float* panel) const {
   assert(rows <= kLineLanes && pixels.count() * plan_.width * kLineLanes <= plan_.source_floats);
   const TensorDesc& desc = plan_.input;
-  const char* const row = Row(z, y) + ChannelOffset(ChannelsOf(desc), first_channel_) * element_bytes_;
+  const char* const row = Row(z, y) + ChannelOffset(ChannelsOf(desc), first_channel()) * element_bytes_;
   kernels_.panel.pack_as[static_cast<int>(plan_.conversion)](
       {{1, desc.stride[kRow]}, 0, rows, pixels.count() * plan_.width, 1}, Pixel(row, pixels.begin), panel, kLineLanes,
       kLineLanes);
@@ -41,11 +24,11 @@ void RowSource::Convert(const char* row, IndexRange pixels, float* panel) const 
   const PackFn pack = kernels_.panel.pack_as[static_cast<int>(plan_.conversion)];
   const char* const begin = Pixel(row, pixels.begin);
   if (plan_.contiguous) {
-    const char* const plane = begin + ChannelOffset(ChannelsOf(desc), first_channel_) * element_bytes_;
+    const char* const plane = begin + ChannelOffset(ChannelsOf(desc), first_channel()) * element_bytes_;
     return pack({{1, 0}, 0, 1, pixels.count() * plan_.width, 1}, plane, panel, 1, 1);
   }
-  const int64_t channels = std::min(plan_.width, desc.c - first_channel_);
-  pack({ChannelsOf(desc), first_channel_, channels, pixels.count(), desc.stride[kColumn]}, begin, panel, plan_.width,
+  const int64_t channels = std::min(plan_.width, desc.c - first_channel());
+  pack({ChannelsOf(desc), first_channel(), channels, pixels.count(), desc.stride[kColumn]}, begin, panel, plan_.width,
        plan_.width);
 }
 
@@ -69,9 +52,9 @@ void RowSource::Multiply(const char* row, IndexRange pixels, float* panel, int64
   args.bias = kernels_.conv.no_bias;  // the epilogue adds it, after the resize
   args.sums_step = plan_.width * int64_t{sizeof(float)};
   const auto& multiply = kernel.run[tiles.vectors(0) - 1];
-  for (int64_t channel = 0; channel < planes_ * plan_.width; channel += tiles.nr) {
+  for (int64_t channel = 0; channel < part_.planes.count() * plan_.width; channel += tiles.nr) {
     float* const sums = panel + channel / plan_.width * plane_step + channel % plan_.width;
-    args.weights = plan_.op.weights.as<char>() + (first_channel_ + channel) * weight_bytes;
+    args.weights = plan_.op.weights.as<char>() + (first_channel() + channel) * weight_bytes;
     ForEachTile(count, kernel.mr, [&](int64_t first, int64_t tile) {
       args.input = strip_ + first * kLineLanes;
       args.sums = sums + first * plan_.width;

@@ -31,19 +31,19 @@ void ResizeX::Row(int64_t z, int64_t y, float* row) const {
 }
 
 void ResizeX::Copy(int64_t z, int64_t y, float* row) const {
-  ForEachStep(columns_, [&](IndexRange outputs) {
-    source_.Read(z, y, outputs, row + (outputs.begin - columns_.begin) * plan_.width, plan_.row_floats);
+  ForEachStep(part_.columns, [&](IndexRange outputs) {
+    source_.Read(z, y, outputs, row + (outputs.begin - part_.columns.begin) * plan_.width, plan_.row_floats);
   });
 }
 
 // Columns whose sources are whole and f32 read them where they are, the others pack them.
 void ResizeX::Taps(int64_t z, int64_t y, float* row) const {
-  const IndexRange direct{std::clamp(plan_.taps_x.direct.begin, columns_.begin, columns_.end),
-                          std::clamp(plan_.taps_x.direct.end, columns_.begin, columns_.end)};
+  const IndexRange direct{std::clamp(plan_.taps_x.direct.begin, part_.columns.begin, part_.columns.end),
+                          std::clamp(plan_.taps_x.direct.end, part_.columns.begin, part_.columns.end)};
   const auto pack = [&](IndexRange outputs) { PackedTaps(z, y, outputs, row); };
-  ForEachStep({columns_.begin, direct.begin}, pack);
+  ForEachStep({part_.columns.begin, direct.begin}, pack);
   if (direct.begin < direct.end) CallTaps(source_.InPlace(z, y), direct, row);
-  ForEachStep({direct.end, columns_.end}, pack);
+  ForEachStep({direct.end, part_.columns.end}, pack);
 }
 
 void ResizeX::PackedTaps(int64_t z, int64_t y, IndexRange outputs, float* row) const {
@@ -54,9 +54,9 @@ void ResizeX::PackedTaps(int64_t z, int64_t y, IndexRange outputs, float* row) c
                           std::clamp<int64_t>(sources.end, 1, plan_.x.in)};
   const int64_t plane_floats = sources.count() * width;
   const int64_t before = std::clamp<int64_t>(inside.begin - sources.begin, 0, sources.count() - 1) * width;
-  assert(before + inside.count() * width <= plane_floats && planes_ * plane_floats <= plan_.source_floats);
+  assert(before + inside.count() * width <= plane_floats && part_.planes.count() * plane_floats <= plan_.source_floats);
   source_.Read(z, y, inside, scratch_.source + before, plane_floats);
-  for (int64_t plane = 0; plane < planes_; ++plane) {
+  for (int64_t plane = 0; plane < part_.planes.count(); ++plane) {
     float* const begin = scratch_.source + plane * plane_floats;
     float* const end = begin + plane_floats;
     float* const inside_begin = begin + before;
@@ -71,21 +71,21 @@ void ResizeX::CallTaps(const float* source, IndexRange outputs, float* row) cons
   const RowTaps& taps = plan_.taps_x;
   ResizeXArgs args = taps.args;
   args.source = source;
-  args.row = row - columns_.begin * plan_.width;
+  args.row = row - part_.columns.begin * plan_.width;
   args.begin = outputs.begin * taps.unit;
   args.end = outputs.end * taps.unit;
   taps.resize(args);
 }
 
 void ResizeX::Windows(int64_t z, int64_t y, float* row) const {
-  ForEachStep(columns_, [&](IndexRange outputs) {
+  ForEachStep(part_.columns, [&](IndexRange outputs) {
     const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
     const int64_t plane_floats = sources.count() * plan_.width;
-    assert(planes_ * plane_floats <= plan_.source_floats);
+    assert(part_.planes.count() * plane_floats <= plan_.source_floats);
     source_.Read(z, y, sources, scratch_.source, plane_floats);
-    for (int64_t plane = 0; plane < planes_; ++plane) {
+    for (int64_t plane = 0; plane < part_.planes.count(); ++plane) {
       CallWindows(scratch_.source + plane * plane_floats, sources.begin, 1, outputs,
-                  row + plane * plan_.row_floats - columns_.begin * plan_.width);
+                  row + plane * plan_.row_floats - part_.columns.begin * plan_.width);
     }
   });
 }
@@ -93,14 +93,14 @@ void ResizeX::Windows(int64_t z, int64_t y, float* row) const {
 void ResizeX::Batch(int64_t z, int64_t y, int64_t rows, const RowRing& ring) const {
   const int64_t width = plan_.width;
   const UnpackFn unpack = plan_.op.kernels.panel.unpack[Log2Size(sizeof(float))];
-  ForEachStep(columns_, [&](IndexRange outputs) {
+  ForEachStep(part_.columns, [&](IndexRange outputs) {
     const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
     source_.ReadBatch(z, y, rows, sources, scratch_.source);
     CallWindows(scratch_.source, sources.begin, width, outputs, scratch_.batch - outputs.begin * width * kLineLanes);
     for (int64_t done = 0; done < rows;) {
       const int64_t piece = std::min(rows - done, ring.Neighbours(y + done));
       unpack({{1, plan_.row_floats}, 0, piece, outputs.count() * width, 1}, scratch_.batch + done, kLineLanes, kNoFill,
-             ring.Row(ring.Slot(z, y + done)) + (outputs.begin - columns_.begin) * width);
+             ring.Row(ring.Slot(z, y + done)) + (outputs.begin - part_.columns.begin) * width);
       done += piece;
     }
   });

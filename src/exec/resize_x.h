@@ -14,8 +14,9 @@ namespace polyphase::internal {
 
 class ResizeX {
  public:
+  // `part` is the part at work, now and later.
   ResizeX(const ResizePlan& plan, const ResizePart& part, const ResizeScratch& scratch, const RowSource& source)
-      : plan_(plan), columns_(part.columns), planes_(part.planes.count()), scratch_(scratch), source_(source) {}
+      : plan_(plan), part_(part), scratch_(scratch), source_(source) {}
 
   // Writes the task's columns of source row (z, y) into `row`, [column][width] for each plane, row_floats apart. Not
   // for kInPlace and kBatchedWindows.
@@ -41,8 +42,7 @@ class ResizeX {
   }
 
   const ResizePlan& plan_;
-  const IndexRange columns_;
-  const int64_t planes_;
+  const ResizePart& part_;
   const ResizeScratch& scratch_;
   const RowSource& source_;
 };
