@@ -38,25 +38,36 @@ void FillPlanes(const MaxUnpoolPlan& plan, const Planes& planes, void* output, i
 
 // ---- Comparison
 
-class CompareTask {
+class CompareWorker {
  public:
-  CompareTask(const MaxUnpoolPlan& plan, const RunContext& context, int64_t task, Arena arena)
-      : plan_(plan), kernels_(plan.op.kernels), context_(context), scratch_(plan, arena), planar_(plan.width == 1) {
+  // `stray` is set where an index does not name an element of its window; the output is then incomplete.
+  CompareWorker(const MaxUnpoolPlan& plan, const RunContext& context, Arena arena, std::atomic<bool>* stray)
+      : plan_(plan),
+        kernels_(plan.op.kernels),
+        context_(context),
+        scratch_(plan, arena),
+        stray_(*stray),
+        planar_(plan.width == 1) {}
+
+  void operator()(int64_t task) {
+    if (stray_.load(std::memory_order_relaxed)) return;
     TaskIndex index(task);
-    rows_ = index.Next(plan.rows);
-    tile_ = index.Next(plan.columns);
-    planes_ = Planes::Next(plan, &index);
-    const int64_t kernel = plan.axes[kColumn].kernel;
-    const bool last = tile_.end == plan.input.size[kColumn];
-    columns_ = {tile_.begin * kernel, last ? plan.output.size[kColumn] : tile_.end * kernel};
-    output_in_place_ = planar_ || IsLine(plan.output, planes_.channel);
+    const IndexRange rows = index.Next(plan_.rows);
+    tile_ = index.Next(plan_.columns);
+    planes_ = Planes::Next(plan_, &index);
+    const int64_t kernel = plan_.axes[kColumn].kernel;
+    const bool last = tile_.end == plan_.input.size[kColumn];
+    columns_ = {tile_.begin * kernel, last ? plan_.output.size[kColumn] : tile_.end * kernel};
+    output_in_place_ = planar_ || IsLine(plan_.output, planes_.channel);
+    if (!Rows(rows)) stray_.store(true, std::memory_order_relaxed);
   }
 
-  // False where an index does not name an element of its window; the output is then incomplete.
-  bool Run() {
+ private:
+  // False at the first stray index.
+  bool Rows(const IndexRange& rows) {
     int64_t held = -1;  // the input row whose values and taps are in the scratch
     const auto& [depth, row, column] = plan_.axes;
-    for (int64_t r = rows_.begin; r < rows_.end; ++r) {
+    for (int64_t r = rows.begin; r < rows.end; ++r) {
       const int64_t oz = r / row.full;
       const int64_t oy = r % row.full;
       const int64_t iz = oz / depth.kernel;
@@ -74,7 +85,6 @@ class CompareTask {
     return true;
   }
 
- private:
   // A tile's part of a row: where it is, or packed into `buffer`. `*step`: elements from pixel to pixel.
   const void* Fetch(const TensorDesc& desc, const void* tensor, int element_log2, int64_t z, int64_t y, char* buffer,
                     int64_t* step) const {
@@ -181,10 +191,12 @@ class CompareTask {
   const Kernels& kernels_;
   const RunContext& context_;
   const MaxUnpoolScratch scratch_;
+  std::atomic<bool>& stray_;
   const bool planar_;
+  // Of the task at work:
   Planes planes_;
-  IndexRange tile_{};              // input columns
-  IndexRange rows_{}, columns_{};  // of the output
+  IndexRange tile_{};     // input columns
+  IndexRange columns_{};  // output columns
   bool output_in_place_;
   const void* row_values_ = nullptr;
   int64_t value_step_ = 0;
@@ -314,11 +326,8 @@ Status OutsideError(const MaxUnpoolPlan& plan, const RunContext& context, int64_
 Status MaxUnpoolPlan::Run(const RunContext& context) const {
   if (disjoint) {
     std::atomic<bool> stray{false};
-    RunTasks(context, compare_tasks(), worker_bytes, [&](int64_t task, const Arena& arena) {
-      if (!stray.load(std::memory_order_relaxed) && !CompareTask(*this, context, task, arena).Run()) {
-        stray.store(true, std::memory_order_relaxed);
-      }
-    });
+    RunWorkers(context, compare_tasks(), worker_bytes,
+               [&](const Arena& arena) { return CompareWorker(*this, context, arena, &stray); });
     if (!stray.load(std::memory_order_relaxed)) return Status();
   }
   std::atomic<int64_t> first_error{kNoError};

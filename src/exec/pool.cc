@@ -11,28 +11,27 @@
 namespace polyphase::internal {
 namespace {
 
-class PoolTask {
+class PoolWorker {
  public:
-  PoolTask(const PoolPlan& plan, const RunContext& context, int64_t task, Arena arena)
-      : plan_(plan), kernels_(plan.op.kernels), context_(context), scratch_(plan, arena) {
+  PoolWorker(const PoolPlan& plan, const RunContext& context, Arena arena)
+      : plan_(plan), kernels_(plan.op.kernels), context_(context), scratch_(plan, arena) {}
+
+  void operator()(int64_t task) {
     TaskIndex index(task);
-    rows_ = index.Next(plan.rows);
-    tile_ = index.Next(plan.columns);
-    const IndexRange channels = index.Next(plan.channels);
+    const IndexRange rows = index.Next(plan_.rows);
+    tile_ = index.Next(plan_.columns);
+    const IndexRange channels = index.Next(plan_.channels);
     channel_ = channels.begin;
     channels_ = channels.count();
     image_ = index.rest();
 
-    const bool f32 = plan.conversion == Conversion::kF32;
-    input_in_place_ = f32 && !plan.divide_inputs && IsLine(plan.input, channel_);
-    output_in_place_ = f32 && IsLine(plan.output, channel_);
-    columns_ = plan.InputRange(kColumn, tile_);
-    pixel_step_ = input_in_place_ ? plan.input.stride[kColumn] : kLineLanes;
-    std::fill_n(scratch_.held, plan.slots, int64_t{-1});
-  }
-
-  void Run() {
-    for (int64_t row = rows_.begin; row < rows_.end; ++row) {
+    const bool f32 = plan_.conversion == Conversion::kF32;
+    input_in_place_ = f32 && !plan_.divide_inputs && IsLine(plan_.input, channel_);
+    output_in_place_ = f32 && IsLine(plan_.output, channel_);
+    columns_ = plan_.InputRange(kColumn, tile_);
+    pixel_step_ = input_in_place_ ? plan_.input.stride[kColumn] : kLineLanes;
+    std::fill_n(scratch_.held, plan_.slots, int64_t{-1});
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
       const int64_t out_rows = plan_.output.size[kRow];
       Reduce(row / out_rows, row % out_rows);
     }
@@ -197,9 +196,10 @@ class PoolTask {
   const Kernels& kernels_;
   const RunContext& context_;
   const PoolScratch scratch_;
+  // Of the task at work:
   int64_t image_, channel_, channels_;
-  IndexRange rows_{}, tile_{};  // output rows and columns
-  IndexRange columns_{};        // input columns that they read
+  IndexRange tile_{};     // output columns
+  IndexRange columns_{};  // input columns that they read
   bool input_in_place_, output_in_place_;
   int64_t pixel_step_;  // floats between neighbouring columns of an input row
 };
@@ -207,8 +207,7 @@ class PoolTask {
 }  // namespace
 
 Status PoolPlan::Run(const RunContext& context) const {
-  RunTasks(context, tasks, worker_bytes,
-           [&](int64_t task, const Arena& arena) { PoolTask(*this, context, task, arena).Run(); });
+  RunWorkers(context, tasks, worker_bytes, [&](const Arena& arena) { return PoolWorker(*this, context, arena); });
   return Status();
 }
 

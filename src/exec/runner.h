@@ -19,27 +19,36 @@ size_t TbbThreads() noexcept;
 // Calls task(context, i) for i in [0, count) on the runtime's threads.
 void ParallelFor(const Runtime& runtime, size_t count, pph_task task, void* context);
 
-// Calls body(task, arena) once for every task in [0, tasks), at most context.workers at a time. The arena has the
-// worker_bytes of the worker that runs the task; calls of one worker never overlap. Tasks are handed out one by one,
-// because the cores of a shared machine are never equally fast.
-template <class Body>
-void RunTasks(const RunContext& context, int64_t tasks, int64_t worker_bytes, const Body& body) {
+// Calls run(task) once for every task in [0, tasks), at most context.workers at a time, where each worker has a `run` of
+// its own: make(arena) with worker_bytes of memory. Tasks are handed out one by one, because the cores of a shared
+// machine are never equally fast.
+template <class Make>
+void RunWorkers(const RunContext& context, int64_t tasks, int64_t worker_bytes, const Make& make) {
   const auto arena = [&](size_t worker) {
     return Arena(static_cast<char*>(context.workspace) + static_cast<int64_t>(worker) * worker_bytes, worker_bytes);
   };
   const size_t workers = std::min(context.workers, static_cast<size_t>(tasks));
   if (workers <= 1) {
-    for (int64_t task = 0; task < tasks; ++task) body(task, arena(0));
+    auto run = make(arena(0));
+    for (int64_t task = 0; task < tasks; ++task) run(task);
     return;
   }
   std::atomic<int64_t> next{0};
   const auto work = [&](size_t worker) {
-    for (int64_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) body(task, arena(worker));
+    auto run = make(arena(worker));
+    for (int64_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) run(task);
   };
   using Work = decltype(work);
   ParallelFor(
       context.runtime, workers, [](void* shared, size_t worker) { (*static_cast<Work*>(shared))(worker); },
       const_cast<std::remove_const_t<Work>*>(&work));
+}
+
+// The same where tasks carve their scratch themselves: calls body(task, arena).
+template <class Body>
+void RunTasks(const RunContext& context, int64_t tasks, int64_t worker_bytes, const Body& body) {
+  RunWorkers(context, tasks, worker_bytes,
+             [&body](const Arena& arena) { return [&body, arena](int64_t task) { body(task, arena); }; });
 }
 
 }  // namespace polyphase::internal

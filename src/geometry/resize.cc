@@ -14,11 +14,9 @@ namespace polyphase::internal {
 namespace {
 
 constexpr char kOp[] = "resize";
-// Indices and sizes of one axis are int32 in the tables; the margin is for taps outside and for sizes that f32 rounds up.
+// Indices and sizes of one axis are int32 in the tables; the margin is for taps outside and for sizes that f32 rounds
+// up.
 constexpr int64_t kMaxAxis = (int64_t{1} << 31) - 256;
-// Entries of one table, 1 GiB at most: more is a mistake, and would otherwise come from memory that the system only
-// promises.
-constexpr int64_t kMaxEntries = int64_t{1} << 27;
 
 // ---- Attributes
 
