@@ -99,7 +99,8 @@ TEST(PlanChoices, AreThoseOfTheTable) {
   for (const auto& [key, choice] : expected) {
     if (planned.count(key) == 0) changes << "\n  " << key << ": is in the table, but no row of the workloads";
   }
-  EXPECT_EQ(changes.str(), "") << "Where these changes are meant, POLYPHASE_WRITE_CHOICES=1 writes them to " << kTable;
+  EXPECT_TRUE(changes.str().empty()) << "Plans differ from " << kTable << changes.str()
+                                     << "\nWhere this is meant, POLYPHASE_WRITE_CHOICES=1 writes the table anew.";
 }
 
 }  // namespace
