@@ -62,7 +62,7 @@ def copy_sources():
 
 
 def configure():
-    subprocess.run(["cmake", "-G", "Ninja", "-S", TREE, "-B", BUILD, "-DCMAKE_BUILD_TYPE=", "-DCMAKE_CXX_FLAGS=-O1 -g0",
+    subprocess.run(["cmake", "-G", "Ninja", "-S", TREE, "-B", BUILD, "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1", "-DCMAKE_CXX_FLAGS=",
                     "-DPOLYPHASE_INSTALL=OFF", f"-DPOLYPHASE_DISABLED_TARGETS={DISABLED_TARGETS}"],
                    check=True, stdout=subprocess.DEVNULL)
 
