@@ -9,6 +9,7 @@
 #include "geometry/resize.h"
 #include "geometry/tensor.h"
 #include "gtest/gtest.h"
+#include "plan/resize_elements.h"
 #include "tests/ref/resize.h"
 
 namespace polyphase::internal {
