@@ -19,10 +19,10 @@ PRIVATE = {"hwy": "kernels", "tbb": "exec", "oneapi": "exec"}
 # The headers of the C++17 standard library, with those of C by both names.
 STANDARD = set("""
     algorithm any array atomic bitset charconv chrono codecvt complex condition_variable deque exception execution
-    filesystem forward_list fstream functional future initializer_list iomanip ios iosfwd iostream istream iterator limits
-    list locale map memory memory_resource mutex new numeric optional ostream queue random ratio regex scoped_allocator
-    set shared_mutex sstream stack stdexcept streambuf string string_view strstream system_error thread tuple type_traits
-    typeindex typeinfo unordered_map unordered_set utility valarray variant vector""".split())
+    filesystem forward_list fstream functional future initializer_list iomanip ios iosfwd iostream istream iterator
+    limits list locale map memory memory_resource mutex new numeric optional ostream queue random ratio regex
+    scoped_allocator set shared_mutex sstream stack stdexcept streambuf string string_view strstream system_error thread
+    tuple type_traits typeindex typeinfo unordered_map unordered_set utility valarray variant vector""".split())
 for name in """assert ctype errno fenv float inttypes limits locale math setjmp signal stdarg stddef stdint stdio stdlib
                string time uchar wchar wctype""".split():
     STANDARD |= {"c" + name, name + ".h"}

@@ -1,5 +1,5 @@
-// Every way to use Conv wrongly: the Status names the attribute, its value and the rule, and nothing is written; and what
-// Describe() tells.
+// Every way to use Conv wrongly: the Status names the attribute, its value and the rule, and nothing is written; and
+// what Describe() tells.
 #include <cstdint>
 #include <functional>
 #include <limits>

@@ -315,7 +315,8 @@ inline ResizeResult PointwiseConv(const Pointwise& p, const ResizeResult& resize
 
 // ---- u8 in fixed point
 
-// One pass along `axis` of D, H, W, which is `line`: weights rounded to `precision` bits after the point, results to whole numbers.
+// One pass along `axis` of D, H, W, which is `line`: weights rounded to `precision` bits after the point, results to
+// whole numbers.
 inline Tensor<int64_t> FixedPass(const ResizeLine& line, const Tensor<int64_t>& input, int axis) {
   const ResizeAttributes& a = line.a;
   const bool cropped = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
