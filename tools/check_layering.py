@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that the includes of include/ and src/ obey the layer rules of src/README.md."""
+"""Checks that the includes of include/ and src/ obey the layer rules of src/README.md, and that tests/ has none
+of bench/."""
 
 import pathlib
 import re
@@ -35,6 +36,8 @@ def broken_rule(path, included):
         if top != "polyphase" and included not in STANDARD:
             return "public headers include the C++17 standard library and polyphase/ alone"
         return None
+    if path.startswith("tests/"):
+        return "bench/ uses tests/ref, so that tests/ uses nothing of bench/" if top == "bench" else None
     layer = path.split("/")[1]
     if layer not in LAYERS:
         return f"src/{layer} is no layer; the layers are {' '.join(LAYERS)}"
@@ -52,7 +55,7 @@ def broken_rule(path, included):
 
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
-    files = [file for folder in ("include", "src") for file in sorted((root / folder).rglob("*")) if file.is_file()]
+    files = [file for folder in ("include", "src", "tests") for file in sorted((root / folder).rglob("*"))]
     checked = errors = 0
     for file in files:
         if file.suffix not in (".h", ".cc", ".c"):
@@ -88,6 +91,7 @@ for forbidden in (
     ("src/api/a.cc", "oneapi/tbb.h"),
     ("src/extra/a.cc", "vector"),
     ("src/api/a.cc", "../plan/a.h"),
+    ("tests/ops/a_test.cc", "bench/a.h"),
 ):
     assert broken_rule(*forbidden), forbidden
 

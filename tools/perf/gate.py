@@ -134,7 +134,7 @@ def write_baseline(folder: pathlib.Path, baseline: Baseline) -> None:
         name, layout = row.name.rsplit("/", 1)
         families[row.family][name][layout, row.isa] = count
     for family, rows in families.items():
-        lines = ["# Instructions of a run of each row, shrunk, as callgrind counts them; tools/perf/perf gate --update.",
+        lines = ["# Instructions of a run of each row, shrunk, as callgrind counts them: tools/perf/perf gate --update",
                  f"# environment: {baseline.environment}",
                  f"# code: {baseline.code[family]}",
                  COLUMNS,

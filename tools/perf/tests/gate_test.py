@@ -11,7 +11,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "perf"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import counting  # noqa: E402
 import gate  # noqa: E402

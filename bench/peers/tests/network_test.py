@@ -7,7 +7,7 @@ import unittest
 
 import numpy
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "peers"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import network  # noqa: E402
 from rows import Row, RowData  # noqa: E402
 
