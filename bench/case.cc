@@ -67,7 +67,7 @@ ConvAttributes ConvOf(const Workload& w) {
   a.padding_begin = w.padding_begin;
   a.padding_end = w.padding_end;
   a.dilation = w.dilation;
-  if (w.epilogue.find("reflect pad") != std::string::npos) a.padding_mode = PaddingMode::kReflect;
+  if (w.mode == "reflect") a.padding_mode = PaddingMode::kReflect;
   for (int axis = 0; axis < w.rank; ++axis) {
     (w.op == "nearest_conv3x3" ? a.upsample : a.shuffle)[axis] = w.factor;
     a.output_channels *= a.shuffle[axis];

@@ -104,8 +104,8 @@ class Case {
   // Runs into an output full of NaN and passes it to Problem::Check.
   void Verify();
 
-  // What comes before a run, made anew and dropped: the operator with its weights packed, as the row's shape wants them;
-  // a plan of the operator that this case has.
+  // What comes before a run, made anew and dropped: the operator with its weights packed, as the row's shape wants
+  // them; a plan of the operator that this case has.
   void CreateOperator() const;
   void MakePlan() const;
 

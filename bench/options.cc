@@ -23,9 +23,9 @@ Cases are named op/workload_id/layout/target/threads, then /xFACTOR where --size
 /create where --modes asks for that. These are what filters look at; in the output, /iterations:15 follows cold ones.
 
 Counters: ms (median), GFLOP/s (useful), GB/s (compulsory), roofline_fraction (of the peaks measured right before:
-peak_GFLOP/s, peak_GB/s), workspace_bytes, ns_per_output, and speed_up against one thread where that was measured before.
-The label is the plan's description: algorithm, reason, tiles, tasks. The roofline itself is printed on the error stream
-and stands in the JSON context.
+peak_GFLOP/s, peak_GB/s), workspace_bytes, ns_per_output, and speed_up against one thread where that was measured
+before. The label is the plan's description: algorithm, reason, tiles, tasks. The roofline itself is printed on the
+error stream and stands in the JSON context.
 
 Exit status: 0; 1 when a case failed, a row cannot be run, or nothing matches; 2 for wrong options or a wrong table.
 )";

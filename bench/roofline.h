@@ -10,8 +10,8 @@
 
 namespace polyphase::bench {
 
-// Bytes per second; a copy counts the bytes read and those written. "nt": with non-temporal stores, which do not read the
-// line that they overwrite.
+// Bytes per second; a copy counts the bytes read and those written. "nt": with non-temporal stores, which do not read
+// the line that they overwrite.
 struct StreamingSpeeds {
   double read = 0;
   double fill = 0;
@@ -46,8 +46,8 @@ class Roofline {
   // FMA instructions, a multiplication and an addition). Throws std::runtime_error if `target` is not in Targets().
   double FmaFlops(const std::string& target, size_t threads, int repetitions) const;
 
-  // Where `bytes` per thread of a tensor, or of a copy's two, are passed over again and again; they are rounded to pages
-  // and cut to footprint(). Throws as FmaFlops.
+  // Where `bytes` per thread of a tensor, or of a copy's two, are passed over again and again; they are rounded to
+  // pages and cut to footprint(). Throws as FmaFlops.
   StreamingSpeeds Streaming(const std::string& target, size_t threads, size_t bytes, int repetitions) const;
 
   // Bytes of which the caches hold next to nothing.

@@ -41,8 +41,9 @@ typedef struct rows_buffers {
   rows_buffer workspace; /* bytes */
 } rows_buffers;
 
-/* The row's data, dense and in PyTorch's order: tensors NC(D)HW; weights of conv_transpose [Cin][Cout / groups][kernel],
- * of the other convolutions [channels before the shuffle][Cin / groups][kernel]; bias [channels before the shuffle]. */
+/* The row's data, dense and in PyTorch's order: tensors NC(D)HW; weights of conv_transpose
+ * [Cin][Cout / groups][kernel], of the other convolutions [channels before the shuffle][Cin / groups][kernel]; bias
+ * [channels before the shuffle]. */
 typedef struct rows_data {
   rows_buffer input;
   rows_buffer weights;

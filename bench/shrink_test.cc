@@ -1,5 +1,5 @@
-// Tests of Shrunk: what it keeps, that every row of the table comes out small, and that nothing is left to be halved where
-// one does not.
+// Tests of Shrunk: what it keeps, that every row of the table comes out small, and that nothing is left to be halved
+// where one does not.
 #include "bench/shrink.h"
 
 #include <algorithm>

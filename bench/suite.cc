@@ -203,8 +203,8 @@ std::vector<Entry> EntriesOf(const Options& options, const std::vector<Workload>
   return entries;
 }
 
-// Those whose names --benchmark_filter finds. Google Benchmark itself would look at "/iterations:15" behind the cold ones'
-// names as well.
+// Those whose names --benchmark_filter finds. Google Benchmark itself would look at "/iterations:15" behind the cold
+// ones' names as well.
 std::vector<Entry> Filtered(std::vector<Entry> entries) {
   const std::string filter = benchmark::GetBenchmarkFilter();
   if (filter.empty() || filter == "all") return entries;

@@ -47,7 +47,7 @@ const OpRule* FindRule(std::string_view op) {
       {"pixel_unshuffle", 2, {}, {kMode}, OpRule::kFactor},
       {"max_unpool", 2, {kKernel, kStride, kPadding}, {}, OpRule::kSize},
       {"nearest_conv3x3", 2, kConvolution, {kMode}, OpRule::kFactor},
-      {"conv_pixel_shuffle", 2, kConvolution, {}, OpRule::kFactor},
+      {"conv_pixel_shuffle", 2, kConvolution, {kMode}, OpRule::kFactor},
   };
   const auto rule = std::find_if(kRules.begin(), kRules.end(), [op](const OpRule& r) { return r.op == op; });
   return rule == kRules.end() ? nullptr : &*rule;
@@ -204,7 +204,9 @@ Workload Parse(const Row& row) {
     row.Fail(kCout, "must be Cin for op '" + w.op + "'");
   }
   if (IsConv(w)) {
-    if (!w.mode.empty() && w.mode != "nearest") row.Fail(kMode, "must be nearest or '-' for op '" + w.op + "'");
+    if (!w.mode.empty() && w.mode != "nearest" && w.mode != "reflect") {
+      row.Fail(kMode, "must be nearest, reflect or '-' for op '" + w.op + "'");
+    }
     for (int axis = 0; axis < w.rank; ++axis) {
       if (w.stride[axis] != 1) row.Fail(kStride, "must be 1 for op '" + w.op + "'");
       if (w.padding_begin[axis] + w.padding_end[axis] != w.dilation[axis] * (w.kernel[axis] - 1)) {

@@ -29,11 +29,13 @@ struct Workload {
   std::array<int64_t, 3> dilation{1, 1, 1};
   int64_t groups = 1;
   bool bias = false;
-  std::string mode;  // "bilinear", "block-major", ...; empty for "-"
+  // Of a resize its interpolation ("bilinear", ...), of a pixel shuffle its order of channels ("block-major"), of a
+  // convolution its padding: "reflect", or zeros for "nearest" (its upsampling) and "-". Empty for "-".
+  std::string mode;
   bool align_corners = false;
   int64_t factor = 0;             // column scale_or_size: "x2" gives 2; 0 when it is a size or "-"
   std::array<int64_t, 3> size{};  // column scale_or_size: "13x20" gives {13, 20}; 0 when it is a factor or "-"
-  std::string epilogue;           // what follows the op, in words; empty for "-"
+  std::string epilogue;           // a remark that nothing depends on: what follows the op; empty for "-"
   std::string source;             // where the geometry comes from: owner/repository:path
 };
 

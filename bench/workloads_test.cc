@@ -135,7 +135,7 @@ TEST(Workloads, ErrorsNameLineColumnValueAndRule) {
       "table.tsv:2: column 'padding' is '0x0', must keep the map's size: dilation * (kernel - 1) at begin and end "
       "together");
   EXPECT_EQ(ErrorOfRow("a - nearest_conv3x3 1 3 - 4 6 3 3x3 1x1 1x1 - 1x1 1 1 linear - x2 - -"),
-            "table.tsv:2: column 'mode' is 'linear', must be nearest or '-' for op 'nearest_conv3x3'");
+            "table.tsv:2: column 'mode' is 'linear', must be nearest, reflect or '-' for op 'nearest_conv3x3'");
   EXPECT_THROW(ReadWorkloadsFile("/nonexistent/table.tsv"), std::runtime_error);
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that the includes of include/ and src/ obey the layer rules of src/README.md."""
+"""Checks that the includes of include/ and src/ obey the layer rules of src/README.md, and that tests/ has none
+of bench/."""
 
 import pathlib
 import re
@@ -20,10 +21,10 @@ PRIVATE = {"hwy": "kernels", "tbb": "exec", "oneapi": "exec"}
 # The headers of the C++17 standard library, with those of C by both names.
 STANDARD = set("""
     algorithm any array atomic bitset charconv chrono codecvt complex condition_variable deque exception execution
-    filesystem forward_list fstream functional future initializer_list iomanip ios iosfwd iostream istream iterator limits
-    list locale map memory memory_resource mutex new numeric optional ostream queue random ratio regex scoped_allocator
-    set shared_mutex sstream stack stdexcept streambuf string string_view strstream system_error thread tuple type_traits
-    typeindex typeinfo unordered_map unordered_set utility valarray variant vector""".split())
+    filesystem forward_list fstream functional future initializer_list iomanip ios iosfwd iostream istream iterator
+    limits list locale map memory memory_resource mutex new numeric optional ostream queue random ratio regex
+    scoped_allocator set shared_mutex sstream stack stdexcept streambuf string string_view strstream system_error thread
+    tuple type_traits typeindex typeinfo unordered_map unordered_set utility valarray variant vector""".split())
 for name in """assert ctype errno fenv float inttypes limits locale math setjmp signal stdarg stddef stdint stdio stdlib
                string time uchar wchar wctype""".split():
     STANDARD |= {"c" + name, name + ".h"}
@@ -36,6 +37,8 @@ def broken_rule(path, included):
         if top != "polyphase" and included not in STANDARD:
             return "public headers include the C++17 standard library and polyphase/ alone"
         return None
+    if path.startswith("tests/"):
+        return "bench/ uses tests/ref, so that tests/ uses nothing of bench/" if top == "bench" else None
     layer = path.split("/")[1]
     if layer not in LAYERS:
         return f"src/{layer} is no layer; the layers are {' '.join(LAYERS)}"
@@ -53,7 +56,7 @@ def broken_rule(path, included):
 
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
-    files = [file for folder in ("include", "src") for file in sorted((root / folder).rglob("*")) if file.is_file()]
+    files = [file for folder in ("include", "src", "tests") for file in sorted((root / folder).rglob("*"))]
     checked = errors = 0
     for file in files:
         if file.suffix not in (".h", ".cc", ".c"):
@@ -89,6 +92,7 @@ for forbidden in (
     ("src/api/a.cc", "oneapi/tbb.h"),
     ("src/extra/a.cc", "vector"),
     ("src/api/a.cc", "../plan/a.h"),
+    ("tests/ops/a_test.cc", "bench/a.h"),
 ):
     assert broken_rule(*forbidden), forbidden
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing for the given purposes: tools/setup.sh build|test|demo|models|peers|perf|ci...
+# Installs the Debian packages that are missing for the given purposes:
+#   tools/setup.sh build|test|demo|models|peers|perf|ci...
 set -euo pipefail
 
 if [[ $# == 0 ]]; then
@@ -33,7 +34,7 @@ for purpose in "$@"; do
 done
 
 if ! command -v apt-get > /dev/null; then
-  echo "tools/setup.sh: no apt-get here; these Debian packages, under whatever name, must be installed: ${wanted[*]}" >&2
+  echo "tools/setup.sh: no apt-get here; these Debian packages, by whatever name, must be installed: ${wanted[*]}" >&2
   exit 0
 fi
 

@@ -262,8 +262,9 @@ def select(options: argparse.Namespace) -> list[Row]:
 def check_resumed(record: Record, header: dict) -> None:
     """What was measured in another way must not be mixed. Exits with status 2."""
     def facts(header: dict) -> dict:
-        return {**{key: header[key] for key in ("threads", "layouts", "workloads", "workloads_sha256") if key in header},
-                "CPU": header["machine"]["cpu"], "cores": header["machine"]["cores"]}
+        keys = ("threads", "layouts", "workloads", "workloads_sha256")
+        return {**{key: header[key] for key in keys if key in header}, "CPU": header["machine"]["cpu"],
+                "cores": header["machine"]["cores"]}
 
     now = facts(header)
     for old in map(facts, record.headers):

@@ -111,8 +111,8 @@ class Ratio:
 
 
 def ratio_of(ours: list[float], theirs: list[float]) -> Ratio:
-    """The median ratio of neighbouring samples and its interval, which is as wide as the quartiles of the log-ratios are
-    apart, times what two, four or twenty of them need for 95 %. (A bootstrap of two values covers half of that.)"""
+    """The median ratio of neighbouring samples and its interval, which is as wide as the quartiles of the log-ratios
+    are apart, times what two, four or twenty of them need for 95 %. (A bootstrap of two values covers half of that.)"""
     logs = numpy.log(numpy.asarray(theirs)) - numpy.log(numpy.asarray(ours))
     median = numpy.median(logs)
     half = _half_width(len(logs)) * _quartile_range(logs)

@@ -93,7 +93,7 @@ def as_conv_transpose(layer: Layer) -> Layer | None:
     if row.op == "nearest_conv3x3" and row.padding_mode == "reflect":
         if any(p >= s for pair, s in zip(row.padding, row.scale) for p in pair):
             return None
-        row, edge = dataclasses.replace(row, epilogue=()), 1
+        row, edge = dataclasses.replace(row, mode=""), 1
     folded = folds.as_conv_transpose(row, layer.data)
     if folded is None:
         return None
@@ -129,7 +129,7 @@ def as_convolution(layer: Layer) -> Layer | None:
     weights = numpy.ascontiguousarray(blocks.transpose(order)).reshape(-1, whole.shape[1], *taps)
     bias = None if data.bias is None else numpy.repeat(data.bias, math.prod(stride))
     folded = dataclasses.replace(row, op="conv_pixel_shuffle", kernel=taps, stride=(1,) * rank, padding=padding,
-                                 output_padding=(0,) * rank, scale=stride, epilogue=())
+                                 output_padding=(0,) * rank, scale=stride)
     crop = tuple(begin - f * s for (begin, _), f, s in zip(row.padding, first, stride))
     whole_size = tuple((l - f) * s for f, l, s in zip(first, last, stride))
     if not any(crop) and whole_size == layer.output:

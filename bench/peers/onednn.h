@@ -14,7 +14,8 @@ extern "C" {
 
 typedef struct onednn_case onednn_case;
 
-/* Arrays have one value per spatial axis in the order D, H, W, `rank` of them; sizes and paddings as oneDNN has them. */
+/* Arrays have one value per spatial axis in the order D, H, W, `rank` of them; sizes and paddings as oneDNN has
+ * them. */
 typedef struct onednn_row {
   const char* op;     /* deconvolution, resampling, upsample_convolution, convolution_shuffle, shuffle, unshuffle */
   const char* layout; /* of input and output: any (convolutions' choice), nchw, nhwc, nchwc16 or nchwc8 */

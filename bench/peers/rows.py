@@ -41,7 +41,6 @@ class Row:
     align_corners: bool
     scale: tuple[int, ...] | None
     output_size: tuple[int, ...] | None
-    epilogue: tuple[str, ...]  # what follows in the network, in words; not part of the op but for "reflect pad"
 
     @property
     def rank(self) -> int:
@@ -51,7 +50,7 @@ class Row:
     @property
     def padding_mode(self) -> str:
         """Of a convolution, as PyTorch names it: "zeros" or "reflect"."""
-        return "reflect" if any("reflect pad" in part for part in self.epilogue) else "zeros"
+        return "reflect" if self.mode == "reflect" else "zeros"
 
     @property
     def convolution_channels(self) -> int:
@@ -101,7 +100,7 @@ def _parse(fields: dict[str, str]) -> Row:
         scale = (int(fields["scale_or_size"][1:]),) * rank
     elif fields["scale_or_size"] != "-":
         size = numbers("scale_or_size", 0)
-    text = {column: "" if fields[column] == "-" else fields[column] for column in ("network", "mode", "epilogue")}
+    text = {column: "" if fields[column] == "-" else fields[column] for column in ("network", "mode")}
     return Row(id=fields["id"],
                network=text["network"],
                op=fields["op"],
@@ -119,8 +118,7 @@ def _parse(fields: dict[str, str]) -> Row:
                mode=text["mode"],
                align_corners=fields["align_corners"] == "1",
                scale=scale,
-               output_size=size,
-               epilogue=tuple(part.strip() for part in text["epilogue"].split(";") if part.strip()))
+               output_size=size)
 
 
 def read_table(path: pathlib.Path) -> list[Row]:

@@ -1,5 +1,5 @@
-/* Planes resized by zimg behind a C ABI, for peer_zimg.py. Functions that can fail return null or a number that is not 0,
- * and polyphase_zimg_error() tells why. (zimg itself has the prefix zimg_.) */
+/* Planes resized by zimg behind a C ABI, for peer_zimg.py. Functions that can fail return null or a number that is not
+ * 0, and polyphase_zimg_error() tells why. (zimg itself has the prefix zimg_.) */
 #ifndef POLYPHASE_BENCH_PEERS_ZIMG_H_
 #define POLYPHASE_BENCH_PEERS_ZIMG_H_
 

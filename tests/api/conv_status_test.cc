@@ -1,5 +1,5 @@
-// Every way to use Conv wrongly: the Status names the attribute, its value and the rule, and nothing is written; and what
-// Describe() tells.
+// Every way to use Conv wrongly: the Status names the attribute, its value and the rule, and nothing is written; and
+// what Describe() tells.
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -10,6 +10,7 @@
 #include "polyphase/polyphase.h"
 #include "tests/testers/harness.h"
 #include "tests/testers/is_error.h"
+#include "tests/testers/misuse_tester.h"
 
 namespace polyphase::testing {
 namespace {
@@ -37,70 +38,54 @@ A GoodConv() {
   return a;
 }
 
-StatusOr<Operator> Create(
-    const std::function<void(A&)>& change = [](A&) {}, const OperatorOptions& options = {}) {
+constexpr auto kCreate = [](const A& a) { return CreateConv(a, Weights().data(), nullptr); };
+
+StatusOr<Operator> Create(const std::function<void(A&)>& change = [](A&) {}) {
   A a = GoodConv();
   change(a);
-  return CreateConv(a, Weights().data(), nullptr, options);
+  return kCreate(a);
 }
 
 const TensorDesc kInput = TensorDesc::Nchw(2, 4, 5, 6);  // of GoodConv: 20 x 24
 
-Status PlanOf(const std::function<void(A&)>& change, const TensorDesc& input = kInput) {
-  const StatusOr<Operator> op = Create(change);
-  return op.ok() ? op->MakePlan(input).status() : op.status();
+constexpr auto kPlan = [](const A& a) -> Status {
+  const StatusOr<Operator> op = kCreate(a);
+  return op.ok() ? op->MakePlan(kInput).status() : op.status();
+};
+
+auto PlanOf(const A& a) {
+  return [op = *kCreate(a)](const TensorDesc& input) { return op.MakePlan(input); };
 }
 
 TEST(ConvStatus, Attributes) {
-  ASSERT_TRUE(Create().ok()) << Create().status().message();
-  for (const int rank : {-1, 0, 4}) {
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.spatial_rank = rank; }), {"spatial_rank", std::to_string(rank).c_str()}));
-  }
-  EXPECT_TRUE(IsError(Create([](A& a) { a.input_channels = 0; }), {"input_channels", "0"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.input_channels = -4; }), {"input_channels", "-4"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.output_channels = 0; }), {"output_channels", "0"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.output_channels = -24; }), {"output_channels", "-24"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.groups = 0; }), {"groups", "0"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.groups = -2; }), {"groups", "-2"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.groups = 3; }), {"groups", "3", "input_channels", "4"}));
-  EXPECT_TRUE(IsError(Create([](A& a) {
-                        a.groups = 4, a.output_channels = 22, a.shuffle = {1, 1};
-                      }),
-                      {"groups", "4", "output_channels", "22"}));
-  for (const size_t axis : {0, 1}) {
-    const char* const letter = axis == 0 ? "H" : "W";
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.kernel[axis] = 0; }), {"kernel", letter, "0"}));
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.kernel[axis] = -3; }), {"kernel", letter, "-3"}));
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.dilation[axis] = 0; }), {"dilation", letter, "0"}));
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.dilation[axis] = -1; }), {"dilation", letter, "-1"}));
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.padding_begin[axis] = -5; }), {"padding_begin", letter, "-5"}));
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.padding_end[axis] = -5; }), {"padding_end", letter, "-5"}));
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.upsample[axis] = 0; }), {"upsample", letter, "0"}));
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.upsample[axis] = -2; }), {"upsample", letter, "-2"}));
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.shuffle[axis] = 0; }), {"shuffle", letter, "0"}));
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.shuffle[axis] = -2; }), {"shuffle", letter, "-2"}));
-  }
-  // Axes that the rank has not do not count.
-  EXPECT_TRUE(Create([](A& a) {
-                a.kernel[2] = a.dilation[2] = a.upsample[2] = a.shuffle[2] = 0;
-                a.padding_begin[2] = a.padding_end[2] = -1;
-              }).ok());
-}
-
-TEST(ConvStatus, Enums) {
-  EXPECT_TRUE(IsError(Create([](A& a) { a.padding_mode = static_cast<PaddingMode>(4); }), {"padding_mode", "4"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.padding_mode = static_cast<PaddingMode>(-1); }), {"padding_mode", "-1"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.channel_order = static_cast<ChannelOrder>(3); }), {"channel_order", "3"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.auto_pad = static_cast<AutoPad>(4); }), {"auto_pad", "4"}));
-}
-
-TEST(ConvStatus, ChannelsOfThePixelShuffle) {
-  EXPECT_TRUE(IsError(Create([](A& a) { a.output_channels = 22; }), {"output_channels", "22", "shuffle"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.shuffle = {5, 1}; }), {"output_channels", "24", "shuffle"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.shuffle = {kMax, kMax}; }), {"shuffle"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.shuffle = {int64_t{1} << 32, int64_t{1} << 32}; }), {"shuffle"}));
-  EXPECT_TRUE(Create([](A& a) { a.shuffle = {4, 3}; }).ok());
-  EXPECT_TRUE(Create([](A& a) { a.shuffle = {24, 1}; }).ok());
+  MisuseTester<A>(GoodConv(), kCreate)
+      .Refuses("spatial_rank", &A::spatial_rank, {-1, 0, 4})
+      .Refuses("input_channels", &A::input_channels, {0, -4})
+      .Refuses("output_channels", &A::output_channels, {0, -24})
+      .Refuses("groups", &A::groups, {0, -2})
+      .Refuses("kernel", &A::kernel, {0, -3})
+      .Refuses("dilation", &A::dilation, {0, -1})
+      .Refuses("padding_begin", &A::padding_begin, {-5})
+      .Refuses("padding_end", &A::padding_end, {-5})
+      .Refuses("upsample", &A::upsample, {0, -2})
+      .Refuses("shuffle", &A::shuffle, {0, -2})
+      .Refuses("padding_mode", &A::padding_mode, {4, -1})
+      .Refuses("channel_order", &A::channel_order, {3})
+      .Refuses("auto_pad", &A::auto_pad, {4})
+      .Refuses({{"groups 3 input_channels 4", Set(&A::groups, 3)},
+                {"groups 4 output_channels 22",
+                 [](A& a) {
+                   a.groups = 4, a.output_channels = 22, a.shuffle = {1, 1};
+                 }},
+                {"output_channels 22 shuffle", Set(&A::output_channels, 22)},
+                {"output_channels 24 shuffle", Set(&A::shuffle, {5, 1})},
+                {"shuffle", Set(&A::shuffle, {kMax, kMax})},
+                {"shuffle", Set(&A::shuffle, {int64_t{1} << 32, int64_t{1} << 32})}})
+      .Accepts({Set(&A::shuffle, {4, 3}), Set(&A::shuffle, {24, 1}),
+                [](A& a) {  // axes that the rank lacks do not count
+                  a.kernel[2] = a.dilation[2] = a.upsample[2] = a.shuffle[2] = 0;
+                  a.padding_begin[2] = a.padding_end[2] = -1;
+                }});
 }
 
 // Also after a change of the groups that the fold of an order of channels needs.
@@ -114,53 +99,51 @@ TEST(ConvStatus, GroupsAndShuffleAgreeInEveryOrder) {
 
 TEST(ConvStatus, AutoPadAndPaddings) {
   for (const AutoPad pad : {AutoPad::kSameUpper, AutoPad::kSameLower, AutoPad::kValid}) {
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.auto_pad = pad; }), {"padding_begin", "1", "auto_pad"}));
-    EXPECT_TRUE(IsError(Create([=](A& a) {
-                          a.auto_pad = pad, a.padding_begin = {}, a.padding_end = {0, 3};
-                        }),
-                        {"padding_end", "3", "auto_pad"}));
-    const StatusOr<Operator> op = Create([=](A& a) { a.auto_pad = pad, a.padding_begin = a.padding_end = {}; });
-    ASSERT_TRUE(op.ok()) << op.status().message();
-    EXPECT_EQ(op->MakePlan(kInput)->output().size[0], pad == AutoPad::kValid ? 16 : 20);
+    A a = GoodConv();
+    a.padding_begin = a.padding_end = {};
+    a.auto_pad = pad;
+    MisuseTester<A>(a, kCreate)
+        .Refuses({{"padding_begin 1 auto_pad", Set(&A::padding_begin, {1, 1})},
+                  {"padding_end 3 auto_pad", Set(&A::padding_end, {0, 3})}});
+    EXPECT_EQ(kCreate(a)->MakePlan(kInput)->output().size[0], pad == AutoPad::kValid ? 16 : 20);
   }
 }
 
-TEST(ConvStatus, Weights) { EXPECT_TRUE(IsError(CreateConv(GoodConv(), nullptr, nullptr), {"weights", "null"})); }
+TEST(ConvStatus, Weights) { EXPECT_TRUE(IsError(CreateConv(GoodConv(), nullptr, nullptr), "weights null")); }
 
 TEST(ConvStatus, EpiloguesAndPrologues) {
   static const float kConstants[24] = {1};
-  // The channels are those behind the pixel shuffle.
+  const MisuseTester<A> tester(GoodConv(), kCreate);
+  // The channels are those after the pixel shuffle.
   for (const int64_t channels : {0, 5, 24}) {
-    const std::string value = std::to_string(channels);
-    EXPECT_TRUE(IsError(Create([=](A& a) { a.epilogue.scale = kConstants, a.epilogue.channels = channels; }),
-                        {"channels", value.c_str(), "6"}));
-    EXPECT_TRUE(IsError(Create([=](A& a) {
-                          a.epilogue.activation = Activation::kPRelu;
-                          a.epilogue.slope = kConstants;
-                          a.epilogue.channels = channels;
-                        }),
-                        {"channels", value.c_str(), "6"}));
+    const std::string words = "channels 6 " + std::to_string(channels);
+    tester.Refuses({{words, [=](A& a) { a.epilogue.scale = kConstants, a.epilogue.channels = channels; }},
+                    {words, [=](A& a) {
+                       a.epilogue.activation = Activation::kPRelu;
+                       a.epilogue.slope = kConstants;
+                       a.epilogue.channels = channels;
+                     }}});
   }
-  EXPECT_TRUE(Create([](A& a) { a.epilogue.shift = kConstants, a.epilogue.channels = 6; }).ok());
-  EXPECT_TRUE(IsError(Create([](A& a) { a.epilogue.activation = Activation::kPRelu; }), {"slope", "null"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.epilogue.activation = static_cast<Activation>(11); }), {"activation", "11"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.epilogue.residual = static_cast<Residual>(3); }), {"residual", "3"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.epilogue.activation = Activation::kClamp, a.epilogue.lower = 7; }),
-                      {"lower", "7", "upper", "6"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.prologue.activation = Activation::kTanh; }), {"prologue", "6"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.prologue = {Activation::kLeakyRelu, kNan}; }), {"prologue", "NaN"}));
+  tester
+      .Refuses({{"slope null", [](A& a) { a.epilogue.activation = Activation::kPRelu; }},
+                {"activation 11", [](A& a) { a.epilogue.activation = static_cast<Activation>(11); }},
+                {"residual 3", [](A& a) { a.epilogue.residual = static_cast<Residual>(3); }},
+                {"lower 7 upper 6", [](A& a) { a.epilogue.activation = Activation::kClamp, a.epilogue.lower = 7; }},
+                {"prologue 6", [](A& a) { a.prologue.activation = Activation::kTanh; }},
+                {"prologue NaN", Set(&A::prologue, {Activation::kLeakyRelu, kNan})}})
+      .Accepts({[](A& a) { a.epilogue.shift = kConstants, a.epilogue.channels = 6; }});
 
   PlanOptions options;
   options.residual = TensorDesc::Nchw(2, 6, 20, 24);
-  EXPECT_TRUE(IsError(Create()->MakePlan(kInput, options), {"residual"}));
+  EXPECT_TRUE(IsError(Create()->MakePlan(kInput, options), "residual"));
   const Operator op = *Create([](A& a) { a.epilogue.residual = Residual::kAfterActivation; });
   EXPECT_TRUE(op.MakePlan(kInput, options).ok()) << op.MakePlan(kInput, options).status().message();
   options.residual = TensorDesc::Nchw(2, 24, 10, 12);  // the shape before the shuffle
-  EXPECT_TRUE(IsError(op.MakePlan(kInput, options), {"residual", "c", "24", "6"}));
+  EXPECT_TRUE(IsError(op.MakePlan(kInput, options), "residual c 24 6"));
   const Plan plan = *op.MakePlan(kInput);
   const std::vector<float> input(2 * 4 * 5 * 6, 1.0f);
   std::vector<float> output(2 * 6 * 20 * 24, -7.0f);
-  EXPECT_TRUE(IsError(plan.Run(input.data(), output.data()), {"residual", "null"}));
+  EXPECT_TRUE(IsError(plan.Run(input.data(), output.data()), "residual null"));
   EXPECT_EQ(output, std::vector<float>(output.size(), -7.0f));
 }
 
@@ -168,99 +151,91 @@ TEST(ConvStatus, EpiloguesAndPrologues) {
 
 TEST(ConvStatus, Plan) {
   const Operator op = *Create();
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 5, 5, 6)), {"c", "5", "4"}));
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 0, 6)), {"size", "H", "0"}));
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 0)), {"size", "W", "0"}));
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Make(1, 4, {6})), {"input", "spatial_rank", "1", "2"}));
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Make(1, 4, {5, 6, 7})), {"input", "spatial_rank", "3", "2"}));
-  TensorDesc half = kInput;
-  half.dtype = DataType::kF16;
-  EXPECT_TRUE(IsError(op.MakePlan(half), {"dtype", "1"}));
-  PlanOptions options;
-  options.output = TensorDesc::Nchw(2, 24, 10, 12);
-  EXPECT_TRUE(IsError(op.MakePlan(kInput, options), {"c", "24", "6"}));
-  options.output = TensorDesc::Nchw(2, 6, 20, 12);
-  EXPECT_TRUE(IsError(op.MakePlan(kInput, options), {"size", "12", "24"}));
-  options.output.reset();
-  for (const Algorithm algorithm : {Algorithm::kGemmCol2im, static_cast<Algorithm>(9)}) {
-    options.algorithm = algorithm;
-    EXPECT_TRUE(
-        IsError(op.MakePlan(kInput, options), {"algorithm", std::to_string(static_cast<int>(algorithm)).c_str()}));
-  }
-  options.algorithm = Algorithm::kSubpixel;
-  EXPECT_TRUE(op.MakePlan(kInput, options).ok());
-  options.algorithm = Algorithm::kAuto;
-  options.output_size = {20, 24};
-  EXPECT_TRUE(IsError(op.MakePlan(kInput, options), {"output_size", "20"}));
-  options.output_size = {};
-  options.indices = TensorDesc::Nchw(2, 6, 20, 24);
-  EXPECT_TRUE(IsError(op.MakePlan(kInput, options), {"indices"}));
+  using D = TensorDesc;
+  MisuseTester<D>(kInput, [&](const D& input) { return op.MakePlan(input); })
+      .Refuses("dtype", &D::dtype, {1})
+      .Refuses("size", &D::size, {0})
+      .Refuses({{"c 5 4", Set(&D::c, 5)},
+                {"input spatial_rank 1 2", [](D& d) { d = D::Make(1, 4, {6}); }},
+                {"input spatial_rank 3 2", [](D& d) {
+                   d = D::Make(1, 4, {5, 6, 7});
+                 }}});
+  using O = PlanOptions;
+  MisuseTester<O>({}, [&](const O& options) { return op.MakePlan(kInput, options); })
+      .Refuses("algorithm", &O::algorithm, {2, 9})
+      .Refuses({{"c 24 6", Set(&O::output, D::Nchw(2, 24, 10, 12))},
+                {"size 12 24", Set(&O::output, D::Nchw(2, 6, 20, 12))},
+                {"output_size 20", Set(&O::output_size, {20, 24})},
+                {"indices", Set(&O::indices, D::Nchw(2, 6, 20, 24))}})
+      .Accepts({Set(&O::algorithm, Algorithm::kSubpixel)});
 }
 
 // An output that has no elements, with every way to say so.
 TEST(ConvStatus, KernelLargerThanThePaddedInput) {
-  const auto plain = [](A& a) { a.padding_begin = a.padding_end = {}, a.upsample = {1, 1}; };
-  for (const int64_t h : {1, 2}) {
-    EXPECT_TRUE(IsError(PlanOf(plain, TensorDesc::Nchw(1, 4, h, 6)), {"kernel", "H", "3", std::to_string(h).c_str()}));
-  }
-  EXPECT_TRUE(PlanOf(plain, TensorDesc::Nchw(1, 4, 3, 3)).ok());
-  const auto dilated = [](A& a) { a.dilation = {1, 7}; };  // reaches over 15
-  EXPECT_TRUE(IsError(PlanOf(dilated, TensorDesc::Nchw(1, 4, 5, 6)), {"W", "dilation", "7", "14"}));
-  EXPECT_TRUE(PlanOf(dilated, TensorDesc::Nchw(1, 4, 5, 7)).ok());
+  A plain = GoodConv();
+  plain.padding_begin = plain.padding_end = {};
+  plain.upsample = {1, 1};
+  MisuseTester<TensorDesc>(TensorDesc::Nchw(1, 4, 3, 3), PlanOf(plain))
+      .Refuses({{"kernel H 3 1", [](TensorDesc& d) { d.size[0] = 1; }},
+                {"kernel H 3 2", [](TensorDesc& d) { d.size[0] = 2; }}});
+  A dilated = GoodConv();
+  dilated.dilation = {1, 7};  // reaches over 15
+  MisuseTester<TensorDesc>(TensorDesc::Nchw(1, 4, 5, 7), PlanOf(dilated))
+      .Refuses({{"W dilation 7 14", [](TensorDesc& d) { d.size[1] = 6; }}});
 }
 
 TEST(ConvStatus, PaddingsThatTheModeForbids) {
   const auto with = [](PaddingMode mode, int64_t begin, int64_t end) {
-    return [=](A& a) {
-      a.padding_mode = mode;
-      a.padding_begin[1] = begin;
-      a.padding_end[1] = end;
-    };
+    return [=](A& a) { a.padding_mode = mode, a.padding_begin[1] = begin, a.padding_end[1] = end; };
   };
   // The upsampled input has 12 columns.
-  EXPECT_TRUE(PlanOf(with(PaddingMode::kReflect, 11, 11)).ok());
-  EXPECT_TRUE(IsError(PlanOf(with(PaddingMode::kReflect, 12, 0)), {"padding_begin", "W", "12", "11"}));
-  EXPECT_TRUE(IsError(PlanOf(with(PaddingMode::kReflect, 0, 12)), {"padding_end", "W", "12", "11"}));
-  EXPECT_TRUE(PlanOf(with(PaddingMode::kCircular, 12, 12)).ok());
-  EXPECT_TRUE(IsError(PlanOf(with(PaddingMode::kCircular, 13, 0)), {"padding_begin", "W", "13", "12"}));
-  EXPECT_TRUE(IsError(PlanOf(with(PaddingMode::kCircular, 0, 13)), {"padding_end", "W", "13", "12"}));
-  EXPECT_TRUE(PlanOf(with(PaddingMode::kReplicate, 50, 40)).ok());
-  EXPECT_TRUE(PlanOf(with(PaddingMode::kZeros, 50, 40)).ok());
-  const auto reflect = [](A& a) { a.padding_mode = PaddingMode::kReflect, a.upsample = {1, 1}; };
-  EXPECT_TRUE(IsError(PlanOf(reflect, TensorDesc::Nchw(1, 4, 1, 6)), {"padding_begin", "H", "1", "0"}));
+  MisuseTester<A>(GoodConv(), kPlan)
+      .Refuses({{"padding_begin W 12 11", with(PaddingMode::kReflect, 12, 0)},
+                {"padding_end W 12 11", with(PaddingMode::kReflect, 0, 12)},
+                {"padding_begin W 13 12", with(PaddingMode::kCircular, 13, 0)},
+                {"padding_end W 13 12", with(PaddingMode::kCircular, 0, 13)}})
+      .Accepts({with(PaddingMode::kReflect, 11, 11), with(PaddingMode::kCircular, 12, 12),
+                with(PaddingMode::kReplicate, 50, 40), with(PaddingMode::kZeros, 50, 40)});
+  A reflect = GoodConv();
+  reflect.padding_mode = PaddingMode::kReflect;
+  reflect.upsample = {1, 1};
+  MisuseTester<TensorDesc>(kInput, PlanOf(reflect)).Refuses({{"padding_begin H 1 0", [](TensorDesc& d) {
+                                                                d.size[0] = 1;
+                                                              }}});
   // Those of auto_pad too.
-  const auto same = [](A& a) {
-    a.padding_mode = PaddingMode::kReflect;
-    a.upsample = {1, 1};
-    a.padding_begin = a.padding_end = {};
-    a.dilation = {5, 1};
-    a.auto_pad = AutoPad::kSameUpper;
-  };
-  EXPECT_TRUE(IsError(PlanOf(same, TensorDesc::Nchw(1, 4, 5, 6)), {"H", "5", "4"}));
-  EXPECT_TRUE(PlanOf(same, TensorDesc::Nchw(1, 4, 6, 6)).ok());
+  A same = reflect;
+  same.padding_begin = same.padding_end = {};
+  same.dilation = {5, 1};
+  same.auto_pad = AutoPad::kSameUpper;
+  MisuseTester<TensorDesc>(TensorDesc::Nchw(1, 4, 6, 6), PlanOf(same)).Refuses({{"H 5 4", [](TensorDesc& d) {
+                                                                                   d.size[0] = 5;
+                                                                                 }}});
 }
 
 // Attributes whose products do not fit: no sum of them may wrap around into something that looks right.
 TEST(ConvStatus, SizesBeyond63Bits) {
-  EXPECT_TRUE(IsError(Create([](A& a) { a.input_channels = kHuge; }), {"input_channels"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.input_channels = a.output_channels = int64_t{1} << 33; }), {}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.kernel = {int64_t{1} << 40, int64_t{1} << 40}; }), {"kernel"}));
-  EXPECT_TRUE(IsError(Create([](A& a) { a.kernel[0] = kMax; }), {"kernel"}));
+  MisuseTester<A>(GoodConv(), kCreate)
+      .Refuses({{"input_channels", Set(&A::input_channels, kHuge)},
+                {"input_channels", [](A& a) { a.input_channels = a.output_channels = int64_t{1} << 33; }},
+                {"kernel", Set(&A::kernel, {int64_t{1} << 40, int64_t{1} << 40})},
+                {"kernel", [](A& a) { a.kernel[0] = kMax; }}});
+  const MisuseTester<A> plans(GoodConv(), kPlan);
   for (const size_t axis : {0, 1}) {
     for (const int64_t value : {kHuge, kMax}) {
-      EXPECT_TRUE(IsError(PlanOf([=](A& a) { a.dilation[axis] = value; }), {"dilation"}));
-      EXPECT_TRUE(IsError(PlanOf([=](A& a) { a.upsample[axis] = value; }), {"upsample"}));
-      EXPECT_TRUE(IsError(PlanOf([=](A& a) { a.shuffle[axis] = value; }), {"shuffle"}));
-      EXPECT_TRUE(IsError(PlanOf([=](A& a) { a.padding_begin[axis] = value; }), {"padding_begin"}));
-      EXPECT_TRUE(IsError(PlanOf([=](A& a) { a.padding_end[axis] = value; }), {"padding_end"}));
-      EXPECT_TRUE(IsError(PlanOf([=](A& a) { a.padding_begin[axis] = a.padding_end[axis] = value; }), {}));
+      plans.Refuses({{"dilation", [=](A& a) { a.dilation[axis] = value; }},
+                     {"upsample", [=](A& a) { a.upsample[axis] = value; }},
+                     {"shuffle", [=](A& a) { a.shuffle[axis] = value; }},
+                     {"padding_begin", [=](A& a) { a.padding_begin[axis] = value; }},
+                     {"padding_end", [=](A& a) { a.padding_end[axis] = value; }},
+                     {"padding_begin", [=](A& a) { a.padding_begin[axis] = a.padding_end[axis] = value; }}});
     }
   }
-  const auto paddings = [](A& a) { a.padding_begin = a.padding_end = {int64_t{1} << 40, int64_t{1} << 40}; };
-  EXPECT_TRUE(IsError(PlanOf(paddings), {})) << "each axis would fit, the tensor does not";
-  EXPECT_TRUE(IsError(PlanOf([](A&) {}, TensorDesc::Nchw(kHuge, 4, 5, 5)), {}));
-  EXPECT_TRUE(IsError(PlanOf([](A&) {}, TensorDesc::Nhwc(1, 4, int64_t{1} << 30, int64_t{1} << 30)), {}));
-  EXPECT_TRUE(IsError(PlanOf([](A&) {}, TensorDesc::Nchwc(16, 1, 4, kHuge, 1)), {}));
+  // Each axis would fit, the tensor does not.
+  plans.Refuses({{"output", [](A& a) { a.padding_begin = a.padding_end = {int64_t{1} << 40, int64_t{1} << 40}; }}});
+  MisuseTester<TensorDesc>(kInput, PlanOf(GoodConv()))
+      .Refuses({{"input", Set(&TensorDesc::n, kHuge)},
+                {"input", [](TensorDesc& d) { d = TensorDesc::Nhwc(1, 4, int64_t{1} << 30, int64_t{1} << 30); }},
+                {"input", [](TensorDesc& d) { d = TensorDesc::Nchwc(16, 1, 4, kHuge, 1); }}});
 }
 
 // A dilation that is never stepped may be as large as int64.
@@ -283,18 +258,15 @@ void* NoMemory(void*, size_t, size_t) { return nullptr; }
 void FreeNothing(void*, void*, size_t, size_t) {}
 
 TEST(ConvStatus, OptionsOfAnOperator) {
-  OperatorOptions options;
-  options.isa = "avx9";
-  const auto same = [](A&) {};
-  EXPECT_TRUE(IsError(Create(same, options), {"isa", "avx9"}));
-  options.isa.clear();
-  options.input_hint = TensorDesc::Nchw(1, 5, 8, 8);
-  EXPECT_TRUE(IsError(Create(same, options), {"5", "4"}));
-  options.input_hint.reset();
+  using O = OperatorOptions;
+  MisuseTester<O>({}, [](const O& options) { return CreateConv(GoodConv(), Weights().data(), nullptr, options); })
+      .Refuses({{"isa avx9", Set(&O::isa, "avx9")},
+                {"5 4", Set(&O::input_hint, TensorDesc::Nchw(1, 5, 8, 8))},
+                {"deallocate", [](O& o) { o.runtime.allocate = NoMemory; }}});
+  O options;
   options.runtime.allocate = NoMemory;
-  EXPECT_TRUE(IsError(Create(same, options), {"deallocate"}));
   options.runtime.deallocate = FreeNothing;
-  const StatusOr<Operator> op = Create(same, options);
+  const StatusOr<Operator> op = CreateConv(GoodConv(), Weights().data(), nullptr, options);
   const Status status = op.ok() ? op->MakePlan(kInput).status() : op.status();
   EXPECT_EQ(status.code(), StatusCode::kOutOfMemory) << status.message();
 }
@@ -303,10 +275,10 @@ TEST(ConvStatus, Buffers) {
   const Plan plan = *Create()->MakePlan(kInput);
   std::vector<float> memory(2 * 4 * 5 * 6 + 2 * 6 * 20 * 24, -7.0f);
   const std::vector<float> before = memory;
-  EXPECT_TRUE(IsError(plan.Run(nullptr, memory.data()), {"input", "null"}));
-  EXPECT_TRUE(IsError(plan.Run(memory.data(), nullptr), {"output", "null"}));
-  EXPECT_TRUE(IsError(plan.Run(memory.data(), memory.data()), {"overlap"}));
-  EXPECT_TRUE(IsError(plan.Run(memory.data(), memory.data() + 239), {"overlap"}));
+  EXPECT_TRUE(IsError(plan.Run(nullptr, memory.data()), "input null"));
+  EXPECT_TRUE(IsError(plan.Run(memory.data(), nullptr), "output null"));
+  EXPECT_TRUE(IsError(plan.Run(memory.data(), memory.data()), "overlap"));
+  EXPECT_TRUE(IsError(plan.Run(memory.data(), memory.data() + 239), "overlap"));
   EXPECT_EQ(memory, before);
   EXPECT_TRUE(plan.Run(memory.data(), memory.data() + 240).ok());
 }

@@ -1,18 +1,18 @@
 // Every way to use the C++ API wrongly: the Status names the attribute and its value, and nothing is written.
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <initializer_list>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "polyphase/polyphase.h"
 #include "tests/testers/harness.h"
 #include "tests/testers/is_error.h"
+#include "tests/testers/misuse_tester.h"
 
 namespace polyphase::testing {
 namespace {
@@ -20,14 +20,16 @@ namespace {
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr int64_t kHuge = int64_t{1} << 62;
+constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+constexpr float kOnes[4 * 6 * 3 * 3] = {1, 1, 1, 1, 1, 1};
 
-// ---- ConvTranspose: Create
+// ---- One operator of each kind, for kNchw and the like
 
-const std::vector<float>& Weights() {
-  static const std::vector<float> weights(4 * 6 * 3 * 3, 1.0f);
-  return weights;
-}
+const TensorDesc kNchw = TensorDesc::Nchw(2, 4, 5, 6);
+const TensorDesc kNhwc = TensorDesc::Nhwc(2, 4, 5, 6);
+const TensorDesc kNchw8c = TensorDesc::Nchwc(8, 2, 4, 5, 6);
 
+// 3 x 3, stride 2, no padding: 5 x 6 -> 11 x 13.
 ConvTransposeAttributes GoodLayer() {
   ConvTransposeAttributes a;
   a.input_channels = 4;
@@ -37,560 +39,161 @@ ConvTransposeAttributes GoodLayer() {
   return a;
 }
 
-using LayerChange = std::function<void(ConvTransposeAttributes&)>;
-
-StatusOr<Operator> CreateLayer(
-    const LayerChange& change = [](ConvTransposeAttributes&) {}, const OperatorOptions& options = {}) {
-  ConvTransposeAttributes a = GoodLayer();
-  change(a);
-  return CreateConvTranspose(a, Weights().data(), nullptr, options);
+StatusOr<Operator> CreateLayer(const ConvTransposeAttributes& a, const OperatorOptions& options = {}) {
+  return CreateConvTranspose(a, kOnes, nullptr, options);
 }
+
+ResizeAttributes GoodResize() {
+  ResizeAttributes a;
+  a.size = {7, 8, 0};
+  return a;
+}
+
+ResizeAttributes ResizeBy(double h, double w) {
+  ResizeAttributes a;
+  a.scale = {h, w, 0};
+  return a;
+}
+
+Operator ConvTransposeOp() { return *CreateLayer(GoodLayer()); }
+Operator ResizeOp() { return *CreateResize(ResizeBy(2, 2)); }
+Operator PixelShuffleOp() { return *CreatePixelShuffle({}); }
+Operator ConvertOp() { return *CreateConvert(); }
+Operator ConvOp() {
+  ConvAttributes a;
+  a.input_channels = 4;
+  a.output_channels = 6;
+  a.kernel = {3, 3};
+  a.upsample = {1, 2};
+  a.padding_begin = {1, 1};
+  return *CreateConv(a, kOnes, nullptr);
+}
+
+std::vector<Operator> OneOfEach() { return {ConvTransposeOp(), ResizeOp(), PixelShuffleOp(), ConvertOp(), ConvOp()}; }
+
+// For a MisuseTester: CreateResize and the like as a function, and a plan of what is created.
+constexpr auto kCreateResize = [](const ResizeAttributes& a) { return CreateResize(a); };
+
+template <typename Create>
+auto PlanOf(const Create& create, const TensorDesc& input) {
+  return [=](const auto& attributes) -> Status {
+    const StatusOr<Operator> op = create(attributes);
+    return op.ok() ? op->MakePlan(input).status() : op.status();
+  };
+}
+
+// A tester of the inputs of `op`.
+MisuseTester<TensorDesc> Inputs(const Operator& op, const TensorDesc& right = kNchw) {
+  return {right, [op](const TensorDesc& input) { return op.MakePlan(input); }};
+}
+
+// A tester of the options of a plan of `op` for `input`.
+MisuseTester<PlanOptions> Options(const Operator& op, const TensorDesc& input = kNchw, const PlanOptions& right = {}) {
+  return {right, [=](const PlanOptions& options) { return op.MakePlan(input, options); }};
+}
+
+// ---- ConvTranspose
+
+using Layer = ConvTransposeAttributes;
+constexpr auto kCreateLayer = [](const Layer& a) { return CreateLayer(a); };
 
 TEST(Status, ConvTransposeAttributes) {
-  ASSERT_TRUE(CreateLayer().ok());
-  using A = ConvTransposeAttributes;
-  for (const int rank : {-1, 0, 4}) {
-    EXPECT_TRUE(
-        IsError(CreateLayer([=](A& a) { a.spatial_rank = rank; }), {"spatial_rank", std::to_string(rank).c_str()}));
-  }
-  EXPECT_EQ(CreateLayer([](A& a) { a.spatial_rank = 4; }).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.input_channels = 0; }), {"input_channels", "0"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.input_channels = -4; }), {"input_channels", "-4"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.output_channels = 0; }), {"output_channels", "0"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.output_channels = -6; }), {"output_channels", "-6"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.groups = 0; }), {"groups", "0"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.groups = -2; }), {"groups", "-2"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.groups = 3; }), {"groups", "3", "input_channels", "4"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.groups = 4; }), {"groups", "4", "output_channels", "6"}));
+  const MisuseTester<Layer> tester(GoodLayer(), kCreateLayer);
+  tester.Refuses("spatial_rank", &Layer::spatial_rank, {-1, 0, 4})
+      .Refuses("input_channels", &Layer::input_channels, {0, -4})
+      .Refuses("output_channels", &Layer::output_channels, {0, -6})
+      .Refuses("groups", &Layer::groups, {0, -2})
+      .Refuses("kernel", &Layer::kernel, {0, -3})
+      .Refuses("stride", &Layer::stride, {0, -2})
+      .Refuses("dilation", &Layer::dilation, {0, -1})
+      .Refuses("padding_begin", &Layer::padding_begin, {-5})
+      .Refuses("padding_end", &Layer::padding_end, {-5})
+      .Refuses("output_padding", &Layer::output_padding, {-1, 2})
+      .Refuses("auto_pad", &Layer::auto_pad, {9})
+      .Refuses({{"groups 3 input_channels 4", Set(&Layer::groups, 3)},
+                {"groups 4 output_channels 6", Set(&Layer::groups, 4)},
+                {"padding_end 3 auto_pad", [](Layer& a) { a.auto_pad = AutoPad::kValid, a.padding_end[1] = 3; }},
+                {"output_shape -7", Set(&Layer::output_shape, {-7, 9})},
+                {"output_shape W 0", Set(&Layer::output_shape, {9, 0})}});
   for (const size_t axis : {0, 1}) {
-    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.kernel[axis] = 0; }), {"kernel", "0"}));
-    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.kernel[axis] = -3; }), {"kernel", "-3"}));
-    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.stride[axis] = 0; }), {"stride", "0"}));
-    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.stride[axis] = -2; }), {"stride", "-2"}));
-    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.dilation[axis] = 0; }), {"dilation", "0"}));
-    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.dilation[axis] = -1; }), {"dilation", "-1"}));
-    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.padding_begin[axis] = -5; }), {"padding_begin", "-5"}));
-    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.padding_end[axis] = -5; }), {"padding_end", "-5"}));
-    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.output_padding[axis] = -1; }), {"output_padding", "-1"}));
-    EXPECT_TRUE(IsError(CreateLayer([=](A& a) { a.output_padding[axis] = 2; }), {"output_padding", "2"}));
-    EXPECT_TRUE(IsError(CreateLayer([=](A& a) {
-                          a.output_padding[axis] = 7;
-                          a.dilation[axis] = 7;
-                        }),
-                        {"output_padding", "7"}));
-    EXPECT_TRUE(CreateLayer([=](A& a) {
-                  a.output_padding[axis] = 6;
-                  a.dilation[axis] = 7;
-                }).ok());
+    Layer dilated = GoodLayer();
+    dilated.dilation[axis] = 7;
+    MisuseTester<Layer>(dilated, kCreateLayer)
+        .Refuses({{"output_padding 7", [=](Layer& a) { a.output_padding[axis] = 7; }}})
+        .Accepts({[=](Layer& a) { a.output_padding[axis] = 6; }});
   }
+  Layer deep = GoodLayer();
+  deep.spatial_rank = 4;
+  EXPECT_EQ(CreateLayer(deep).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(IsError(CreateConvTranspose(GoodLayer(), nullptr, nullptr), "weights null"));
 }
 
-TEST(Status, ConvTransposeEpilogue) {
-  using A = ConvTransposeAttributes;
-  EXPECT_TRUE(
-      IsError(CreateLayer([](A& a) { a.epilogue.activation = static_cast<Activation>(77); }), {"activation", "77"}));
-  EXPECT_TRUE(
-      IsError(CreateLayer([](A& a) { a.epilogue.activation = static_cast<Activation>(-1); }), {"activation", "-1"}));
+TEST(Status, EpiloguesAndPrologues) {
+  const auto activation = [](int value) {
+    return [=](Layer& a) { a.epilogue.activation = static_cast<Activation>(value); };
+  };
   const auto clamp = [](float lower, float upper) {
-    return CreateLayer([=](A& a) {
+    return [=](Layer& a) {
       a.epilogue.activation = Activation::kClamp;
       a.epilogue.lower = lower;
       a.epilogue.upper = upper;
-    });
+    };
   };
-  EXPECT_TRUE(IsError(clamp(2, 1), {"lower", "2", "upper", "1"}));
-  EXPECT_TRUE(IsError(clamp(kNan, 1), {"lower", "nan"}));
-  EXPECT_TRUE(IsError(clamp(0, kNan), {"upper", "nan"}));
-  EXPECT_TRUE(clamp(1, 1).ok());
-  EXPECT_TRUE(clamp(-kInf, kInf).ok());
-}
-
-TEST(Status, ConvTransposeWeights) {
-  EXPECT_TRUE(IsError(CreateConvTranspose(GoodLayer(), nullptr, nullptr), {"weights", "null"}));
+  const auto shift = [](int64_t channels) {
+    return [=](Layer& a) { a.epilogue.shift = kOnes, a.epilogue.channels = channels; };
+  };
+  MisuseTester<Layer>(GoodLayer(), kCreateLayer)
+      .Refuses({{"activation 77", activation(77)},
+                {"activation -1", activation(-1)},
+                {"activation 11", activation(11)},
+                {"lower 2 upper 1", clamp(2, 1)},
+                {"lower nan", clamp(kNan, 1)},
+                {"upper nan", clamp(0, kNan)},
+                {"slope null", [](Layer& a) { a.epilogue.activation = Activation::kPRelu; }},
+                {"channels 0 6", [](Layer& a) { a.epilogue.scale = kOnes; }},
+                {"channels 5 6", shift(5)},
+                {"residual 3", [](Layer& a) { a.epilogue.residual = static_cast<Residual>(3); }},
+                {"prologue 6", [](Layer& a) { a.prologue.activation = Activation::kTanh; }},
+                {"prologue NaN", Set(&Layer::prologue, {Activation::kLeakyRelu, kNan})}})
+      .Accepts({clamp(1, 1), clamp(-kInf, kInf), shift(6)});
 }
 
 // Attributes whose products do not fit: no sum of them may wrap around into something that looks right.
 TEST(Status, ConvTransposeSizesBeyond63Bits) {
-  using A = ConvTransposeAttributes;
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.input_channels = kHuge; }), {}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.input_channels = a.output_channels = int64_t{1} << 33; }), {}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.kernel = {int64_t{1} << 40, int64_t{1} << 40, 1}; }), {}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.kernel[0] = std::numeric_limits<int64_t>::max(); }), {}));
-  const auto plan = [](const LayerChange& change, const TensorDesc& input) -> Status {
-    const StatusOr<Operator> op = CreateLayer(change);
-    if (!op.ok()) return op.status();
-    return op->MakePlan(input).status();
-  };
-  const TensorDesc input = TensorDesc::Nchw(1, 4, 5, 5);
+  MisuseTester<Layer>(GoodLayer(), kCreateLayer)
+      .Refuses({{"input_channels", Set(&Layer::input_channels, kHuge)},
+                {"input_channels output_channels",
+                 [](Layer& a) { a.input_channels = a.output_channels = int64_t{1} << 33; }},
+                {"kernel", Set(&Layer::kernel, {int64_t{1} << 40, int64_t{1} << 40, 1})},
+                {"kernel", [](Layer& a) { a.kernel[0] = kMax; }}});
+  const MisuseTester<Layer> plans(GoodLayer(), PlanOf(kCreateLayer, TensorDesc::Nchw(1, 4, 5, 5)));
   for (const size_t axis : {0, 1}) {
-    EXPECT_TRUE(IsError(plan([=](A& a) { a.stride[axis] = kHuge; }, input), {}));
-    EXPECT_TRUE(IsError(plan([=](A& a) { a.dilation[axis] = kHuge; }, input), {}));
-    EXPECT_TRUE(IsError(plan([=](A& a) { a.stride[axis] = std::numeric_limits<int64_t>::max(); }, input), {}));
-    EXPECT_TRUE(IsError(plan([=](A& a) { a.padding_begin[axis] = std::numeric_limits<int64_t>::max(); }, input), {}));
-    EXPECT_TRUE(IsError(plan([=](A& a) { a.padding_end[axis] = std::numeric_limits<int64_t>::max(); }, input), {}));
-    EXPECT_TRUE(IsError(plan(
-                            [=](A& a) {
-                              a.padding_begin[axis] = std::numeric_limits<int64_t>::max();
-                              a.padding_end[axis] = std::numeric_limits<int64_t>::max();
-                            },
-                            input),
-                        {}));
-    // Each axis would fit, the tensor does not.
-    EXPECT_TRUE(IsError(plan([=](A& a) { a.stride = {int64_t{1} << 31, int64_t{1} << 31, 1}; }, input), {}));
+    plans.Refuses({{"stride 4611686018427387904", [=](Layer& a) { a.stride[axis] = kHuge; }},
+                   {"stride 9223372036854775807", [=](Layer& a) { a.stride[axis] = kMax; }},
+                   {"dilation", [=](Layer& a) { a.dilation[axis] = kHuge; }},
+                   {"padding_begin", [=](Layer& a) { a.padding_begin[axis] = kMax; }},
+                   {"padding_end", [=](Layer& a) { a.padding_end[axis] = kMax; }},
+                   {"padding_begin", [=](Layer& a) { a.padding_begin[axis] = a.padding_end[axis] = kMax; }}});
   }
-  EXPECT_TRUE(IsError(plan([](A&) {}, TensorDesc::Nchw(kHuge, 4, 5, 5)), {}));
-  EXPECT_TRUE(IsError(plan([](A&) {}, TensorDesc::Nhwc(int64_t{1} << 30, 4, int64_t{1} << 20, int64_t{1} << 20)), {}));
-  EXPECT_TRUE(IsError(plan([](A&) {}, TensorDesc::Nchwc(16, 1, 4, kHuge, 1)), {}));
-  TensorDesc strided = input;
-  strided.n = 3;
-  strided.stride_n = kHuge;
-  EXPECT_TRUE(IsError(plan([](A&) {}, strided), {}));
+  // Each axis would fit, the tensor does not.
+  plans.Refuses({{"output stride", Set(&Layer::stride, {int64_t{1} << 31, int64_t{1} << 31, 1})}});
+  Inputs(ConvTransposeOp(), TensorDesc::Nchw(3, 4, 5, 5))
+      .Refuses({{"input stride_n", Set(&TensorDesc::n, kHuge)},
+                {"stride_n", Set(&TensorDesc::stride_n, kHuge)},
+                {"size", [](TensorDesc& d) { d = TensorDesc::Nchwc(16, 1, 4, kHuge, 1); }},
+                {"input stride_n", [](TensorDesc& d) {
+                   d = TensorDesc::Nhwc(int64_t{1} << 30, 4, int64_t{1} << 20, int64_t{1} << 20);
+                 }}});
 }
-
-// ---- Options that all ops share
-
-TEST(Status, Isa) {
-  OperatorOptions options;
-  options.isa = "avx9";
-  EXPECT_TRUE(IsError(CreateLayer([](ConvTransposeAttributes&) {}, options), {"isa", "avx9"}));
-  EXPECT_TRUE(IsError(CreateConvert(options), {"isa", "avx9"}));
-  EXPECT_TRUE(IsError(CreatePixelShuffle({}, options), {"isa", "avx9"}));
-  ResizeAttributes resize;
-  resize.size = {4, 4, 0};
-  EXPECT_TRUE(IsError(CreateResize(resize, options), {"isa", "avx9"}));
-}
-
-void* NoMemory(void*, size_t, size_t) { return nullptr; }
-void FreeNothing(void*, void*, size_t, size_t) {}
-
-TEST(Status, RuntimeOfAnOperator) {
-  OperatorOptions options;
-  options.runtime.struct_size = 3;
-  EXPECT_TRUE(IsError(CreateConvert(options), {"struct_size", "3"}));
-  options.runtime = Runtime();
-  options.runtime.allocate = NoMemory;
-  EXPECT_TRUE(IsError(CreateConvert(options), {"deallocate"}));
-  options.runtime = Runtime();
-  options.runtime.deallocate = FreeNothing;
-  EXPECT_TRUE(IsError(CreateConvert(options), {"allocate"}));
-}
-
-TEST(Status, InputHint) {
-  OperatorOptions options;
-  const auto same = [](ConvTransposeAttributes&) {};
-  options.input_hint = TensorDesc::Nchw(1, 5, 8, 8);
-  EXPECT_TRUE(IsError(CreateLayer(same, options), {"5", "4"}));
-  options.input_hint = TensorDesc::Nchw(-1, 4, 8, 8);
-  EXPECT_TRUE(IsError(CreateLayer(same, options), {"n", "-1"}));
-  options.input_hint = TensorDesc::Nchwc(5, 1, 4, 8, 8);
-  EXPECT_TRUE(IsError(CreateLayer(same, options), {"channel_block", "5"}));
-}
-
-// ---- MakePlan: tensors
-
-using DescChange = std::function<void(TensorDesc&)>;
-
-struct BadTensor {
-  const char* name;
-  TensorDesc base;
-  DescChange change;
-  std::initializer_list<const char*> words;
-};
-
-const TensorDesc kNchw = TensorDesc::Nchw(2, 4, 5, 6);
-const TensorDesc kNhwc = TensorDesc::Nhwc(2, 4, 5, 6);
-const TensorDesc kNchw8c = TensorDesc::Nchwc(8, 2, 4, 5, 6);
-
-const BadTensor kBadTensors[] = {
-    {"dtype", kNchw, [](TensorDesc& d) { d.dtype = static_cast<DataType>(99); }, {"dtype", "99"}},
-    {"layout", kNchw, [](TensorDesc& d) { d.layout = static_cast<Layout>(7); }, {"layout", "7"}},
-    {"block 5", kNchw8c, [](TensorDesc& d) { d.channel_block = 5; }, {"channel_block", "5"}},
-    {"block 1", kNchw8c, [](TensorDesc& d) { d.channel_block = 1; }, {"channel_block", "1"}},
-    {"block 0", kNchw8c, [](TensorDesc& d) { d.channel_block = 0; }, {"channel_block", "0"}},
-    {"block -8", kNchw8c, [](TensorDesc& d) { d.channel_block = -8; }, {"channel_block", "-8"}},
-    {"block of nchw", kNchw, [](TensorDesc& d) { d.channel_block = 8; }, {"channel_block", "8"}},
-    {"block of nhwc", kNhwc, [](TensorDesc& d) { d.channel_block = 4; }, {"channel_block", "4"}},
-    {"rank 4", kNchw, [](TensorDesc& d) { d.spatial_rank = 4; }, {"spatial_rank", "4"}},
-    {"rank 0", kNchw, [](TensorDesc& d) { d.spatial_rank = 0; }, {"spatial_rank", "0"}},
-    {"n -1", kNchw, [](TensorDesc& d) { d.n = -1; }, {"n", "-1"}},
-    {"c -4", kNchw, [](TensorDesc& d) { d.c = -4; }, {"c", "-4"}},
-    {"h -5", kNchw, [](TensorDesc& d) { d.size[0] = -5; }, {"size", "-5"}},
-    {"w -6", kNchw, [](TensorDesc& d) { d.size[1] = -6; }, {"size", "-6"}},
-    {"nchw pixel", kNchw, [](TensorDesc& d) { d.stride[1] = 2; }, {"stride", "2"}},
-    {"nchw row", kNchw, [](TensorDesc& d) { d.stride[0] = 5; }, {"stride", "5"}},
-    {"nchw channel", kNchw, [](TensorDesc& d) { d.stride_c = 29; }, {"stride_c", "29"}},
-    {"nchw image", kNchw, [](TensorDesc& d) { d.stride_n = 119; }, {"stride_n", "119"}},
-    {"nchw negative", kNchw, [](TensorDesc& d) { d.stride[0] = -6; }, {"stride", "-6"}},
-    {"nhwc channel", kNhwc, [](TensorDesc& d) { d.stride_c = 2; }, {"stride_c", "2"}},
-    {"nhwc pixel", kNhwc, [](TensorDesc& d) { d.stride[1] = 3; }, {"stride", "3"}},
-    {"nhwc row", kNhwc, [](TensorDesc& d) { d.stride[0] = 23; }, {"stride", "23"}},
-    {"nhwc image", kNhwc, [](TensorDesc& d) { d.stride_n = 119; }, {"stride_n", "119"}},
-    {"nchwc pixel", kNchw8c, [](TensorDesc& d) { d.stride[1] = 9; }, {"stride", "9"}},
-    {"nchwc row", kNchw8c, [](TensorDesc& d) { d.stride[0] = 47; }, {"stride", "47"}},
-    {"nchwc image", kNchw8c, [](TensorDesc& d) { d.stride_n = 239; }, {"stride_n", "239"}},
-    {"nchwc negative", kNchw8c, [](TensorDesc& d) { d.stride_n = -240; }, {"stride_n", "-240"}},
-};
-
-// An operator of each kind for kNchw and the like.
-std::vector<Operator> OneOfEach() {
-  std::vector<Operator> operators;
-  operators.push_back(*CreateLayer());
-  ResizeAttributes resize;
-  resize.scale = {2, 2, 0};
-  operators.push_back(*CreateResize(resize));
-  operators.push_back(*CreatePixelShuffle({}));
-  operators.push_back(*CreateConvert());
-  ConvAttributes conv;
-  conv.input_channels = 4;
-  conv.output_channels = 6;
-  conv.kernel = {3, 3};
-  conv.upsample = {1, 2};
-  conv.padding_begin = {1, 1};
-  operators.push_back(*CreateConv(conv, Weights().data(), nullptr));
-  return operators;
-}
-
-TEST(Status, InputTensor) {
-  for (const Operator& op : OneOfEach()) {
-    SCOPED_TRACE(op.Describe());
-    for (const BadTensor& bad : kBadTensors) {
-      TensorDesc input = bad.base;
-      ASSERT_TRUE(op.MakePlan(input).ok()) << bad.name << ": " << op.MakePlan(input).status().message();
-      bad.change(input);
-      EXPECT_TRUE(IsError(op.MakePlan(input), bad.words)) << bad.name;
-    }
-  }
-}
-
-TEST(Status, OutputTensor) {
-  // Convert keeps sizes, so that the tensors above can be its output.
-  const StatusOr<Operator> op = CreateConvert();
-  ASSERT_TRUE(op.ok());
-  for (const BadTensor& bad : kBadTensors) {
-    PlanOptions options;
-    options.output = bad.base;
-    ASSERT_TRUE(op->MakePlan(kNchw, options).ok()) << bad.name;
-    bad.change(*options.output);
-    EXPECT_TRUE(IsError(op->MakePlan(kNchw, options), bad.words)) << bad.name;
-  }
-}
-
-// The tensors above have a single block, whose stride does not count.
-TEST(Status, StrideOfChannelBlocks) {
-  const StatusOr<Operator> op = CreateConvert();
-  ASSERT_TRUE(op.ok());
-  TensorDesc input = TensorDesc::Nchwc(8, 2, 9, 5, 6);
-  for (const int64_t stride : {0, 240, 241}) {
-    input.stride_c = stride;
-    EXPECT_TRUE(op->MakePlan(input).ok()) << stride;
-  }
-  for (const int64_t stride : {239, 8, 1, -240}) {
-    input.stride_c = stride;
-    EXPECT_TRUE(IsError(op->MakePlan(input), {"stride_c", std::to_string(stride).c_str()}));
-  }
-}
-
-TEST(Status, OutputSizesAreInferredOrRight) {
-  for (const Operator& op : OneOfEach()) {
-    SCOPED_TRACE(op.Describe());
-    const StatusOr<Plan> inferred = op.MakePlan(kNchw);
-    ASSERT_TRUE(inferred.ok());
-    const TensorDesc right = inferred->output();
-    EXPECT_GT(right.n * right.c * right.size[0] * right.size[1], 0);
-    PlanOptions options;
-    options.output = TensorDesc::Nhwc(0, 0, 0, 0);  // all inferred
-    const StatusOr<Plan> plan = op.MakePlan(kNchw, options);
-    ASSERT_TRUE(plan.ok()) << plan.status().message();
-    EXPECT_EQ(plan->output().layout, Layout::kNhwc);
-    EXPECT_EQ(plan->output().c, right.c);
-    EXPECT_EQ(plan->output().size[1], right.size[1]);
-
-    const auto with = [&](const DescChange& change) {
-      options.output = TensorDesc::Nchw(right.n, right.c, right.size[0], right.size[1]);
-      change(*options.output);
-      return op.MakePlan(kNchw, options);
-    };
-    EXPECT_TRUE(with([](TensorDesc&) {}).ok());
-    EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.n = 71; }), {"n", "71", "2"}));
-    EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.c = 71; }), {"c", "71", std::to_string(right.c).c_str()}));
-    EXPECT_TRUE(
-        IsError(with([](TensorDesc& d) { d.size[0] = 71; }), {"size", "71", std::to_string(right.size[0]).c_str()}));
-    EXPECT_TRUE(
-        IsError(with([](TensorDesc& d) { d.size[1] = 71; }), {"size", "71", std::to_string(right.size[1]).c_str()}));
-    EXPECT_TRUE(IsError(with([](TensorDesc& d) { d.dtype = DataType::kU8; }), {"dtype"}));
-  }
-}
-
-TEST(Status, ElementTypes) {
-  TensorDesc half = kNchw;
-  half.dtype = DataType::kF16;
-  EXPECT_TRUE(IsError(OneOfEach()[0].MakePlan(half), {"dtype"}));
-  EXPECT_TRUE(OneOfEach()[1].MakePlan(half).ok());
-  for (const DataType type : {DataType::kI8, DataType::kU16, DataType::kI32, DataType::kF64, DataType::kI64}) {
-    TensorDesc other = kNchw;
-    other.dtype = type;
-    EXPECT_TRUE(IsError(OneOfEach()[1].MakePlan(other), {"dtype", std::to_string(static_cast<int>(type)).c_str()}));
-  }
-  EXPECT_TRUE(OneOfEach()[2].MakePlan(half).ok());
-  EXPECT_TRUE(OneOfEach()[3].MakePlan(half).ok());
-  EXPECT_TRUE(IsError(OneOfEach()[4].MakePlan(half), {"dtype", "1"}));
-}
-
-TEST(Status, ConvTransposePlan) {
-  using A = ConvTransposeAttributes;
-  const Operator op = *CreateLayer();  // k 3, s 2, p 0: 5 x 6 -> 11 x 13
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 5, 5, 6)), {"c", "5", "4"}));
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 0, 6)), {"size", "0"}));
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 0)), {"size", "0"}));
-  for (const SpatialSizes& size : {SpatialSizes{10, 13, 0}, SpatialSizes{13, 13, 0}}) {
-    PlanOptions options;
-    options.output_size = size;
-    EXPECT_TRUE(IsError(op.MakePlan(kNchw, options), {"output_size", std::to_string(size[0]).c_str(), "11", "12"}));
-  }
-  for (const int64_t w : {0, 12, 15, -1}) {
-    PlanOptions options;
-    options.output_size = {11, w, 0};
-    EXPECT_TRUE(IsError(op.MakePlan(kNchw, options), {"output_size", std::to_string(w).c_str()}));
-  }
-  PlanOptions options;
-  options.algorithm = static_cast<Algorithm>(9);
-  EXPECT_TRUE(IsError(op.MakePlan(kNchw, options), {"algorithm", "9"}));
-  for (const size_t other : {1, 2, 3, 4}) {  // no other op has a choice
-    options.algorithm = Algorithm::kGemmCol2im;
-    options.output_size = {};
-    EXPECT_TRUE(IsError(OneOfEach()[other].MakePlan(kNchw, options), {"algorithm", "2"}));
-    options.algorithm = Algorithm::kAuto;
-    options.output_size = {11, 13, 0};
-    EXPECT_TRUE(IsError(OneOfEach()[other].MakePlan(kNchw, options), {"output_size", "11"}));
-  }
-  // Crops that leave nothing: 11 - 11 and 13 - 14.
-  const Operator nothing_high = *CreateLayer([](A& a) { a.padding_begin = {11, 0, 0}; });
-  EXPECT_TRUE(IsError(nothing_high.MakePlan(kNchw), {"output", "0"}));
-  const Operator nothing_wide = *CreateLayer([](A& a) { a.padding_end = {0, 14, 0}; });
-  EXPECT_TRUE(IsError(nothing_wide.MakePlan(kNchw), {"output", "-1"}));
-}
-
-// ---- Resize
-
-using ResizeChange = std::function<void(ResizeAttributes&)>;
-
-StatusOr<Operator> MakeResize(const ResizeChange& change) {
-  ResizeAttributes a;
-  a.size = {7, 8, 0};
-  change(a);
-  return CreateResize(a);
-}
-
-TEST(Status, ResizeAttributes) {
-  using A = ResizeAttributes;
-  ASSERT_TRUE(MakeResize([](A&) {}).ok());
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.spatial_rank = 4; }), {"spatial_rank", "4"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.spatial_rank = 0; }), {"spatial_rank", "0"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.mode = static_cast<ResizeMode>(9); }), {"mode", "9"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.coordinate_transformation = static_cast<CoordinateTransformation>(9); }),
-                      {"coordinate_transformation", "9"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) {
-                        a.mode = ResizeMode::kNearest;
-                        a.nearest_mode = static_cast<NearestMode>(9);
-                      }),
-                      {"nearest_mode", "9"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.size = {}; }), {"size", "scale"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.scale = {2, 2, 0}; }), {"size", "scale"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.recompute_scale_factor = true; }), {"recompute_scale_factor", "size"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.size = {-7, 8, 0}; }), {"size", "-7"}));
-  const auto scale = [](double h, double w) {
-    return MakeResize([=](A& a) {
-      a.size = {};
-      a.scale = {h, w, 0};
-    });
-  };
-  ASSERT_TRUE(scale(2, 0.5).ok());
-  EXPECT_TRUE(scale(2, 0).ok());  // W keeps its size
-  EXPECT_TRUE(IsError(scale(-2, 2), {"scale", "-2"}));
-  EXPECT_TRUE(IsError(scale(2, std::nan("")), {"scale", "nan"}));
-  EXPECT_TRUE(IsError(scale(std::numeric_limits<double>::infinity(), 2), {"scale", "inf"}));
-  const auto roi = [](double begin, double end) {
-    return MakeResize([=](A& a) {
-      a.coordinate_transformation = CoordinateTransformation::kTfCropAndResize;
-      a.roi_begin[0] = begin;
-      a.roi_end[1] = end;
-    });
-  };
-  ASSERT_TRUE(roi(-2, 3).ok());
-  EXPECT_TRUE(IsError(roi(std::nan(""), 1), {"roi_begin", "H", "nan"}));
-  EXPECT_TRUE(IsError(roi(0, -std::numeric_limits<double>::infinity()), {"roi_end", "W", "inf"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.n = -3; }), {"n", "-3"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.c = -3; }), {"c", "-3"}));
-  for (const float value : {kNan, kInf, -kInf}) {
-    EXPECT_TRUE(IsError(MakeResize([=](A& a) {
-                          a.mode = ResizeMode::kCubic;
-                          a.cubic_coeff_a = value;
-                        }),
-                        {"cubic_coeff_a"}));
-  }
-  EXPECT_TRUE(
-      IsError(MakeResize([](A& a) { a.epilogue.activation = static_cast<Activation>(99); }), {"activation", "99"}));
-}
-
-TEST(Status, ResizeEnums) {
-  using A = ResizeAttributes;
-  for (const int value : {-1, 9}) {
-    const std::string text = std::to_string(value);
-    const struct {
-      const char* name;
-      std::function<void(A&)> set;
-    } kEnums[] = {
-        {"mode", [=](A& a) { a.mode = static_cast<ResizeMode>(value); }},
-        {"coordinate_transformation",
-         [=](A& a) { a.coordinate_transformation = static_cast<CoordinateTransformation>(value); }},
-        {"coordinate_precision", [=](A& a) { a.coordinate_precision = static_cast<CoordinatePrecision>(value); }},
-        {"nearest_mode", [=](A& a) { a.nearest_mode = static_cast<NearestMode>(value); }},
-        {"antialias", [=](A& a) { a.antialias = static_cast<Antialias>(value); }},
-        {"output_size_rule", [=](A& a) { a.output_size_rule = static_cast<OutputSizeRule>(value); }},
-        {"keep_aspect_ratio_policy",
-         [=](A& a) { a.keep_aspect_ratio_policy = static_cast<KeepAspectRatioPolicy>(value); }},
-        {"u8_rounding", [=](A& a) { a.u8_rounding = static_cast<U8Rounding>(value); }},
-        {"residual", [=](A& a) { a.epilogue.residual = static_cast<Residual>(value); }}};
-    for (const auto& e : kEnums) EXPECT_TRUE(IsError(MakeResize(e.set), {e.name, text.c_str()}));
-  }
-}
-
-TEST(Status, ResizeOptionsThatContradictEachOther) {
-  using A = ResizeAttributes;
-  for (const ResizeMode mode : {ResizeMode::kNearest, ResizeMode::kArea}) {
-    for (const Antialias antialias : {Antialias::kPillow, Antialias::kOnnx}) {
-      EXPECT_TRUE(IsError(MakeResize([=](A& a) { a.mode = mode, a.antialias = antialias; }), {"antialias", "mode"}));
-    }
-  }
-  for (const ResizeMode mode : {ResizeMode::kNearest, ResizeMode::kArea, ResizeMode::kLanczos}) {
-    EXPECT_TRUE(IsError(MakeResize([=](A& a) {
-                          a.mode = mode;
-                          a.exclude_outside = true;
-                          if (mode == ResizeMode::kLanczos) a.antialias = Antialias::kPillow;
-                        }),
-                        {"exclude_outside", "true", "mode"}));
-  }
-  for (const Antialias antialias : {Antialias::kNone, Antialias::kOnnx}) {
-    EXPECT_TRUE(IsError(MakeResize([=](A& a) { a.mode = ResizeMode::kLanczos, a.antialias = antialias; }),
-                        {"antialias", "kLanczos"}));
-  }
-  for (const U8Rounding rounding : {U8Rounding::kFixed16, U8Rounding::kFixed22}) {
-    EXPECT_TRUE(IsError(MakeResize([=](A& a) { a.spatial_rank = 3, a.u8_rounding = rounding; }),
-                        {"u8_rounding", "spatial_rank"}));
-  }
-  const auto crop = [](A& a) { a.coordinate_transformation = CoordinateTransformation::kTfCropAndResize; };
-  EXPECT_TRUE(IsError(MakeResize([=](A& a) { crop(a), a.mode = ResizeMode::kArea; }), {"kTfCropAndResize", "kArea"}));
-  EXPECT_TRUE(
-      IsError(MakeResize([=](A& a) { crop(a), a.antialias = Antialias::kPillow; }), {"kTfCropAndResize", "kPillow"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) {
-                        a.size = {};
-                        a.scale = {2, 2, 0};
-                        a.keep_aspect_ratio_policy = KeepAspectRatioPolicy::kNotLarger;
-                      }),
-                      {"keep_aspect_ratio_policy", "1", "scale"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.size = {4, 0, 0}, a.scale = {0, 2, 0}; }), {"size", "scale"}));
-}
-
-TEST(Status, ResizePointwise) {
-  using A = ResizeAttributes;
-  static const float kWeights[4 * 6] = {};
-  const auto make = [](const ResizeChange& change) {
-    return MakeResize([&](A& a) {
-      a.pointwise = {kWeights, nullptr, 4, 6};
-      change(a);
-    });
-  };
-  ASSERT_TRUE(make([](A&) {}).ok());
-  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.weights = nullptr; }), {"pointwise", "weights", "null"}));
-  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.input_channels = 0; }), {"pointwise", "input_channels", "0"}));
-  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.input_channels = -4; }), {"pointwise", "input_channels", "-4"}));
-  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.output_channels = 0; }), {"pointwise", "output_channels", "0"}));
-  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.output_channels = -6; }), {"pointwise", "output_channels", "-6"}));
-  EXPECT_TRUE(IsError(make([](A& a) {
-                        a.pointwise = {nullptr, kWeights, 0, 0};
-                      }),
-                      {"pointwise", "input_channels", "0"}));
-  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.input_channels = kHuge; }), {"pointwise", "input_channels"}));
-  EXPECT_TRUE(IsError(make([](A& a) { a.pointwise.output_channels = INT64_MAX; }), {"pointwise", "output_channels"}));
-  EXPECT_TRUE(IsError(make([](A& a) { a.coordinate_transformation = CoordinateTransformation::kTfCropAndResize; }),
-                      {"pointwise", "kTfCropAndResize", "extrapolation_value"}));
-  EXPECT_TRUE(make([](A& a) { a.c = 4; }).ok());
-  EXPECT_TRUE(IsError(make([](A& a) { a.c = 6; }), {"c", "6", "input_channels", "4"}));
-  // The epilogue is that of the output.
-  const auto scaled = [&](int64_t channels) {
-    return make([=](A& a) { a.epilogue.scale = kWeights, a.epilogue.channels = channels; });
-  };
-  EXPECT_TRUE(scaled(6).ok());
-  EXPECT_TRUE(IsError(scaled(4), {"epilogue", "channels", "4", "6"}));
-
-  const Operator op = *make([](A&) {});
-  const StatusOr<Plan> plan = op.MakePlan(kNchw);
-  ASSERT_TRUE(plan.ok()) << plan.status().message();
-  EXPECT_EQ(plan->output().c, 6);
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 6, 5, 6)), {"c", "6", "input_channels", "4"}));
-  PlanOptions options;
-  options.output = TensorDesc::Nchw(0, 4, 7, 8);
-  EXPECT_TRUE(IsError(op.MakePlan(kNchw, options), {"output", "c", "4", "6"}));
-  for (const DataType type : {DataType::kF16, DataType::kBF16, DataType::kU8, DataType::kI32}) {
-    TensorDesc desc = kNchw;
-    desc.dtype = type;
-    const Status status = op.MakePlan(desc).status();
-    EXPECT_EQ(status.code(), StatusCode::kUnsupported);
-    EXPECT_NE(std::string(status.message()).find("pointwise"), std::string::npos) << status.message();
-  }
-}
-
-TEST(Status, ResizePlan) {
-  const Operator op = *MakeResize([](ResizeAttributes&) {});
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 0, 5, 6)), {"c", "0"}));
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 0, 6)), {"size", "0"}));
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 0)), {"size", "0"}));
-  const auto scale = [](double h, double w) {
-    return *MakeResize([=](ResizeAttributes& a) {
-      a.size = {};
-      a.scale = {h, w, 0};
-    });
-  };
-  EXPECT_TRUE(IsError(scale(0.1, 1).MakePlan(kNchw), {"output", "0"}));
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Make(1, 4, {5})), {"spatial_rank", "1", "2"}));
-  using A = ResizeAttributes;
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.n = 3; })->MakePlan(kNchw), {"n", "3"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) { a.c = 5; })->MakePlan(kNchw), {"c", "5"}));
-  const float ones[5] = {1, 1, 1, 1, 1};
-  const auto scaled = [&](A& a) { a.epilogue.scale = ones, a.epilogue.channels = 5; };
-  EXPECT_TRUE(IsError(MakeResize(scaled)->MakePlan(kNchw), {"channels", "5"}));
-  TensorDesc levels = kNchw;
-  levels.dtype = DataType::kU8;
-  EXPECT_TRUE(IsError(MakeResize([](A& a) {
-                        a.u8_rounding = U8Rounding::kFixed16;
-                        a.epilogue.activation = Activation::kRelu;
-                      })->MakePlan(levels),
-                      {"u8_rounding", "2", "epilogue"}));
-  EXPECT_TRUE(IsError(MakeResize([](A& a) {
-                        a.mode = ResizeMode::kCubic;
-                        a.u8_rounding = U8Rounding::kFixed22;
-                        a.cubic_coeff_a = -1e4f;
-                      })->MakePlan(levels),
-                      {"cubic_coeff_a", "u8_rounding"}));
-  PlanOptions unwanted;
-  unwanted.residual = TensorDesc::Nchw(0, 0, 0, 0);
-  EXPECT_TRUE(IsError(op.MakePlan(kNchw, unwanted), {"residual"}));
-  EXPECT_TRUE(IsError(scale(1, 1e300).MakePlan(kNchw), {}));
-  EXPECT_TRUE(IsError(scale(1e12, 1e12).MakePlan(kNchw), {}));
-  const Operator huge = *MakeResize([](ResizeAttributes& a) { a.size = {kHuge, kHuge, 0}; });
-  EXPECT_TRUE(IsError(huge.MakePlan(kNchw), {}));
-}
-
-// ---- PixelShuffle and Convert
 
 // Whatever is never stepped may be as large as int64; what crops everything is an error.
 TEST(Status, ConvTransposeOfHugeAttributes) {
-  const std::vector<float> weights(8, 1.0f);
-  ConvTransposeAttributes a;
+  Layer a;
   a.spatial_rank = 1;
   a.input_channels = 4;
   a.output_channels = 2;
-  a.dilation = {std::numeric_limits<int64_t>::max()};
+  a.dilation = {kMax};
+  const std::vector<float> weights(8, 1.0f);
   for (const Algorithm algorithm : {Algorithm::kSubpixel, Algorithm::kGemmCol2im}) {
     PlanOptions options;
     options.algorithm = algorithm;
@@ -601,85 +204,359 @@ TEST(Status, ConvTransposeOfHugeAttributes) {
     EXPECT_EQ(output, std::vector<float>(10, 4.0f));
   }
   a.dilation = {1};
-  a.padding_begin = {std::numeric_limits<int64_t>::max() - 20};
-  a.padding_end = {std::numeric_limits<int64_t>::max()};
-  const StatusOr<Operator> cropped = CreateConvTranspose(a, weights.data(), nullptr);
-  EXPECT_TRUE(IsError(cropped.ok() ? cropped->MakePlan(TensorDesc::Make(1, 4, {4})).status() : cropped.status(),
-                      {"padding_end", "9223372036854775807"}));
+  a.padding_begin = {kMax - 20};
+  a.padding_end = {kMax};
+  EXPECT_TRUE(IsError(PlanOf(kCreateLayer, TensorDesc::Make(1, 4, {4}))(a), "padding_end 9223372036854775807"));
 }
 
-TEST(Status, ConvTransposePaddingFromTheInput) {
-  using A = ConvTransposeAttributes;
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.auto_pad = static_cast<AutoPad>(9); }), {"auto_pad", "9"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.auto_pad = AutoPad::kValid, a.padding_end[1] = 3; }),
-                      {"padding_end", "3", "auto_pad"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.output_shape = {-7, 9}; }), {"output_shape", "-7"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.output_shape = {9, 0}; }), {"output_shape", "W", "0"}));
-  // 3 x 3, stride 2: 5 -> 11 naturally, and 12 is the last size that a convolution takes back to 5.
-  const Operator shaped = *CreateLayer([](A& a) { a.output_shape = {13, 13}; });
-  EXPECT_TRUE(IsError(shaped.MakePlan(TensorDesc::Nchw(1, 4, 5, 5)), {"output_shape", "H", "13", "12"}));
-  EXPECT_TRUE(shaped.MakePlan(TensorDesc::Nchw(1, 4, 6, 6)).ok());
-  PlanOptions options;
-  options.output_size = {13, 13};
-  EXPECT_TRUE(IsError(shaped.MakePlan(TensorDesc::Nchw(1, 4, 6, 6), options), {"output_size", "13", "output_shape"}));
+TEST(Status, ConvTransposePlan) {
+  const auto output_size = [](int64_t h, int64_t w) { return Set(&PlanOptions::output_size, {h, w, 0}); };
+  Options(ConvTransposeOp())
+      .Refuses("algorithm", &PlanOptions::algorithm, {9})
+      .Refuses({{"output_size 10 11 12", output_size(10, 13)},
+                {"output_size 13 11 12", output_size(13, 13)},
+                {"output_size 0", output_size(11, 0)},
+                {"output_size 12", output_size(11, 12)},
+                {"output_size 15", output_size(11, 15)},
+                {"output_size -1", output_size(11, -1)}});
+  for (const Operator& other : {ResizeOp(), PixelShuffleOp(), ConvertOp(), ConvOp()}) {  // none has a choice
+    SCOPED_TRACE(other.Describe());
+    Options(other).Refuses({{"algorithm 2", Set(&PlanOptions::algorithm, Algorithm::kGemmCol2im)},
+                            {"output_size 11", output_size(11, 13)}});
+  }
+  Inputs(ConvTransposeOp())
+      .Refuses({{"c 5 4", Set(&TensorDesc::c, 5)},
+                {"size H 0", [](TensorDesc& d) { d.size[0] = 0; }},
+                {"size W 0", [](TensorDesc& d) { d.size[1] = 0; }}});
+  MisuseTester<Layer>(GoodLayer(), PlanOf(kCreateLayer, kNchw))  // crops that leave 11 - 11 and 13 - 14
+      .Refuses(
+          {{"output 0", Set(&Layer::padding_begin, {11, 0, 0})}, {"output -1", Set(&Layer::padding_end, {0, 14, 0})}});
+
+  // 5 -> 11 naturally, and 12 is the last size that a convolution takes back to 5.
+  Layer shaped = GoodLayer();
+  shaped.output_shape = {13, 13};
+  const TensorDesc fits = TensorDesc::Nchw(1, 4, 6, 6);
+  Inputs(*CreateLayer(shaped), fits).Refuses({{"output_shape H 13 12", Set(&TensorDesc::size, {5, 5, 0})}});
+  Options(*CreateLayer(shaped), fits).Refuses({{"output_size 13 output_shape", output_size(13, 13)}});
 }
 
-TEST(Status, EpiloguesAndPrologues) {
-  using A = ConvTransposeAttributes;
-  static const float kConstants[6] = {1, 1, 1, 1, 1, 1};
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.epilogue.activation = Activation::kPRelu; }), {"slope", "null"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.epilogue.scale = kConstants; }), {"channels", "0", "6"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.epilogue.shift = kConstants, a.epilogue.channels = 5; }),
-                      {"channels", "5", "6"}));
-  EXPECT_TRUE(CreateLayer([](A& a) { a.epilogue.shift = kConstants, a.epilogue.channels = 6; }).ok());
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.epilogue.residual = static_cast<Residual>(3); }), {"residual", "3"}));
-  EXPECT_TRUE(
-      IsError(CreateLayer([](A& a) { a.epilogue.activation = static_cast<Activation>(11); }), {"activation", "11"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.prologue.activation = Activation::kTanh; }), {"prologue", "6"}));
-  EXPECT_TRUE(IsError(CreateLayer([](A& a) { a.prologue = {Activation::kLeakyRelu, kNan}; }), {"prologue", "NaN"}));
-
-  PlanOptions options;
-  options.residual = TensorDesc::Nchw(1, 6, 11, 13);
-  EXPECT_TRUE(IsError(CreateLayer()->MakePlan(TensorDesc::Nchw(1, 4, 5, 6), options), {"residual"}));
-  const Operator op = *CreateLayer([](A& a) { a.epilogue.residual = Residual::kBeforeActivation; });
-  EXPECT_TRUE(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6), options).ok());
-  options.residual->size[1] = 12;
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6), options), {"residual", "size", "12", "13"}));
-  options.residual = TensorDesc::Nchw(1, 6, 11, 13);
-  options.residual->dtype = DataType::kF16;
-  EXPECT_TRUE(IsError(op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6), options), {"residual", "dtype", "1"}));
+TEST(Status, Residuals) {
+  const auto residual = [](const TensorDesc& desc) { return Set(&PlanOptions::residual, desc); };
+  TensorDesc right = TensorDesc::Nchw(2, 6, 11, 13);
+  Options(ConvTransposeOp()).Refuses({{"residual", residual(right)}});
+  Options(ResizeOp()).Refuses({{"residual", residual(TensorDesc::Nchw(0, 0, 0, 0))}});
+  Layer a = GoodLayer();
+  a.epilogue.residual = Residual::kBeforeActivation;
+  PlanOptions with;
+  with.residual = right;
+  Options(*CreateLayer(a), kNchw, with)
+      .Refuses({{"residual size 12 13", [](PlanOptions& o) { o.residual->size[1] = 12; }},
+                {"residual dtype 1", [](PlanOptions& o) { o.residual->dtype = DataType::kF16; }}});
 }
 
-TEST(Status, ResidualBuffers) {
-  const Operator op =
-      *CreateLayer([](ConvTransposeAttributes& a) { a.epilogue.residual = Residual::kAfterActivation; });
-  const Plan plan = *op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6));
-  const std::vector<float> input(4 * 5 * 6, 1.0f);
-  std::vector<float> output(2 * 6 * 11 * 13, -7.0f);
-  const std::vector<float> before = output;
-  RunOptions options;
-  EXPECT_TRUE(IsError(plan.Run(input.data(), output.data(), options), {"residual", "null"}));
-  options.residual = output.data() + 1;
-  EXPECT_TRUE(IsError(plan.Run(input.data(), output.data(), options), {"residual", "overlap", "output"}));
-  EXPECT_EQ(output, before);
-  options.residual = output.data();
-  EXPECT_TRUE(plan.Run(input.data(), output.data(), options).ok()) << "in place";
-  // The same memory as another view would be read after it was written.
-  PlanOptions views;
-  views.residual = TensorDesc::Nhwc(1, 6, 11, 13);
-  const Plan nhwc = *op.MakePlan(TensorDesc::Nchw(1, 4, 5, 6), views);
-  EXPECT_TRUE(IsError(nhwc.Run(input.data(), output.data(), options), {"residual", "overlap", "output"}));
+// ---- Options that all ops share
+
+void* NoMemory(void*, size_t, size_t) { return nullptr; }
+void FreeNothing(void*, void*, size_t, size_t) {}
+
+TEST(Status, OptionsOfAnOperator) {
+  using O = OperatorOptions;
+  const Misuse<O> isa = {"isa avx9", Set(&O::isa, "avx9")};
+  MisuseTester<O>({}, [](const O& o) { return CreatePixelShuffle({}, o); }).Refuses({isa});
+  MisuseTester<O>({}, [](const O& o) { return CreateResize(GoodResize(), o); }).Refuses({isa});
+  MisuseTester<O>({}, [](const O& o) { return CreateConvert(o); })
+      .Refuses({isa,
+                {"struct_size 3", [](O& o) { o.runtime.struct_size = 3; }},
+                {"deallocate", [](O& o) { o.runtime.allocate = NoMemory; }},
+                {"allocate", [](O& o) { o.runtime.deallocate = FreeNothing; }}});
+  MisuseTester<O>({}, [](const O& o) { return CreateLayer(GoodLayer(), o); })
+      .Refuses({isa,
+                {"5 4", Set(&O::input_hint, TensorDesc::Nchw(1, 5, 8, 8))},
+                {"n -1", Set(&O::input_hint, TensorDesc::Nchw(-1, 4, 8, 8))},
+                {"channel_block 5", Set(&O::input_hint, TensorDesc::Nchwc(5, 1, 4, 8, 8))}});
 }
+
+// ---- Tensors of a plan
+
+// All ways to describe a tensor of kNchw's shape wrongly; `call` takes any.
+template <typename Call>
+void RefusesBadTensors(const Call& call) {
+  using D = TensorDesc;
+  MisuseTester<D>(kNchw, call)
+      .Refuses("dtype", &D::dtype, {99})
+      .Refuses("layout", &D::layout, {7})
+      .Refuses("channel_block", &D::channel_block, {8})
+      .Refuses("spatial_rank", &D::spatial_rank, {4, 0})
+      .Refuses("n", &D::n, {-1})
+      .Refuses("c", &D::c, {-4})
+      .Refuses("size", &D::size, {-5, -6})
+      .Refuses("stride", &D::stride, {2, 5, -6})
+      .Refuses("stride_c", &D::stride_c, {29})
+      .Refuses("stride_n", &D::stride_n, {119});
+  MisuseTester<D>(kNhwc, call)
+      .Refuses("channel_block", &D::channel_block, {4})
+      .Refuses("stride_c", &D::stride_c, {2})
+      .Refuses("stride", &D::stride, {3})
+      .Refuses({{"stride H 23", [](D& d) { d.stride[0] = 23; }}})
+      .Refuses("stride_n", &D::stride_n, {119});
+  MisuseTester<D>(kNchw8c, call)
+      .Refuses("channel_block", &D::channel_block, {5, 1, 0, -8})
+      .Refuses("stride", &D::stride, {9, 47})
+      .Refuses("stride_n", &D::stride_n, {239, -240});
+}
+
+TEST(Status, InputTensor) {
+  for (const Operator& op : OneOfEach()) {
+    SCOPED_TRACE(op.Describe());
+    RefusesBadTensors([&](const TensorDesc& input) { return op.MakePlan(input); });
+  }
+}
+
+TEST(Status, OutputTensor) {
+  // Convert keeps sizes, so that the tensors above can be its output.
+  RefusesBadTensors([](const TensorDesc& output) {
+    PlanOptions options;
+    options.output = output;
+    return ConvertOp().MakePlan(kNchw, options);
+  });
+}
+
+// The tensors above have a single block, whose stride does not count.
+TEST(Status, StrideOfChannelBlocks) {
+  Inputs(ConvertOp(), TensorDesc::Nchwc(8, 2, 9, 5, 6))
+      .Refuses("stride_c", &TensorDesc::stride_c, {239, 8, 1, -240})
+      .Accepts({Set(&TensorDesc::stride_c, 240), Set(&TensorDesc::stride_c, 241)});
+}
+
+TEST(Status, OutputSizesAreInferredOrRight) {
+  for (const Operator& op : OneOfEach()) {
+    SCOPED_TRACE(op.Describe());
+    const TensorDesc right = op.MakePlan(kNchw)->output();
+    EXPECT_GT(right.n * right.c * right.size[0] * right.size[1], 0);
+    PlanOptions options;
+    options.output = TensorDesc::Nhwc(0, 0, 0, 0);  // all inferred
+    const StatusOr<Plan> plan = op.MakePlan(kNchw, options);
+    ASSERT_TRUE(plan.ok()) << plan.status().message();
+    EXPECT_EQ(plan->output().layout, Layout::kNhwc);
+    EXPECT_EQ(plan->output().c, right.c);
+    EXPECT_EQ(plan->output().size[1], right.size[1]);
+
+    options.output = TensorDesc::Nchw(right.n, right.c, right.size[0], right.size[1]);
+    Options(op, kNchw, options)
+        .Refuses({{"n 71 2", [](PlanOptions& o) { o.output->n = 71; }},
+                  {"c 71 " + std::to_string(right.c), [](PlanOptions& o) { o.output->c = 71; }},
+                  {"size 71 " + std::to_string(right.size[0]), [](PlanOptions& o) { o.output->size[0] = 71; }},
+                  {"size 71 " + std::to_string(right.size[1]), [](PlanOptions& o) { o.output->size[1] = 71; }},
+                  {"dtype", [](PlanOptions& o) { o.output->dtype = DataType::kU8; }}});
+  }
+}
+
+TEST(Status, ElementTypes) {
+  const auto type = [](DataType type) { return Set(&TensorDesc::dtype, type); };
+  Inputs(ConvTransposeOp()).Refuses({{"dtype 1", type(DataType::kF16)}});
+  Inputs(ConvOp()).Refuses({{"dtype 1", type(DataType::kF16)}});
+  Inputs(ResizeOp())
+      .Refuses("dtype", &TensorDesc::dtype,
+               {static_cast<int>(DataType::kI8), static_cast<int>(DataType::kU16), static_cast<int>(DataType::kI32),
+                static_cast<int>(DataType::kF64), static_cast<int>(DataType::kI64)})
+      .Accepts({type(DataType::kF16)});
+  Inputs(PixelShuffleOp()).Accepts({type(DataType::kF16)});
+  Inputs(ConvertOp()).Accepts({type(DataType::kF16)});
+}
+
+TEST(Status, InputOfAnotherRank) {
+  const TensorDesc line = TensorDesc::Make(1, 4, {6});
+  for (const Operator& op : {ConvTransposeOp(), ResizeOp(), PixelShuffleOp()}) {
+    SCOPED_TRACE(op.Describe());
+    Inputs(op).Refuses(
+        {{"input spatial_rank 1 2", [=](TensorDesc& d) { d = line; }}, {"input spatial_rank 3 2", [](TensorDesc& d) {
+                                                                          d = TensorDesc::Make(1, 4, {5, 6, 7});
+                                                                        }}});
+  }
+  Options(ConvertOp(), line)
+      .Refuses({{"output spatial_rank 2", Set(&PlanOptions::output, TensorDesc::Make(1, 4, {6, 1}))}});
+}
+
+// ---- Resize
+
+using A = ResizeAttributes;
+
+TEST(Status, ResizeAttributes) {
+  MisuseTester<A>(GoodResize(), kCreateResize)
+      .Refuses("spatial_rank", &A::spatial_rank, {0, 4})
+      .Refuses("mode", &A::mode, {-1, 9})
+      .Refuses("coordinate_transformation", &A::coordinate_transformation, {-1, 9})
+      .Refuses("coordinate_precision", &A::coordinate_precision, {-1, 9})
+      .Refuses("nearest_mode", &A::nearest_mode, {-1, 9})
+      .Refuses("antialias", &A::antialias, {-1, 9})
+      .Refuses("output_size_rule", &A::output_size_rule, {-1, 9})
+      .Refuses("keep_aspect_ratio_policy", &A::keep_aspect_ratio_policy, {-1, 9})
+      .Refuses("u8_rounding", &A::u8_rounding, {-1, 9})
+      .Refuses("n", &A::n, {-3})
+      .Refuses("c", &A::c, {-3})
+      .Refuses({{"nearest_mode 9",
+                 [](A& a) { a.mode = ResizeMode::kNearest, a.nearest_mode = static_cast<NearestMode>(9); }},
+                {"residual -1", [](A& a) { a.epilogue.residual = static_cast<Residual>(-1); }},
+                {"residual 9", [](A& a) { a.epilogue.residual = static_cast<Residual>(9); }},
+                {"activation 99", [](A& a) { a.epilogue.activation = static_cast<Activation>(99); }},
+                {"size scale", Set(&A::size, {})},
+                {"size scale", Set(&A::scale, {2, 2, 0})},
+                {"size scale",
+                 [](A& a) {
+                   a.size = {4, 0, 0}, a.scale = {0, 2, 0};
+                 }},
+                {"size -7", Set(&A::size, {-7, 8, 0})},
+                {"recompute_scale_factor size", Set(&A::recompute_scale_factor, true)}});
+  MisuseTester<A>(ResizeBy(2, 0.5), kCreateResize)
+      .Refuses({{"scale -2", [](A& a) { a.scale[0] = -2; }},
+                {"scale nan", [](A& a) { a.scale[1] = std::nan(""); }},
+                {"scale inf", [](A& a) { a.scale[0] = std::numeric_limits<double>::infinity(); }}})
+      .Accepts({[](A& a) { a.scale[1] = 0; }});  // W keeps its size
+  A crop = GoodResize();
+  crop.coordinate_transformation = CoordinateTransformation::kTfCropAndResize;
+  crop.roi_begin[0] = -2;
+  crop.roi_end[1] = 3;
+  MisuseTester<A>(crop, kCreateResize)
+      .Refuses({{"roi_begin H nan", [](A& a) { a.roi_begin[0] = std::nan(""); }},
+                {"roi_end W inf", [](A& a) { a.roi_end[1] = -std::numeric_limits<double>::infinity(); }}});
+  A cubic = GoodResize();
+  cubic.mode = ResizeMode::kCubic;
+  for (const float value : {kNan, kInf, -kInf}) {
+    MisuseTester<A>(cubic, kCreateResize).Refuses({{"cubic_coeff_a", Set(&A::cubic_coeff_a, value)}});
+  }
+}
+
+TEST(Status, ResizeOptionsThatContradictEachOther) {
+  const MisuseTester<A> tester(GoodResize(), kCreateResize);
+  for (const ResizeMode mode : {ResizeMode::kNearest, ResizeMode::kArea}) {
+    for (const Antialias antialias : {Antialias::kPillow, Antialias::kOnnx}) {
+      tester.Refuses({{"antialias mode", [=](A& a) { a.mode = mode, a.antialias = antialias; }}});
+    }
+  }
+  for (const ResizeMode mode : {ResizeMode::kNearest, ResizeMode::kArea, ResizeMode::kLanczos}) {
+    tester.Refuses({{"exclude_outside true mode", [=](A& a) {
+                       a.mode = mode;
+                       a.exclude_outside = true;
+                       if (mode == ResizeMode::kLanczos) a.antialias = Antialias::kPillow;
+                     }}});
+  }
+  for (const Antialias antialias : {Antialias::kNone, Antialias::kOnnx}) {
+    tester.Refuses({{"antialias kLanczos", [=](A& a) { a.mode = ResizeMode::kLanczos, a.antialias = antialias; }}});
+  }
+  for (const U8Rounding rounding : {U8Rounding::kFixed16, U8Rounding::kFixed22}) {
+    tester.Refuses({{"u8_rounding spatial_rank", [=](A& a) { a.spatial_rank = 3, a.u8_rounding = rounding; }}});
+  }
+  A crop = GoodResize();
+  crop.coordinate_transformation = CoordinateTransformation::kTfCropAndResize;
+  MisuseTester<A>(crop, kCreateResize)
+      .Refuses({{"kTfCropAndResize kArea", Set(&A::mode, ResizeMode::kArea)},
+                {"kTfCropAndResize kPillow", Set(&A::antialias, Antialias::kPillow)}});
+  MisuseTester<A>(ResizeBy(2, 2), kCreateResize).Refuses({{"keep_aspect_ratio_policy 1 scale", [](A& a) {
+                                                             a.keep_aspect_ratio_policy =
+                                                                 KeepAspectRatioPolicy::kNotLarger;
+                                                           }}});
+}
+
+TEST(Status, ResizePointwise) {
+  A a = GoodResize();
+  a.pointwise = {kOnes, nullptr, 4, 6};
+  const auto scale = [](int64_t channels) {  // the epilogue is that of the output
+    return [=](A& a) { a.epilogue.scale = kOnes, a.epilogue.channels = channels; };
+  };
+  MisuseTester<A>(a, kCreateResize, "pointwise")
+      .Refuses({{"weights null", [](A& a) { a.pointwise.weights = nullptr; }},
+                {"input_channels 0", [](A& a) { a.pointwise.input_channels = 0; }},
+                {"input_channels -4", [](A& a) { a.pointwise.input_channels = -4; }},
+                {"output_channels 0", [](A& a) { a.pointwise.output_channels = 0; }},
+                {"output_channels -6", [](A& a) { a.pointwise.output_channels = -6; }},
+                {"input_channels 0", Set(&A::pointwise, {nullptr, kOnes, 0, 0})},
+                {"input_channels", [](A& a) { a.pointwise.input_channels = kHuge; }},
+                {"output_channels", [](A& a) { a.pointwise.output_channels = INT64_MAX; }},
+                {"kTfCropAndResize extrapolation_value",
+                 Set(&A::coordinate_transformation, CoordinateTransformation::kTfCropAndResize)}});
+  MisuseTester<A>(a, kCreateResize)
+      .Refuses({{"c 6 input_channels 4", Set(&A::c, 6)}, {"epilogue channels 4 6", scale(4)}})
+      .Accepts({Set(&A::c, 4), scale(6)});
+
+  const Operator op = *CreateResize(a);
+  EXPECT_EQ(op.MakePlan(kNchw)->output().c, 6);
+  Inputs(op).Refuses({{"c 6 input_channels 4", Set(&TensorDesc::c, 6)}});
+  Options(op).Refuses({{"output c 4 6", Set(&PlanOptions::output, TensorDesc::Nchw(0, 4, 7, 8))}});
+  for (const DataType type : {DataType::kF16, DataType::kBF16, DataType::kU8, DataType::kI32}) {
+    TensorDesc desc = kNchw;
+    desc.dtype = type;
+    const Status status = op.MakePlan(desc).status();
+    EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+    EXPECT_NE(std::string(status.message()).find("pointwise"), std::string::npos) << status.message();
+  }
+}
+
+TEST(Status, ResizePlan) {
+  Inputs(*CreateResize(GoodResize()))
+      .Refuses({{"c 0", Set(&TensorDesc::c, 0)},
+                {"size 0", [](TensorDesc& d) { d.size[0] = 0; }},
+                {"size 0", [](TensorDesc& d) { d.size[1] = 0; }},
+                {"spatial_rank 1 2", [](TensorDesc& d) { d = TensorDesc::Make(1, 4, {5}); }}});
+  MisuseTester<A>(GoodResize(), PlanOf(kCreateResize, kNchw))
+      .Refuses({{"n 3", Set(&A::n, 3)},
+                {"c 5", Set(&A::c, 5)},
+                {"channels 5", [](A& a) { a.epilogue.scale = kOnes, a.epilogue.channels = 5; }},
+                {"output 0", [](A& a) { a = ResizeBy(0.1, 1); }},
+                {"scale W", [](A& a) { a = ResizeBy(1, 1e300); }},
+                {"scale H", [](A& a) { a = ResizeBy(1e12, 1e12); }},
+                {"size H", Set(&A::size, {kHuge, kHuge, 0})}});
+  TensorDesc levels = kNchw;
+  levels.dtype = DataType::kU8;
+  MisuseTester<A>(GoodResize(), PlanOf(kCreateResize, levels))
+      .Refuses({{"u8_rounding 2 epilogue",
+                 [](A& a) { a.u8_rounding = U8Rounding::kFixed16, a.epilogue.activation = Activation::kRelu; }},
+                {"cubic_coeff_a u8_rounding", [](A& a) {
+                   a.mode = ResizeMode::kCubic;
+                   a.u8_rounding = U8Rounding::kFixed22;
+                   a.cubic_coeff_a = -1e4f;
+                 }}});
+}
+
+// ---- PixelShuffle
+
+TEST(Status, PixelShuffle) {
+  using S = PixelShuffleAttributes;
+  const auto create = [](const S& a) { return CreatePixelShuffle(a); };
+  MisuseTester<S>({}, create)
+      .Refuses("spatial_rank", &S::spatial_rank, {4})
+      .Refuses("factor", &S::factor, {0, -2})
+      .Refuses("direction", &S::direction, {5})
+      .Refuses("channel_order", &S::channel_order, {5})
+      .Refuses({{"factor D 0", [](S& a) { a.spatial_rank = 3, a.factor[0] = 0; }}});
+  const auto shuffle = [](ShuffleDirection direction, int64_t factor) {
+    return [=](S& a) { a.direction = direction, a.factor = {factor, factor}; };
+  };
+  // r * r and c * r * r that wrap around.
+  MisuseTester<S>({}, PlanOf(create, TensorDesc::Nchw(1, 4, 2, 2)))
+      .Refuses({{"c 4", shuffle(ShuffleDirection::kDepthToSpace, 3)},
+                {"size 2", shuffle(ShuffleDirection::kSpaceToDepth, 3)},
+                {"factor", shuffle(ShuffleDirection::kDepthToSpace, int64_t{1} << 32)},
+                {"factor", shuffle(ShuffleDirection::kDepthToSpace, kHuge)}});
+  S deep;
+  shuffle(ShuffleDirection::kSpaceToDepth, int64_t{1} << 32)(deep);
+  const TensorDesc huge = TensorDesc::Nchw(1, 4, int64_t{1} << 32, int64_t{1} << 32);
+  EXPECT_TRUE(IsError(PlanOf(create, huge)(deep), "factor"));
+  shuffle(ShuffleDirection::kSpaceToDepth, 3)(deep);
+  Inputs(*CreatePixelShuffle(deep), TensorDesc::Nchw(1, 2, 6, 6))
+      .Refuses({{"size 7", [](TensorDesc& d) { d.size[0] = 7; }}, {"size 8", [](TensorDesc& d) { d.size[1] = 8; }}});
+}
+
+// ---- FoldBatchNorm
 
 TEST(Status, FoldBatchNorm) {
   const float ones[2] = {1, 1};
   const float bad[2] = {1, -1};
   float scale[2], shift[2];
-  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, nullptr, ones, 0, 2, scale, shift), {"mean", "null"}));
-  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, nullptr, 0, 2, scale, shift), {"variance", "null"}));
-  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, ones, 0, 2, nullptr, shift), {"scale", "null"}));
-  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, ones, 0, 0, scale, shift), {"channels", "0"}));
-  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, bad, 0.5, 2, scale, shift), {"variance", "-1", "epsilon"}));
+  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, nullptr, ones, 0, 2, scale, shift), "mean null"));
+  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, nullptr, 0, 2, scale, shift), "variance null"));
+  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, ones, 0, 2, nullptr, shift), "scale null"));
+  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, ones, 0, 0, scale, shift), "channels 0"));
+  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, bad, 0.5, 2, scale, shift), "variance -1 epsilon"));
   const float mean[2] = {2, 3};
   const float variance[2] = {3, 15};
   ASSERT_TRUE(FoldBatchNorm(nullptr, nullptr, mean, variance, 1, 2, scale, shift).ok());
@@ -689,87 +566,50 @@ TEST(Status, FoldBatchNorm) {
   EXPECT_EQ(shift[1], -0.75f);
 }
 
-TEST(Status, InputOfAnotherRank) {
-  const TensorDesc line = TensorDesc::Make(1, 4, {6});
-  const TensorDesc volume = TensorDesc::Make(1, 4, {5, 6, 7});
-  ResizeAttributes resize;
-  resize.size = {4, 4};
-  for (const Operator& op : {*CreateLayer(), *CreateResize(resize), *CreatePixelShuffle({})}) {
-    EXPECT_TRUE(IsError(op.MakePlan(line), {"input", "spatial_rank", "1", "2"})) << op.Describe();
-    EXPECT_TRUE(IsError(op.MakePlan(volume), {"input", "spatial_rank", "3", "2"})) << op.Describe();
-  }
-  PlanOptions options;
-  options.output = TensorDesc::Make(1, 4, {6, 1});
-  EXPECT_TRUE(IsError(CreateConvert()->MakePlan(line, options), {"output", "spatial_rank", "2"}));
-}
-
-TEST(Status, PixelShuffleAttributes) {
-  const auto create = [](const std::function<void(PixelShuffleAttributes&)>& change) {
-    PixelShuffleAttributes a;
-    change(a);
-    return CreatePixelShuffle(a);
-  };
-  using A = PixelShuffleAttributes;
-  EXPECT_TRUE(IsError(create([](A& a) { a.spatial_rank = 4; }), {"spatial_rank", "4"}));
-  EXPECT_TRUE(IsError(create([](A& a) { a.factor[0] = 0; }), {"factor", "H", "0"}));
-  EXPECT_TRUE(IsError(create([](A& a) { a.factor[1] = -2; }), {"factor", "W", "-2"}));
-  EXPECT_TRUE(IsError(create([](A& a) { a.spatial_rank = 3, a.factor[0] = 0; }), {"factor", "D", "0"}));
-  EXPECT_TRUE(IsError(create([](A& a) { a.direction = static_cast<ShuffleDirection>(5); }), {"direction", "5"}));
-  EXPECT_TRUE(IsError(create([](A& a) { a.channel_order = static_cast<ChannelOrder>(5); }), {"channel_order", "5"}));
-}
-
-TEST(Status, PixelShufflePlan) {
-  PixelShuffleAttributes a;
-  a.factor = {3, 3};
-  EXPECT_TRUE(IsError(CreatePixelShuffle(a)->MakePlan(TensorDesc::Nchw(1, 10, 2, 2)), {"c", "10"}));
-  a.direction = ShuffleDirection::kSpaceToDepth;
-  EXPECT_TRUE(IsError(CreatePixelShuffle(a)->MakePlan(TensorDesc::Nchw(1, 2, 7, 6)), {"size", "7"}));
-  EXPECT_TRUE(IsError(CreatePixelShuffle(a)->MakePlan(TensorDesc::Nhwc(1, 2, 6, 8)), {"size", "8"}));
-  // r * r and c * r * r that wrap around.
-  const auto plan = [](ShuffleDirection direction, int64_t factor, const TensorDesc& input) -> Status {
-    PixelShuffleAttributes attributes;
-    attributes.direction = direction;
-    attributes.factor = {factor, factor};
-    const StatusOr<Operator> op = CreatePixelShuffle(attributes);
-    return op.ok() ? op->MakePlan(input).status() : op.status();
-  };
-  EXPECT_TRUE(IsError(plan(ShuffleDirection::kDepthToSpace, int64_t{1} << 32, TensorDesc::Nchw(1, 4, 2, 2)), {}));
-  EXPECT_TRUE(IsError(plan(ShuffleDirection::kDepthToSpace, kHuge, TensorDesc::Nchw(1, 4, 2, 2)), {}));
-  EXPECT_TRUE(IsError(plan(ShuffleDirection::kSpaceToDepth, int64_t{1} << 32,
-                           TensorDesc::Nchw(1, 4, int64_t{1} << 32, int64_t{1} << 32)),
-                      {}));
-}
-
 // ---- Run
 
 struct RunFixture {
-  explicit RunFixture(const Operator& op)
-      : plan(*op.MakePlan(kNchw)),
+  explicit RunFixture(const Operator& op, const PlanOptions& options = {})
+      : plan(*op.MakePlan(kNchw, options)),
         input(static_cast<size_t>(ref::Extent(plan.input())), 1.0f),
         output(static_cast<size_t>(ref::Extent(plan.output())), -7.0f) {}
 
-  // Runs and says whether `output` is as it was.
-  ::testing::AssertionResult Fails(const void* in, void* out, const RunOptions& options,
-                                   std::initializer_list<const char*> words) const {
+  // Runs and says whether it fails with these words and `output` is as it was.
+  ::testing::AssertionResult Fails(const std::string& words, const void* in, void* out,
+                                   const RunOptions& options = {}) const {
     const std::vector<float> before = output;
     const Status status = plan.Run(in, out, options);
     if (output != before) return ::testing::AssertionFailure() << "output was written: " << status.message();
     return IsError(status, words);
+  }
+  ::testing::AssertionResult Fails(const std::string& words, const RunOptions& options) {
+    return Fails(words, input.data(), output.data(), options);
   }
 
   Plan plan;
   std::vector<float> input, output;
 };
 
+// A plan that needs workspace.
+RunFixture GemmFixture() {
+  PlanOptions options;
+  options.algorithm = Algorithm::kGemmCol2im;
+  RunFixture f(ConvTransposeOp(), options);
+  EXPECT_GT(f.plan.workspace_bytes(), 0u);
+  return f;
+}
+
 TEST(Status, RunPointers) {
   for (const Operator& op : OneOfEach()) {
     SCOPED_TRACE(op.Describe());
     RunFixture f(op);
-    EXPECT_TRUE(f.Fails(nullptr, f.output.data(), {}, {"input", "null"}));
-    EXPECT_TRUE(f.Fails(f.input.data(), nullptr, {}, {"output", "null"}));
-    EXPECT_TRUE(f.Fails(reinterpret_cast<char*>(f.input.data()) + 1, f.output.data(), {}, {"input", "4"}));
-    EXPECT_TRUE(f.Fails(f.input.data(), reinterpret_cast<char*>(f.output.data()) + 2, {}, {"output", "4"}));
-    EXPECT_TRUE(f.plan.Run(f.input.data(), f.output.data()).ok());
+    float* const in = f.input.data();
+    float* const out = f.output.data();
+    EXPECT_TRUE(f.Fails("input null", nullptr, out));
+    EXPECT_TRUE(f.Fails("output null", in, nullptr));
+    EXPECT_TRUE(f.Fails("input 4", reinterpret_cast<char*>(in) + 1, out));
+    EXPECT_TRUE(f.Fails("output 4", in, reinterpret_cast<char*>(out) + 2));
+    EXPECT_TRUE(f.plan.Run(in, out).ok());
     EXPECT_NE(f.output, std::vector<float>(f.output.size(), -7.0f));
   }
 }
@@ -778,14 +618,14 @@ TEST(Status, RunOverlap) {
   for (const Operator& op : OneOfEach()) {
     SCOPED_TRACE(op.Describe());
     RunFixture f(op);
-    // One buffer that has room for both behind each other, the output at its start.
+    // One buffer that has room for both, one after the other, the output at its start.
     const size_t in = f.input.size();
     const size_t out = f.output.size();
     f.output.assign(out + in, -7.0f);
     float* base = f.output.data();
-    EXPECT_TRUE(f.Fails(base, base, {}, {"overlap"}));
-    EXPECT_TRUE(f.Fails(base + out - 1, base, {}, {"overlap"}));
-    EXPECT_TRUE(f.Fails(base, base + in - 1, {}, {"overlap"}));
+    EXPECT_TRUE(f.Fails("overlap", base, base));
+    EXPECT_TRUE(f.Fails("overlap", base + out - 1, base));
+    EXPECT_TRUE(f.Fails("overlap", base, base + in - 1));
     EXPECT_TRUE(f.plan.Run(base + out, base).ok());
     EXPECT_TRUE(f.plan.Run(base, base + in).ok());
   }
@@ -793,7 +633,6 @@ TEST(Status, RunOverlap) {
 
 // A view reaches up to its last element, over the gaps between its rows.
 TEST(Status, RunOverlapOfViews) {
-  const Operator op = *CreateConvert();
   for (const Format& format : kFormats) {
     TensorDesc input = MakeDesc(DataType::kF32, format, 2, 19, 4, 5);
     TensorDesc output = input;
@@ -802,13 +641,13 @@ TEST(Status, RunOverlapOfViews) {
       view->stride[0] = ref::WithStrides(*view).stride[0] + 3;
       PlanOptions options;
       options.output = output;
-      const Plan plan = *op.MakePlan(input, options);
+      const Plan plan = *ConvertOp().MakePlan(input, options);
       const int64_t in = ref::Extent(input);
       const int64_t out = ref::Extent(output);
       std::vector<float> memory(static_cast<size_t>(in + out));
       float* base = memory.data();
-      EXPECT_TRUE(IsError(plan.Run(base, base + in - 1), {"overlap"}));
-      EXPECT_TRUE(IsError(plan.Run(base + out - 1, base), {"overlap"}));
+      EXPECT_TRUE(IsError(plan.Run(base, base + in - 1), "overlap"));
+      EXPECT_TRUE(IsError(plan.Run(base + out - 1, base), "overlap"));
       EXPECT_TRUE(plan.Run(base, base + in).ok());
       EXPECT_TRUE(plan.Run(base + out, base).ok());
     }
@@ -816,23 +655,19 @@ TEST(Status, RunOverlapOfViews) {
 }
 
 TEST(Status, RunWorkspace) {
-  PlanOptions gemm;
-  gemm.algorithm = Algorithm::kGemmCol2im;
-  RunFixture f(*CreateLayer());
-  f.plan = *CreateLayer()->MakePlan(kNchw, gemm);
+  RunFixture f = GemmFixture();
   const size_t bytes = f.plan.workspace_bytes();
-  ASSERT_GT(bytes, 0u);
   Workspace workspace(bytes + kWorkspaceAlignment);
   RunOptions options;
   options.workspace = workspace.data();
   options.workspace_bytes = bytes - 1;
-  EXPECT_TRUE(f.Fails(f.input.data(), f.output.data(), options, {"workspace_bytes", std::to_string(bytes).c_str()}));
+  EXPECT_TRUE(f.Fails("workspace_bytes " + std::to_string(bytes), options));
   options.workspace_bytes = 0;
-  EXPECT_TRUE(f.Fails(f.input.data(), f.output.data(), options, {"workspace_bytes", "0"}));
+  EXPECT_TRUE(f.Fails("workspace_bytes 0", options));
+  options.workspace_bytes = bytes;
   for (const size_t offset : {1, 4, 16, 32}) {
     options.workspace = static_cast<char*>(workspace.data()) + offset;
-    options.workspace_bytes = bytes;
-    EXPECT_TRUE(f.Fails(f.input.data(), f.output.data(), options, {"workspace", "64"}));
+    EXPECT_TRUE(f.Fails("workspace 64", options));
   }
   options.workspace = workspace.data();
   EXPECT_TRUE(f.plan.Run(f.input.data(), f.output.data(), options).ok());
@@ -840,23 +675,20 @@ TEST(Status, RunWorkspace) {
   // In the middle of either tensor.
   Workspace shared(bytes + (f.input.size() + f.output.size()) * sizeof(float));
   options.workspace = shared.data();
-  EXPECT_TRUE(IsError(f.plan.Run(f.input.data(), static_cast<float*>(shared.data()) + 16, options), {"workspace"}));
-  EXPECT_TRUE(IsError(f.plan.Run(static_cast<float*>(shared.data()) + 16, f.output.data(), options), {"workspace"}));
+  float* const middle = static_cast<float*>(shared.data()) + 16;
+  EXPECT_TRUE(IsError(f.plan.Run(f.input.data(), middle, options), "workspace"));
+  EXPECT_TRUE(IsError(f.plan.Run(middle, f.output.data(), options), "workspace"));
 }
 
 TEST(Status, RunRuntime) {
-  PlanOptions gemm;
-  gemm.algorithm = Algorithm::kGemmCol2im;
-  RunFixture f(*CreateLayer());
-  f.plan = *CreateLayer()->MakePlan(kNchw, gemm);
-  ASSERT_GT(f.plan.workspace_bytes(), 0u);
+  RunFixture f = GemmFixture();
   RunOptions options;
   Runtime& runtime = options.runtime.emplace();
   runtime.struct_size = 3;
-  EXPECT_TRUE(f.Fails(f.input.data(), f.output.data(), options, {"struct_size", "3"}));
+  EXPECT_TRUE(f.Fails("struct_size 3", options));
   runtime = Runtime();
   runtime.allocate = NoMemory;
-  EXPECT_TRUE(f.Fails(f.input.data(), f.output.data(), options, {"deallocate"}));
+  EXPECT_TRUE(f.Fails("deallocate", options));
   runtime.deallocate = FreeNothing;
   const std::vector<float> before = f.output;
   const Status status = f.plan.Run(f.input.data(), f.output.data(), options);
@@ -865,15 +697,32 @@ TEST(Status, RunRuntime) {
   EXPECT_EQ(f.output, before);
 }
 
+TEST(Status, RunResidual) {
+  Layer a = GoodLayer();
+  a.epilogue.residual = Residual::kAfterActivation;
+  RunFixture f(*CreateLayer(a));
+  f.output.resize(f.output.size() + 1, -7.0f);
+  RunOptions options;
+  EXPECT_TRUE(f.Fails("residual null", options));
+  options.residual = f.output.data() + 1;
+  EXPECT_TRUE(f.Fails("residual overlap output", options));
+  options.residual = f.output.data();
+  EXPECT_TRUE(f.plan.Run(f.input.data(), f.output.data(), options).ok()) << "in place";
+  // The same memory as another view would be read after it was written.
+  PlanOptions views;
+  views.residual = TensorDesc::Nhwc(2, 6, 11, 13);
+  RunFixture nhwc(*CreateLayer(a), views);
+  options.residual = nhwc.output.data();
+  EXPECT_TRUE(nhwc.Fails("residual overlap output", options));
+}
+
 TEST(Status, OutOfMemoryWhilePacking) {
   OperatorOptions options;
   options.runtime.allocate = NoMemory;
   options.runtime.deallocate = FreeNothing;
   for (const bool hint : {false, true}) {
-    options.input_hint.reset();
     if (hint) options.input_hint = kNchw;
-    const StatusOr<Operator> op = CreateLayer([](ConvTransposeAttributes&) {}, options);
-    const Status status = op.ok() ? op->MakePlan(kNchw).status() : op.status();
+    const Status status = PlanOf([&](const Layer& a) { return CreateLayer(a, options); }, kNchw)(GoodLayer());
     EXPECT_EQ(status.code(), StatusCode::kOutOfMemory) << status.message();
   }
 }
@@ -910,20 +759,15 @@ TEST(Tensor, DescriptorsOfTheFactories) {
   EXPECT_EQ(other.c, 3);
   // Dense, whether as zeros or spelled out.
   EXPECT_EQ(ref::WithStrides(other).stride_n, 1 * 4 * 5 * 8);
-  EXPECT_EQ(ElementSize(DataType::kF32), 4u);
-  EXPECT_EQ(ElementSize(DataType::kI32), 4u);
-  EXPECT_EQ(ElementSize(DataType::kF16), 2u);
-  EXPECT_EQ(ElementSize(DataType::kBF16), 2u);
-  EXPECT_EQ(ElementSize(DataType::kU16), 2u);
-  EXPECT_EQ(ElementSize(DataType::kI16), 2u);
-  EXPECT_EQ(ElementSize(DataType::kU8), 1u);
-  EXPECT_EQ(ElementSize(DataType::kI8), 1u);
-  EXPECT_EQ(ElementSize(static_cast<DataType>(99)), 0u);
+  const std::pair<DataType, size_t> sizes[] = {
+      {DataType::kF32, 4}, {DataType::kI32, 4}, {DataType::kF16, 2}, {DataType::kBF16, 2},          {DataType::kU16, 2},
+      {DataType::kI16, 2}, {DataType::kU8, 1},  {DataType::kI8, 1},  {static_cast<DataType>(99), 0}};
+  for (const auto& [type, size] : sizes) EXPECT_EQ(ElementSize(type), size) << static_cast<int>(type);
 }
 
 // Along an axis of one element nothing is stepped over; frameworks leave any number there.
 TEST(Tensor, StridesOfSizeOneAreNotUsed) {
-  const StatusOr<Operator> op = CreateConvert();
+  const Operator op = ConvertOp();
   for (const Format& format : kFormats) {
     TensorDesc desc = MakeDesc(DataType::kF32, format, 1, 1, 3, 1);
     desc.stride_n = desc.stride_c = 1;
@@ -932,19 +776,19 @@ TEST(Tensor, StridesOfSizeOneAreNotUsed) {
     if (format.layout == Layout::kNhwc) std::swap(desc.stride_c, desc.stride[1]);
     PlanOptions options;
     options.output = MakeDesc(DataType::kF32, format, 1, 1, 3, 1);
-    const StatusOr<Plan> plan = op->MakePlan(desc, options);
+    const StatusOr<Plan> plan = op.MakePlan(desc, options);
     ASSERT_TRUE(plan.ok()) << Name(format) << ": " << plan.status().message();
     EXPECT_EQ(ref::Extent(plan->input()), 3 * format.block) << Name(format);
   }
 }
 
 TEST(Tensor, PlansFillInStrides) {
-  const StatusOr<Operator> op = CreateConvert();
+  const Operator op = ConvertOp();
   for (const Format& in : kFormats) {
     for (const Format& out : kFormats) {
       PlanOptions options;
       options.output = MakeDesc(DataType::kU8, out, 2, 19, 4, 5);
-      const StatusOr<Plan> plan = op->MakePlan(MakeDesc(DataType::kU8, in, 2, 19, 4, 5), options);
+      const StatusOr<Plan> plan = op.MakePlan(MakeDesc(DataType::kU8, in, 2, 19, 4, 5), options);
       ASSERT_TRUE(plan.ok()) << plan.status().message();
       for (const auto& [actual, format] : {std::pair{plan->input(), in}, std::pair{plan->output(), out}}) {
         const TensorDesc expected = ref::WithStrides(MakeDesc(DataType::kU8, format, 2, 19, 4, 5));

@@ -1,5 +1,5 @@
-// What ONNX's own cases leave out of its operators: old opsets, asymmetric paddings, output_shape with auto_pad, groups;
-// and how nodes that cannot be run are refused.
+// What ONNX's own cases leave out of its operators: old opsets, asymmetric paddings, output_shape with auto_pad,
+// groups; and how nodes that cannot be run are refused.
 #include "tests/conformance/onnx_node.h"
 
 #include <cstring>

@@ -1,6 +1,6 @@
 // Random layers against the oracle, on all targets, algorithms and layouts.
-// POLYPHASE_FUZZ_SEED=n starts at seed n, POLYPHASE_FUZZ_LAYERS=n runs n layers of each op; a failure names the seed that
-// repeats it with POLYPHASE_FUZZ_LAYERS=1.
+// POLYPHASE_FUZZ_SEED=n starts at seed n, POLYPHASE_FUZZ_LAYERS=n runs n layers of each op; a failure names the seed
+// that repeats it with POLYPHASE_FUZZ_LAYERS=1.
 #include <algorithm>
 #include <array>
 #include <cstdint>

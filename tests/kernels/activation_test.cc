@@ -1,5 +1,5 @@
-// The activations as vector functions: their errors over the range of f32, their limits, and their bits wherever a value
-// lies in a vector, for every target.
+// The activations as vector functions: their errors over the range of f32, their limits, and their bits wherever a
+// value lies in a vector, for every target.
 //
 // POLYPHASE_EVERY_FLOAT=1 takes all 2^32 values instead of a few million, minutes for each activation, and prints the
 // largest errors.
@@ -148,7 +148,8 @@ class ActivationTest : public ::testing::TestWithParam<Promise> {
   }
 };
 
-// Every border of a range or of a rounding inside of the functions, with its neighbours; the ends of every exponent; NaNs.
+// Every border of a range or of a rounding inside of the functions, with its neighbours; the ends of every exponent;
+// NaNs.
 std::vector<float> SpecialValues() {
   std::vector<float> centers = {0,      kSmallest, kSmallestNormal, 1e10f, std::numeric_limits<float>::max(),
                                 3,      6,         1.75f,           9.01f, 10,

@@ -282,7 +282,8 @@ TEST(Resize, Residuals) {
   }
 }
 
-// The lateral connections of feature pyramids: upsample and add, also in place and to sizes that are not twice as large.
+// The lateral connections of feature pyramids: upsample and add, also in place and to sizes that are not twice as
+// large.
 TEST(Resize, LateralConnections) {
   for (const PyTorchMode mode : {PyTorchMode::kNearest, PyTorchMode::kBilinear}) {
     for (const bool in_place : {false, true}) {
@@ -770,8 +771,8 @@ TEST(Resize, AntialiasOfPyTorchPillowAndOnnxDiffer) {
   ExpectRow(scaled, {{0, 1, 2}, {0, 0.653846, 1.423077}}, 1e-5);
 }
 
-// A window whose coordinate is a whole number has one tap, and its neighbours reach further on both sides: also where it
-// is the first or the last of a row, or of a part of one.
+// A window whose coordinate is a whole number has one tap, and its neighbours reach further on both sides: also where
+// it is the first or the last of a row, or of a part of one.
 TEST(Resize, WindowsNextToShorterOnes) {
   ResizeAttributes flipped;
   flipped.mode = ResizeMode::kCubic;
@@ -1041,7 +1042,8 @@ TEST(ResizePointwise, SameBitsForEveryThreadCountAndBatchPosition) {
   }
 }
 
-// The weights of the lanes behind the last channel are 0, whose products with these inputs are NaNs: RunOnce finds them.
+// The weights of the lanes behind the last channel are 0, whose products with these inputs are NaNs: RunOnce finds
+// them.
 TEST(ResizePointwise, NonFiniteInputsLeaveTheTailLanesZero) {
   for (const Mode& mode : kModes) {
     ResizeAttributes a = ResizeAttributes::PyTorch(mode.mode, mode.align_corners);
@@ -1089,8 +1091,8 @@ TEST(Resize, SameBitsForEveryThreadCountAndBatchPosition) {
   }
 }
 
-// A NaN or Inf must reach every output that gives it a weight, and none that does not read it. Where its weight is 0 both
-// are right: PyTorch multiplies, and so makes NaN of it.
+// A NaN or Inf must reach every output that gives it a weight, and none that does not read it. Where its weight is 0
+// both are right: PyTorch multiplies, and so makes NaN of it.
 TEST(Resize, NonFiniteInputsReachOnlyTheirOutputs) {
   std::vector<ResizeAttributes> all;
   for (const Mode& mode : kModes) all.push_back(ResizeAttributes::PyTorch(mode.mode, mode.align_corners));

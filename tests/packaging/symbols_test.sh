@@ -21,7 +21,8 @@ if extra=$(grep -Ev "$allowed" <<< "$exported"); then
   exit 1
 fi
 
-declared=$(tr '\n' ' ' < "$header" | grep -Eo 'POLYPHASE_EXPORT [^(;]*\(' | grep -Eo 'pph_[a-z0-9_]+\($' | tr -d '(' | sort)
+declared=$(tr '\n' ' ' < "$header" | grep -Eo 'POLYPHASE_EXPORT [^(;]*\(' |
+  grep -Eo 'pph_[a-z0-9_]+\($' | tr -d '(' | sort)
 if missing=$(comm -23 <(echo "$declared") <(sort <<< "$exported")) && [[ -n $missing ]]; then
   sed 's/^/declared in polyphase_c.h, but not exported: /' <<< "$missing"
   exit 1

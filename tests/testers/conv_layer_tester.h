@@ -29,9 +29,10 @@ inline const char* Name(Algorithm algorithm) {
 //   std::string DescribeOwn() const;                     what is not in Attributes of every op
 //   int64_t OutputChannels() const;                      of the output tensor
 //   ref::Size3 OutputSize(const ref::Size3& in) const;
-//   ref::ConvResult Expected(const Attributes&, const ref::Tensor<float>& input, const float* weights, const float* bias)
-//       const;                                           before the epilogue
-//   StatusOr<Operator> Create(const Attributes&, const float* weights, const float* bias, const OperatorOptions&) const;
+//   ref::ConvResult Expected(const Attributes&, const ref::Tensor<float>& input, const float* weights,
+//                            const float* bias) const;  before the epilogue
+//   StatusOr<Operator> Create(const Attributes&, const float* weights, const float* bias,
+//                             const OperatorOptions&) const;
 template <typename Derived, typename Attributes>
 class ConvLayerTester {
  public:
@@ -111,8 +112,8 @@ class ConvLayerTester {
     return s.str();
   }
 
-  // Whole numbers must match exactly (unless the activation has no exact values), random ones within the bound of an f32
-  // sum.
+  // Whole numbers must match exactly (unless the activation has no exact values), random ones within the bound of an
+  // f32 sum.
   void Run() const {
     SCOPED_TRACE(Describe());
     std::mt19937 rng(seed_);

@@ -2,7 +2,7 @@
 #ifndef POLYPHASE_TESTS_TESTERS_IS_ERROR_H_
 #define POLYPHASE_TESTS_TESTERS_IS_ERROR_H_
 
-#include <initializer_list>
+#include <sstream>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -11,8 +11,8 @@
 
 namespace polyphase::testing {
 
-// `words` are what the message must contain: the name of an attribute, its value.
-inline ::testing::AssertionResult IsError(const Status& status, std::initializer_list<const char*> words) {
+// `words`, separated by blanks, are what the message must contain: an attribute's name, its value.
+inline ::testing::AssertionResult IsError(const Status& status, const std::string& words) {
   if (status.code() != StatusCode::kInvalidArgument && status.code() != StatusCode::kUnsupported) {
     return ::testing::AssertionFailure() << "code " << static_cast<int>(status.code()) << ", message \""
                                          << status.message() << "\"";
@@ -21,7 +21,8 @@ inline ::testing::AssertionResult IsError(const Status& status, std::initializer
   if (message.empty() || message.find('\n') != std::string::npos) {
     return ::testing::AssertionFailure() << "not one line: \"" << message << "\"";
   }
-  for (const char* word : words) {
+  std::istringstream stream(words);
+  for (std::string word; stream >> word;) {
     if (!ContainsWord(message, word)) {
       return ::testing::AssertionFailure() << "\"" << word << "\" is not in \"" << message << "\"";
     }
@@ -30,7 +31,7 @@ inline ::testing::AssertionResult IsError(const Status& status, std::initializer
 }
 
 template <typename T>
-::testing::AssertionResult IsError(const StatusOr<T>& result, std::initializer_list<const char*> words) {
+::testing::AssertionResult IsError(const StatusOr<T>& result, const std::string& words) {
   if (result.ok()) return ::testing::AssertionFailure() << "succeeded";
   return IsError(result.status(), words);
 }

@@ -10,15 +10,12 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
-#include <stdexcept>
+
+#include "errors.h"
 
 namespace polyphase::cli {
 
 namespace {
-
-[[noreturn]] void Fail(const std::string& name, int error) {
-  throw std::runtime_error(name + ": " + std::strerror(error));
-}
 
 // What the signal handler removes. It is set before the file is created and cleared after it is gone, so that there is
 // no moment at which a signal could leave the file behind.
@@ -52,9 +49,9 @@ AtomicFile::AtomicFile(const std::string& path) : name_(path), target_(path) {
 
   struct stat existing = {};
   const bool exists = stat(target_.c_str(), &existing) == 0;
-  if (exists && S_ISDIR(existing.st_mode)) Fail(name_, EISDIR);
-  if (exists && !S_ISREG(existing.st_mode)) throw std::runtime_error(name_ + ": exists and is not a regular file");
-  if (exists && access(target_.c_str(), W_OK) != 0) Fail(name_, errno);
+  if (exists && S_ISDIR(existing.st_mode)) Fail(name_, std::strerror(EISDIR));
+  if (exists && !S_ISREG(existing.st_mode)) Fail(name_, "exists and is not a regular file");
+  if (exists && access(target_.c_str(), W_OK) != 0) Fail(name_, std::strerror(errno));
 
   InstallSignalHandlers();
   const std::string directory = target_.substr(0, target_.find_last_of('/') + 1);
@@ -66,13 +63,13 @@ AtomicFile::AtomicFile(const std::string& path) : name_(path), target_(path) {
     if (descriptor < 0) doomed_file = nullptr;
     if (descriptor < 0 && errno != EEXIST) break;
   }
-  if (descriptor < 0) Fail(name_, errno);
+  if (descriptor < 0) Fail(name_, std::strerror(errno));
   if (exists) static_cast<void>(fchmod(descriptor, existing.st_mode & 07777));
   stream_ = fdopen(descriptor, "wb");
   if (stream_ == nullptr) {
     unlink(temporary_.c_str());
     doomed_file = nullptr;
-    Fail(name_, ENOMEM);
+    Fail(name_, std::strerror(ENOMEM));
   }
 }
 
@@ -83,11 +80,11 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::Commit() {
-  if (std::fflush(stream_) != 0 || fsync(fileno(stream_)) != 0) Fail(name_, errno);
+  if (std::fflush(stream_) != 0 || fsync(fileno(stream_)) != 0) Fail(name_, std::strerror(errno));
   std::FILE* stream = stream_;
   stream_ = nullptr;
-  if (std::fclose(stream) != 0) Fail(name_, errno);
-  if (std::rename(temporary_.c_str(), target_.c_str()) != 0) Fail(name_, errno);
+  if (std::fclose(stream) != 0) Fail(name_, std::strerror(errno));
+  if (std::rename(temporary_.c_str(), target_.c_str()) != 0) Fail(name_, std::strerror(errno));
   doomed_file = nullptr;
 }
 

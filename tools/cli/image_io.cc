@@ -16,7 +16,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <stdexcept>
+
+#include "errors.h"
 
 namespace polyphase::cli {
 
@@ -24,10 +25,6 @@ namespace {
 
 constexpr int kJpegQuality = 95;
 constexpr int kPngCompression = 4;  // twice as fast as zlib's default of 6, for files that are 5 % larger
-
-[[noreturn]] void Fail(const std::string& path, const std::string& message) {
-  throw std::runtime_error(path + ": " + message);
-}
 
 // What a library's error callback leaves behind.
 struct CodecError {

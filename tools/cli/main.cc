@@ -2,8 +2,6 @@
 #include <strings.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -12,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "parse_number.h"
 #include "polyphase/polyphase.h"
 #include "upscale.h"
 
@@ -29,17 +28,9 @@ struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// All of `text` as a number; std::from_chars knows no locale, no sign "+" and no spaces.
-template <typename T>
-bool ParseNumber(const std::string& text, T* number) {
-  const char* end = text.data() + text.size();
-  const std::from_chars_result result = std::from_chars(text.data(), end, *number);
-  return result.ec == std::errc() && result.ptr == end;
-}
-
 double ParseScale(const std::string& text) {
   double scale = 0.0;
-  if (ParseNumber(text, &scale) && std::isfinite(scale) && scale > 0.0) return scale;
+  if (ParseNumber(text, &scale) && scale > 0.0) return scale;
   throw UsageError("--scale: '" + text + "' is not a number greater than 0");
 }
 

@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <limits>
 #include <memory>
-#include <stdexcept>
 #include <utility>
+
+#include "errors.h"
+#include "parse_number.h"
 
 namespace polyphase::cli {
 
@@ -26,18 +27,6 @@ constexpr uint32_t kFp32Tag = 0;
 constexpr int kOutputsKey = 0;  // of PReLU: its slopes
 constexpr int kBiasKey = 5;
 constexpr int kWeightsKey = 6;
-
-[[noreturn]] void Fail(const std::string& path, const std::string& message) {
-  throw std::runtime_error(path + ": " + message);
-}
-
-// All of `text` as a finite number, in the way of the C locale.
-template <typename T>
-bool ParseNumber(std::string_view text, T* number) {
-  const std::from_chars_result result = std::from_chars(text.data(), text.data() + text.size(), *number);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return false;
-  return std::isfinite(static_cast<double>(*number));
-}
 
 // The parts of `text` between the characters of `separators`; empty parts only where `keep_empty`.
 std::vector<std::string_view> SplitText(std::string_view text, const char* separators, bool keep_empty) {

@@ -20,8 +20,8 @@ struct FileContent {
 struct NcnnLayer {
   std::string type;  // "Convolution"
   std::string name;
-  // Indices into NcnnModel::layers of the layers whose results this one reads. A Split is not a layer here: who reads it
-  // reads what it splits.
+  // Indices into NcnnModel::layers of the layers whose results this one reads. A Split is not a layer here: who reads
+  // it reads what it splits.
   std::vector<size_t> inputs;
   // By ncnn's keys. A plain number is an array of one; the key of an array is its id, without the -23300. All finite.
   std::map<int, std::vector<double>> parameters;
@@ -39,8 +39,8 @@ struct NcnnModel {
 // Throws std::runtime_error: "<path>: <the reason>". Files of more than 64 MiB are refused.
 FileContent ReadModelFile(const std::string& path);
 
-// The layers of a text .param, without their weights. What the text says is checked against itself; layers may be of any
-// type. Throws std::runtime_error: "<path>: layer '<name>': <the rule that is broken>".
+// The layers of a text .param, without their weights. What the text says is checked against itself; layers may be of
+// any type. Throws std::runtime_error: "<path>: layer '<name>': <the rule that is broken>".
 NcnnModel ParseNcnnParam(const FileContent& param);
 
 // The weights in a .bin, stored as fp16 or fp32, layer by layer. Nothing outside of the file is read. These throw

@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <string>
 
-#include "status.h"
+#include "errors.h"
 
 namespace polyphase::cli {
 

@@ -25,8 +25,8 @@ struct Network {
     int64_t padding;
   };
 
-  // upconv_7 of waifu2x, and realesr-animevideov3 (an SRVGGNetCompact) of Real-ESRGAN. Throw std::runtime_error where the
-  // files are broken or another network:
+  // upconv_7 of waifu2x, and realesr-animevideov3 (an SRVGGNetCompact) of Real-ESRGAN. Throw std::runtime_error where
+  // the files are broken or another network:
   //   "<path>: layer '<name>': <what it has>, but <network> has <what it should have>".
   static Network Waifu2x(const FileContent& param, const FileContent& bin, const OperatorOptions& options);
   static Network RealesrAnimevideo(const FileContent& param, const FileContent& bin, const OperatorOptions& options);

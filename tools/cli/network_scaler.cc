@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "errors.h"
 #include "invisible.h"
 #include "ncnn_model.h"
 #include "planes.h"
-#include "status.h"
 #include "tile_plan.h"
 
 namespace polyphase::cli {

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "errors.h"
 #include "planes.h"
-#include "status.h"
 
 namespace polyphase::cli {
 

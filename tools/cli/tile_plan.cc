@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <new>
 
-#include "status.h"
+#include "errors.h"
 
 namespace polyphase::cli {
 

@@ -9,10 +9,10 @@
 #include <fstream>
 #include <limits>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 
 #include "atomic_file.h"
+#include "errors.h"
 #include "image_io.h"
 #include "network_scaler.h"
 #include "progress.h"
@@ -55,7 +55,7 @@ ImageShape OutputShape(const Scaler& scaler, const UpscaleOptions& options, File
   const auto [width, height] = scaler.OutputSize(in);
   const int64_t max_side = format == FileFormat::kPng ? kMaxPngSide : kMaxJpegSide;
   if (std::min(width, height) < 1.0 || std::max(width, height) > static_cast<double>(max_side)) {
-    throw std::runtime_error(options.output + ": an output of " + SizeText(width, height) + " pixels, but " +
+    Fail(options.output, "an output of " + SizeText(width, height) + " pixels, but " +
                              (format == FileFormat::kPng ? "PNG" : "JPEG") + " takes 1 to " + std::to_string(max_side) +
                              " per side");
   }
@@ -72,9 +72,8 @@ ImageShape OutputShape(const Scaler& scaler, const UpscaleOptions& options, File
     char memory[80];
     std::snprintf(memory, sizeof(memory), "%.4g GB of memory, but %.4g GB are available", needed / 1e9,
                   available / 1e9);
-    throw std::runtime_error(options.input + ": " +
-                             SizeText(static_cast<double>(in.width), static_cast<double>(in.height)) + " to " +
-                             SizeText(width, height) + " pixels takes " + memory);
+    Fail(options.input, SizeText(static_cast<double>(in.width), static_cast<double>(in.height)) + " to " +
+                            SizeText(width, height) + " pixels takes " + memory);
   }
   return out;
 }

@@ -5,7 +5,7 @@
 # They are made once per version in ${XDG_CACHE_HOME:-~/.cache}/polyphase/onnx, outside of the repository.
 set -euo pipefail
 if [[ $# == 0 || ! -x $1 ]]; then
-  echo "tools/golden/onnx_cases.sh: say which test binary, for instance build/gcc-release/tests/conformance_onnx_test" >&2
+  echo "tools/golden/onnx_cases.sh: say which test binary, such as build/gcc-release/tests/conformance_onnx_test" >&2
   exit 2
 fi
 binary=$(realpath "$1")

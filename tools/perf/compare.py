@@ -85,7 +85,7 @@ def add_measuring_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-control", type=positive(float), default=15.0, metavar="PERCENT",
                         help="drops a launch whose control kernel deviates by more (default: 15)")
     parser.add_argument("--max-steal", type=positive(float), default=10.0, metavar="PERCENT",
-                        help="CPU time that other guests of the host may take before the machine is unfit (default: 10)")
+                        help="CPU time that other guests may take before the machine is unfit (default: 10)")
 
 
 def positive(kind: type) -> Any:
@@ -269,8 +269,9 @@ def result(row: measure.Row, facts: measure.Facts, judgement: Judgement, first: 
     return {
         "name": row.name, "op": row.op, "base_ms": 1e3 * base, "head_ms": 1e3 * head, "ratio": estimate.ratio,
         "low": estimate.low, "high": estimate.high, "p": estimate.p, "q": judgement.q, "verdict": judgement.verdict,
-        "confirmed": judgement.confirmed, "flop": facts.flop, "bytes": facts.bytes, "roofline_fraction": roofline / head,
-        "algorithm": facts.algorithm, "base_algorithm": facts.base_algorithm, "control": facts.control,
+        "confirmed": judgement.confirmed, "flop": facts.flop, "bytes": facts.bytes,
+        "roofline_fraction": roofline / head, "algorithm": facts.algorithm, "base_algorithm": facts.base_algorithm,
+        "control": facts.control,
         "control_ms": 1e3 * control, "rounds": rounds,
     }
 

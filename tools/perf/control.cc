@@ -1,5 +1,5 @@
-// Never to be changed, nor how much either of them does: the times of old comparisons in the history are divided by those
-// of these kernels.
+// Never to be changed, nor how much either of them does: the times of old comparisons in the history are divided by
+// those of these kernels.
 #include "control.h"
 
 #include <cstddef>
@@ -20,8 +20,8 @@ constexpr size_t kFloats = size_t{1} << 20;  // of each of the two arrays
 
 volatile float sink;
 
-// 12 independent sums keep two units of 4 or 5 cycles' latency busy. They are named because GCC leaves arrays of vectors
-// in memory.
+// 12 independent sums keep two units of 4 or 5 cycles' latency busy. They are named because GCC leaves arrays of
+// vectors in memory.
 FOR_EVERY_CPU void MultiplyAdd() {
   typedef float Vector __attribute__((vector_size(8 * sizeof(float))));
   const Vector zero{};

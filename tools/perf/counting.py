@@ -95,7 +95,8 @@ class Build:
         return f"{platform.machine()}, {versions.stdout.strip()}, {flags}"
 
     def code(self) -> dict[str, str]:
-        """A hash per family and of what is shared, to which the table belongs and how it is run."""
+        """A hash per family of what its rows run: its own files and what is shared, to which the table belongs and how
+        it is run."""
         library = self.folder / "src" / "CMakeFiles" / "polyphase_objects.dir"
         bench = self.folder / "bench" / "CMakeFiles"
         runs_it = [bench / "polyphase_bench_parts.dir" / f"{name}.cc.o" for name in ("case", "shrink", "workloads")]
@@ -110,13 +111,18 @@ class Build:
                 part = parts[family_of(path.relative_to(library)) if path.is_relative_to(library) else SHARED]
                 part.update(path.name.encode())
                 part.update(hashlib.sha256(copy.read_bytes()).digest())
-        return {name: part.hexdigest()[:16] for name, part in sorted(parts.items())}
+        return with_shared({name: part.digest() for name, part in parts.items()})
 
 
 def all_rows() -> list[Row]:
     """Those of the table that the library has."""
     return sorted(Row(f"{op}/{id}/{layout}", isa) for id, op in workloads.read() if id not in EXCLUDED
                   for layout in LAYOUTS for isa in ISAS)
+
+
+def with_shared(parts: dict[str, bytes]) -> dict[str, str]:
+    """Of the hashes of the parts of the code: one per family, which what is shared is in."""
+    return {name: hashlib.sha256(parts.get(name, b"") + parts[SHARED]).hexdigest()[:16] for name in (SHARED, *FAMILIES)}
 
 
 def family_of(path: pathlib.PurePath) -> str:

@@ -1,11 +1,12 @@
-"""Counts the instructions of every row of the workload table and compares with the baseline, instructions.tsv.
+"""Counts the instructions of every row of the workload table and compares with the baseline, instructions/*.tsv.
 
 Rows are shrunk (bench/shrink.h) and run under callgrind, with AVX2 and SSE4, since valgrind has no AVX-512. Counts are
 the same on every machine with the same compiler and libraries, so that 1 % more is a slower kernel, not noise; what
 counts do not see, caches and latencies, is for `perf compare`. Nor may a run call the heap.
 
-What a row runs is known by a hash of the library's object files without debug information: those that only some ops use
-and those that all share. Where the hashes are the baseline's, the row is UNCHANGED and not counted.
+What a row runs is known by a hash of the library's object files without debug information: those of its family of ops
+and those that all share. Where the hash is the baseline's, the row is UNCHANGED and not counted. Each family has a file
+of its own in the baseline, so that a change of one kernel rewrites that file alone.
 
 A row with more instructions fails until somebody decides: either the code is mended; or `perf gate --update` writes the
 new counts into the baseline; or a line of accepted.tsv allows them and says why, and the baseline shows what they were:
@@ -15,7 +16,7 @@ new counts into the baseline; or a line of accepted.tsv allows them and says why
 Where compiler or libraries are not those of the baseline, instructions cannot be compared, which is said, and all rows
 are run for their heap calls alone.
 
-Exit status: 0; 1 when a row has more instructions, calls the heap or has no baseline; 2 when nothing could be counted."""
+Exit status: 0; 1 when a row has more instructions, calls the heap or has no baseline; 2 when nothing was counted."""
 
 import argparse
 import collections
@@ -30,7 +31,7 @@ from collections.abc import Iterable, Sequence
 import counting
 import revisions
 import state
-from counting import ISAS, SHARED, Build, Count, Row, count
+from counting import ISAS, LAYOUTS, Build, Count, Row, count
 from progress import Progress
 
 
@@ -41,12 +42,12 @@ class GateError(Exception):
 @dataclasses.dataclass(frozen=True)
 class Baseline:
     environment: str  # compiler and libraries
-    code: dict[str, str]  # hash of the object files of each family and of those that are shared
+    code: dict[str, str]  # hash of what the rows of each family run
     counts: dict[Row, int]
 
     def is_unchanged(self, row: Row, code: dict[str, str]) -> bool:
         """Whether the row is known and runs what it ran."""
-        return row in self.counts and all(self.code.get(part) == code.get(part) for part in (SHARED, row.family))
+        return row in self.counts and self.code.get(row.family) == code.get(row.family)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,49 +84,62 @@ class Result:
 
 # The files
 
-COLUMNS = "row\tisa\tinstructions"
+CASES = [(layout, isa) for layout in LAYOUTS for isa in ISAS]
+COLUMNS = "\t".join(["row", *("/".join(case) for case in CASES)])
 HEAP_HINT = "A run calls the heap: what it needs belongs into the plan's workspace."
 
 
-def read_baseline(path: pathlib.Path) -> Baseline:
-    """Raises GateError, which names the line and the rule."""
-    environment, code, counts = "", {}, {}
-    columns = False
-    for number, line in enumerate(_lines(path), 1):
-        def fail(rule: str) -> GateError:
-            return GateError(f"{path}:{number}: {rule}; `perf gate --update` writes the file anew")
+def read_baseline(folder: pathlib.Path) -> Baseline:
+    """Of all families, <family>.tsv each. Raises GateError, which names the line and the rule."""
+    environments, code, counts = {}, {}, {}
+    for path in sorted(folder.glob("*.tsv")):
+        columns = False
+        for number, line in enumerate(_lines(path), 1):
+            def fail(rule: str) -> GateError:
+                return GateError(f"{path}:{number}: {rule}; `perf gate --update` writes the file anew")
 
-        if line.startswith("# environment: "):
-            environment = line.partition(": ")[2]
-        elif match := re.fullmatch(r"# code (\w+): ([0-9a-f]+)", line):
-            code[match[1]] = match[2]
-        elif line.startswith("#"):
-            continue
-        elif not columns:
-            if line != COLUMNS:
-                raise fail(f"the first line that is no comment must be '{COLUMNS}'")
-            columns = True
-        else:
-            fields = line.split("\t")
-            if len(fields) != 3 or not re.fullmatch("[1-9][0-9]*", fields[2]):
-                raise fail(f"'{line}' must be row, isa and a number of instructions, separated by tabs")
-            row = Row(fields[0], fields[1])
-            if row in counts:
-                raise fail(f"{row.name} with {row.isa} stands there twice")
-            counts[row] = int(fields[2])
-    if not environment or not columns:
-        raise GateError(f"{path}: has no '# environment: ' or no rows; `perf gate --update` writes the file anew")
-    return Baseline(environment, code, counts)
+            if line.startswith("# environment: "):
+                environments[path.stem] = line.partition(": ")[2]
+            elif line.startswith("# code: "):
+                code[path.stem] = line.partition(": ")[2]
+            elif line.startswith("#"):
+                continue
+            elif not columns:
+                if line != COLUMNS:
+                    raise fail(f"the first line that is no comment must be '{COLUMNS}'")
+                columns = True
+            else:
+                name, *numbers = line.split("\t")
+                if len(numbers) != len(CASES) or not all(re.fullmatch("[1-9][0-9]*", text) for text in numbers):
+                    raise fail(f"'{line}' must be a row and {len(CASES)} numbers of instructions, separated by tabs")
+                for (layout, isa), text in zip(CASES, numbers):
+                    row = Row(f"{name}/{layout}", isa)
+                    if row in counts:
+                        raise fail(f"{name} stands there twice")
+                    counts[row] = int(text)
+        if path.stem not in environments or not columns:
+            raise GateError(f"{path}: has no '# environment: ' or no rows; `perf gate --update` writes it anew")
+    if len(set(environments.values())) != 1:
+        raise GateError(f"{folder}: has no files, or of several environments; `perf gate --update` writes it anew")
+    return Baseline(environments.popitem()[1], code, counts)
 
 
-def write_baseline(path: pathlib.Path, baseline: Baseline) -> None:
-    """Sorted, so that a change of the file shows what changed. Raises OSError."""
-    lines = ["# Instructions of one run of each row, shrunk, as callgrind counts them; tools/perf/perf gate --update.",
-             f"# environment: {baseline.environment}",
-             *(f"# code {part}: {code}" for part, code in sorted(baseline.code.items())),
-             COLUMNS,
-             *(f"{row.name}\t{row.isa}\t{count}" for row, count in sorted(baseline.counts.items()))]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def write_baseline(folder: pathlib.Path, baseline: Baseline) -> None:
+    """Sorted, so that a change of the files shows what changed. Raises OSError."""
+    folder.mkdir(exist_ok=True)
+    for path in folder.glob("*.tsv"):
+        path.unlink()
+    families = collections.defaultdict(lambda: collections.defaultdict(dict))
+    for row, count in sorted(baseline.counts.items()):
+        name, layout = row.name.rsplit("/", 1)
+        families[row.family][name][layout, row.isa] = count
+    for family, rows in families.items():
+        lines = ["# Instructions of a run of each row, shrunk, as callgrind counts them: tools/perf/perf gate --update",
+                 f"# environment: {baseline.environment}",
+                 f"# code: {baseline.code[family]}",
+                 COLUMNS,
+                 *("\t".join([name, *(str(counts[case]) for case in CASES)]) for name, counts in rows.items())]
+        (folder / f"{family}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def read_accepted(path: pathlib.Path) -> list[Allowance]:
@@ -199,7 +213,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="processes at once (one per core)")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
                         help="leave callgrind's files there, one per row, for callgrind_annotate")
-    parser.add_argument("--baseline", type=pathlib.Path, default=folder / "instructions.tsv", help=argparse.SUPPRESS)
+    parser.add_argument("--baseline", type=pathlib.Path, default=folder / "instructions", help=argparse.SUPPRESS)
     parser.add_argument("--accepted", type=pathlib.Path, default=folder / "accepted.tsv", help=argparse.SUPPRESS)
 
 
@@ -239,8 +253,11 @@ def gate(arguments: argparse.Namespace) -> int:
             raise GateError(f"{tool} is not installed: run tools/setup.sh perf")
     accepted = read_accepted(arguments.accepted)
     known = Baseline("", {}, {})
-    if not arguments.update or arguments.baseline.exists():
+    try:
         known = read_baseline(arguments.baseline)
+    except GateError:
+        if not arguments.update:
+            raise
     sources = revisions.sources(revisions.WORKING_TREE)  # as they are when they are built
     build = Build(arguments.build)
     environment = build.environment()

@@ -134,8 +134,8 @@ def select_rows(table: Sequence[tuple[str, str]], pattern: str | None, layouts: 
 
 
 def orders(generator: random.Random, count: int) -> list[str]:
-    """Rounds: ABBA and BAAB in random order, but equally often wherever the time is over, so that neither a drift within a
-    round nor being the first favours a side."""
+    """Rounds: ABBA and BAAB in random order, but equally often wherever the time is over, so that neither a drift
+    within a round nor being the first favours a side."""
     pairs = (generator.sample(("ABBA", "BAAB"), 2) for _ in range(math.ceil(count / 2)))
     return [order for pair in pairs for order in pair][:count]
 
@@ -180,7 +180,8 @@ class Runner:
                         ",".join(rounds) or "-")
 
 
-def survey(base: revisions.Build, head: revisions.Build, rows: Sequence[Row]) -> tuple[dict[Row, Facts], dict[Row, str]]:
+def survey(base: revisions.Build, head: revisions.Build,
+           rows: Sequence[Row]) -> tuple[dict[Row, Facts], dict[Row, str]]:
     """Runs every row some times, which also compares the outputs of the two. Returns facts, and the errors of the rows
     that have none: they begin with the side, "base:", "head:" or "both:"."""
     facts: dict[Row, Facts] = {}
@@ -218,7 +219,8 @@ def launch(base: revisions.Build, head: revisions.Build, facts: dict[Row, Facts]
     generator.shuffle(rows)
     with Runner(base, head) as runner:
         for row in rows:
-            answer = runner.row(row, generator.choice("AB"), facts[row].control, seconds, orders(generator, MOST_ROUNDS))
+            answer = runner.row(row, generator.choice("AB"), facts[row].control, seconds,
+                                orders(generator, MOST_ROUNDS))
             if "error" in answer:
                 raise Error(f"{row.name}: {answer['error']}")
             result.rounds[row] = [Round(**timed) for timed in answer["rounds"]]

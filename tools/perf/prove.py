@@ -1,8 +1,8 @@
 """Shows that `perf compare` can be believed on this machine, and keeps the result for the report.
 
-Builds one revision twice and compares the two, which must raise no alarm; then builds it with 3 % of waiting added to the
-runs of one op, which must be found in each of its rows and nowhere else. What that is compared with has the same code and
-waits for next to nothing, so that the waiting is the only difference.
+Builds one revision twice and compares the two, which must raise no alarm; then builds it with 3 % of waiting added to
+the runs of one op, which must be found in each of its rows and nowhere else. What that is compared with has the same
+code and waits for next to nothing, so that the waiting is the only difference.
 
 exit code: 0 both are so; 1 one is not; 2 bad usage; 3 the machine is not fit to tell
 """
@@ -48,7 +48,8 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"perf prove: the machine is not fit to tell: {error}", file=sys.stderr)
         return compare.EXIT_UNFIT
     print(f"identical code: {identical['alarms']} alarms in {identical['rows']} rows; {SLOWDOWN:+.0%} in {SLOWED_OP}: "
-          f"found in {slowdown['rows_caught']} of {slowdown['rows_slowed']} rows, {slowdown['alarms']} alarms elsewhere")
+          f"found in {slowdown['rows_caught']} of {slowdown['rows_slowed']} rows, {slowdown['alarms']} alarms "
+          "elsewhere")
     good = identical["alarms"] == 0 and slowdown["caught"] and slowdown["alarms"] == 0
     return compare.EXIT_EQUAL if good else compare.EXIT_SLOWER
 

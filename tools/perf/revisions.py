@@ -145,7 +145,7 @@ def _prune(keep: pathlib.Path) -> None:
 
 def git(*arguments: str, index: str | None = None,
         checkout: pathlib.Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs git in this checkout or another, with another index where one is named. Raises Error where there is no git."""
+    """Runs git in this checkout or another, with another index where one is named. Raises Error without git."""
     environment = {**os.environ, "GIT_INDEX_FILE": index} if index else None
     try:
         return subprocess.run(["git", "-C", str(checkout or state.checkout()), *arguments], env=environment,

@@ -92,9 +92,9 @@ def directory() -> pathlib.Path:
 
 
 def read(path: pathlib.Path | None = None) -> Rivals | None:
-    """The given comparison; or of those that are stored, since one may be of a few rows alone, the newest result of each
-    row. Results are put together where they are on the same terms; the terms that have the most rows win. None if there
-    is nothing. Raises RivalsError and OSError."""
+    """The given comparison; or of those that are stored, since one may be of a few rows alone, the newest result of
+    each row. Results are put together where they are on the same terms; the terms that have the most rows win. None if
+    there is nothing. Raises RivalsError and OSError."""
     if path is not None and not path.is_file():
         raise RivalsError(f"--peers: {path} does not exist")
     stored = sorted(directory().glob("*.jsonl"), key=lambda file: file.stat().st_mtime, reverse=True)

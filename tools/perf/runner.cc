@@ -1,14 +1,14 @@
-// Runner: one launch of a comparison. Loads two rows modules into this process, gives both the same memory, and times them
-// in turn as the schedule on the standard input wants it; a line of JSON per line of the schedule goes to the standard
-// output. measure.py writes the schedule and reads the answers.
+// Runner: one launch of a comparison. Loads two rows modules into this process, gives both the same memory, and times
+// them in turn as the schedule on the standard input wants it; a line of JSON per line of the schedule goes to the
+// standard output. measure.py writes the schedule and reads the answers.
 //
 //   peaks ISA THREADS
 //     the roofline, measured by the head's module
 //   row ID LAYOUT ISA THREADS FIRST CONTROL SAMPLE SECONDS ORDERS
-//     opens the row in both modules, first in FIRST (A: base, B: head), and runs the rounds ORDERS (ABBA,BAAB,... or -):
-//     the control kernel CONTROL (compute or memory), a run that warms up, and a sample of at least SAMPLE seconds per
-//     letter. Begins no round after SECONDS, but always runs some. What another process has interrupted is repeated, and
-//     rounds in which this did not help are left out unless nearly all are so. ISA may be "best".
+//     opens the row in both modules, first in FIRST (A: base, B: head), and runs the rounds ORDERS (ABBA,BAAB,... or
+//     -): the control kernel CONTROL (compute or memory), a run that warms up, and a sample of at least SAMPLE seconds
+//     per letter. Begins no round after SECONDS, but always runs some. What another process has interrupted is
+//     repeated, and rounds in which this did not help are left out unless nearly all are so. ISA may be "best".
 #include <dlfcn.h>
 #include <sys/resource.h>
 
@@ -217,7 +217,8 @@ std::string Measure(const Module (&modules)[2], const Row& row) {
   const rows_options options = {nullptr, row.id.c_str(), row.layout.c_str(), TargetOf(row.isa), nullptr, row.threads};
   std::unique_ptr<Side> sides[2];  // base, head
   const int first = row.first == "A" ? 0 : 1;
-  // Where tables and packed weights lie is luck that is worth percents; other luck in every launch is noise, not a verdict.
+  // Where tables and packed weights lie is luck that is worth percents; other luck in every launch is noise, not a
+  // verdict.
   std::vector<char> padding[2];
   std::random_device random;
   for (const int i : {first, 1 - first}) {

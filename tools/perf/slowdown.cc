@@ -1,5 +1,5 @@
-// The rows module with a regression in it, for `perf prove`: every run of a row whose op is PERF_SLOWDOWN_OP is followed by
-// PERF_SLOWDOWN times as much waiting as an undisturbed run takes.
+// The rows module with a regression in it, for `perf prove`: every run of a row whose op is PERF_SLOWDOWN_OP is
+// followed by PERF_SLOWDOWN times as much waiting as an undisturbed run takes.
 #define rows_open Open
 #define rows_run_on RunOn
 #include "bench/rows.cc"

@@ -6,7 +6,7 @@ import unittest
 
 import numpy
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "perf"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import stats  # noqa: E402
 
@@ -87,7 +87,8 @@ class Stats(unittest.TestCase):
 
     def test_adjust(self):
         # From the definition: q of the k-th smallest is the smallest p n / k from there on.
-        self.assertEqual([round(q, 6) for q in stats.adjust([0.04, 0.001, 0.03, 0.5])], [0.053333, 0.004, 0.053333, 0.5])
+        self.assertEqual([round(q, 6) for q in stats.adjust([0.04, 0.001, 0.03, 0.5])],
+                         [0.053333, 0.004, 0.053333, 0.5])
         self.assertEqual(stats.adjust([0.9, 1.0]), [1.0, 1.0])
         self.assertEqual(stats.adjust([]), [])
 

@@ -6,7 +6,7 @@ import unittest
 
 import numpy
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "perf"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import change_points  # noqa: E402
 
 

@@ -1,6 +1,6 @@
-// A rows module without a library, for the tests of the runner and of compare: any row can be opened in any layout, and a
-// run copies a value and takes a known time. What differs between the base and the head (FAKE_HEAD) depends on the row's
-// id:
+// A rows module without a library, for the tests of the runner and of compare: any row can be opened in any layout, and
+// a run copies a value and takes a known time. What differs between the base and the head (FAKE_HEAD) depends on the
+// row's id:
 //   fpn.p5p4         the head takes twice as long
 //   hrnet.fuse.x8    the head takes half as long
 //   espcn.x3.ps      the head cannot open it

@@ -11,7 +11,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "perf"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import counting  # noqa: E402
 import gate  # noqa: E402
@@ -21,8 +21,15 @@ import state  # noqa: E402
 CONV = counting.Row("conv_transpose2d/unet.up1/nchwc16", "avx2")
 RESIZE = counting.Row("resize/yolov3.up1/nchw", "sse4")
 SHUFFLE = counting.Row("pixel_shuffle/espcn.x3.ps/nchw", "avx2")
-CODE = {"shared": "1", "convolution": "2", "resize": "3", "shuffle": "4", "pool": "5"}
+PARTS = {"shared": b"1", "convolution": b"2", "resize": b"3", "shuffle": b"4", "pool": b"5"}
+CODE = counting.with_shared(PARTS)
 BASELINE = gate.Baseline("GCC 12.2.0", CODE, {CONV: 100_000, RESIZE: 2000, SHUFFLE: 300})
+
+
+def in_every_case(counts):
+    """Of rows, with the counts in all layouts with all instruction sets."""
+    return {counting.Row(f"{row.name.rpartition('/')[0]}/{layout}", isa): count for row, count in counts.items()
+            for layout, isa in gate.CASES}
 
 
 def judge(counts, accepted=(), baseline=BASELINE, rows=None):
@@ -73,13 +80,13 @@ class Judge(unittest.TestCase):
 class Code(unittest.TestCase):
     def test_rows_depend_on_their_family_and_on_what_is_shared(self):
         def unchanged(**changed):
-            code = {**CODE, **changed}
+            code = counting.with_shared({**PARTS, **changed})
             return [row for row in BASELINE.counts if BASELINE.is_unchanged(row, code)]
 
         self.assertEqual(unchanged(), [CONV, RESIZE, SHUFFLE])
-        self.assertEqual(unchanged(convolution="x"), [RESIZE, SHUFFLE])
-        self.assertEqual(unchanged(resize="x", pool="x"), [CONV, SHUFFLE])
-        self.assertEqual(unchanged(shared="x"), [])
+        self.assertEqual(unchanged(convolution=b"x"), [RESIZE, SHUFFLE])
+        self.assertEqual(unchanged(resize=b"x", pool=b"x"), [CONV, SHUFFLE])
+        self.assertEqual(unchanged(shared=b"x"), [])
         self.assertFalse(BASELINE.is_unchanged(counting.Row("resize/new/nchw", "avx2"), CODE))
 
     def test_every_op_of_the_table_has_a_family(self):
@@ -111,25 +118,41 @@ class Files(unittest.TestCase):
         return str(raised.exception)
 
     def test_a_baseline_is_read_as_it_was_written(self):
-        gate.write_baseline(self.path, BASELINE)
-        self.assertEqual(gate.read_baseline(self.path), BASELINE)
-        rows = [line for line in self.path.read_text(encoding="utf-8").splitlines() if "/" in line and line[0] != "#"]
-        self.assertEqual(rows, sorted(rows))
+        folder = self.path.parent / "instructions"
+        code = {family: CODE[family] for family in ("convolution", "resize", "shuffle")}
+        baseline = gate.Baseline("GCC 12.2.0", code, in_every_case(BASELINE.counts))
+        gate.write_baseline(folder, baseline)
+        self.assertEqual(gate.read_baseline(folder), baseline)
+        self.assertEqual({path.stem for path in folder.iterdir()}, code.keys())
+        resize = (folder / "resize.tsv").read_text(encoding="utf-8")
+
+        counts = in_every_case({CONV: 90_000, RESIZE: 2000, counting.Row("conv_pixel_shuffle/a/nchw", "avx2"): 7})
+        del code["shuffle"]
+        gate.write_baseline(folder, gate.Baseline("GCC 12.2.0", code, counts))
+        self.assertEqual((folder / "resize.tsv").read_text(encoding="utf-8"), resize)
+        self.assertEqual({path.stem for path in folder.iterdir()}, code.keys())
+        lines = (folder / "convolution.tsv").read_text(encoding="utf-8").splitlines()
+        self.assertEqual([line.split("\t")[:2] for line in lines[4:]],
+                         [["conv_pixel_shuffle/a", "7"], ["conv_transpose2d/unet.up1", "90000"]])
 
     def test_errors_of_a_baseline(self):
-        head = f"# environment: GCC\n# code shared: 1\n{gate.COLUMNS}\n"
-        for text, words in ((head + "a/b/nchw\tavx2\n", (":4:", "number of instructions")),
-                            (head + "a/b/nchw\tavx2\t0\n", (":4:", "number of instructions")),
-                            (head + "a/b/nchw\tavx2\t7\n" * 2, (":5:", "twice")),
+        folder = self.path.parent
+        head = f"# environment: GCC\n# code: 1\n{gate.COLUMNS}\n"
+        for text, words in ((head + "a/b\t1\t2\t3\n", (":4:", "4 numbers of instructions")),
+                            (head + "a/b\t1\t2\t0\t4\n", (":4:", "4 numbers of instructions")),
+                            (head + "a/b\t1\t2\t3\t4\n" * 2, (":5:", "twice")),
                             ("# environment: GCC\nrow\n", (":2:", gate.COLUMNS)),
                             (f"{gate.COLUMNS}\n", ("environment",)), ("", ("no rows",))):
             with self.subTest(text):
-                message = self.error(gate.read_baseline, text)
+                message = self.error(lambda path: gate.read_baseline(path.parent), text)
                 for word in (*words, "--update"):
                     self.assertIn(word, message)
-        self.path.unlink()
-        with self.assertRaisesRegex(gate.GateError, "No such file"):
-            gate.read_baseline(self.path)
+        (folder / "other.tsv").write_text(head.replace("GCC", "Clang"), encoding="utf-8")
+        self.assertIn("several environments", self.error(lambda path: gate.read_baseline(path.parent), head))
+        for path in folder.iterdir():
+            path.unlink()
+        with self.assertRaisesRegex(gate.GateError, "no files"):
+            gate.read_baseline(folder)
 
     def test_accepted(self):
         self.path.write_text("# why\n\n^resize/\t*\t+2.5%\texact rounding\nunet\tsse4\t3 %\twider sums\n",
@@ -165,7 +188,7 @@ class Command(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        self.baseline = self.folder / "instructions.tsv"
+        self.baseline = self.folder / "instructions"
         self.accepted = self.folder / "accepted.tsv"
         self.accepted.write_text("", encoding="utf-8")
         gate.write_baseline(self.baseline, gate.Baseline("GCC 12.2.0", CODE, {row: 1000 for row in self.rows()}))
@@ -187,6 +210,9 @@ class Command(unittest.TestCase):
     def rows():
         return [counting.Row(f"{name}/{layout}", isa) for name in ("resize/a", "max_unpool/b")
                 for layout in counting.LAYOUTS for isa in counting.ISAS]
+
+    def change(self, part):
+        self.code = counting.with_shared({**PARTS, part: b"changed"})
 
     def count(self, build, rows, jobs, keep, valgrind, done):
         self.counted, self.valgrind = list(rows), valgrind
@@ -210,7 +236,7 @@ class Command(unittest.TestCase):
         self.assertEqual(len(self.counted), 8)
 
     def test_changed_code_is_counted_and_more_fails(self):
-        self.code["resize"] = "changed"
+        self.change("resize")
         slow = counting.Row("resize/a/nchw", "sse4")
         self.counts[slow] = counting.Count(1023, 0)
         code, text = self.run_command()
@@ -233,7 +259,7 @@ class Command(unittest.TestCase):
         self.assertIn("accepted.tsv:2 is not needed", text)
 
     def test_update(self):
-        self.code["shared"] = "changed"
+        self.change("shared")
         slow = counting.Row("resize/a/nchw", "sse4")
         moved = counting.Row("resize/a/nchw", "avx2")
         self.counts[slow], self.counts[moved] = counting.Count(100_050, 0), counting.Count(100_003, 0)
@@ -243,18 +269,24 @@ class Command(unittest.TestCase):
         self.assertEqual((counts[slow], counts[moved]), (100_050, 100_000))
         self.assertEqual(self.run_command()[0], 0)
 
+    def test_update_writes_what_cannot_be_read(self):
+        (self.baseline / "pool.tsv").write_text("<<<<<<<\n", encoding="utf-8")
+        self.assertEqual(self.run_command()[0], 2)
+        self.assertEqual(self.run_command("--update")[0], 0)
+        self.assertEqual(self.run_command()[0], 0)
+
     def test_heap_calls_fail_and_are_no_baseline(self):
-        self.code["pool"] = "changed"
+        self.change("pool")
         self.counts[counting.Row("max_unpool/b/nchw", "avx2")] = counting.Count(1000, 2)
         code, text = self.run_command()
         self.assertEqual(code, 1)
         self.assertRegex(text, r"HEAP +max_unpool/b/nchw .* 2 heap calls")
-        before = self.baseline.read_text(encoding="utf-8")
+        before = gate.read_baseline(self.baseline)
         self.assertEqual(self.run_command("--update")[0], 1)
-        self.assertEqual(self.baseline.read_text(encoding="utf-8"), before)
+        self.assertEqual(gate.read_baseline(self.baseline), before)
 
     def test_fewer_is_said(self):
-        self.code["pool"] = "changed"
+        self.change("pool")
         self.counts[counting.Row("max_unpool/b/nchw", "avx2")] = counting.Count(900, 0)
         code, text = self.run_command()
         self.assertEqual(code, 0)

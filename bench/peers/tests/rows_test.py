@@ -113,7 +113,7 @@ class FoldTest(unittest.TestCase):
         self.assertIsNone(folds.as_conv_transpose(row, biased))
         self.assertIsNone(folds.as_conv_transpose(dataclasses.replace(row, dilation=(2, 2)), data))
         self.assertIsNone(folds.as_conv_transpose(dataclasses.replace(row, padding=((3, 3), (0, 0))), data))
-        nearest = make_row(op="nearest_conv3x3", c_in=4, kernel=(3, 3), epilogue=("reflect pad before",))
+        nearest = make_row(op="nearest_conv3x3", c_in=4, kernel=(3, 3), mode="reflect")
         self.assertIsNone(folds.as_conv_transpose(nearest, self.data(nearest)))
         self.assertIsNone(folds.as_conv_transpose(make_row(), data))
 

@@ -6,7 +6,7 @@ import types
 
 import numpy
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "bench" / "peers"))
 
@@ -22,7 +22,7 @@ def make_row(**columns) -> Row:
     neutral = dict(id="test.row", network="Test <net>", op="resize", n=1, c_in=2, size=(4, 5), c_out=2,
                    kernel=(1,) * rank, stride=(1,) * rank, padding=((0, 0),) * rank, output_padding=(0,) * rank,
                    dilation=(1,) * rank, groups=1, bias=False, mode="nearest", align_corners=False, scale=(2,) * rank,
-                   output_size=None, epilogue=())
+                   output_size=None)
     return Row(**{**neutral, **columns})
 
 

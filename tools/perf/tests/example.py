@@ -1,6 +1,6 @@
 """Made-up results of tools/perf, as the real ones look: for the tests, and to look at the report.
 
-    /usr/bin/python3 tests/perf/example.py DIRECTORY    # writes them and the report there
+    /usr/bin/python3 tools/perf/tests/example.py DIRECTORY    # writes them and the report there
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools" / "perf"))
 
 FLOPS, BYTES_PER_SECOND = 179e9, 23e9

@@ -162,8 +162,8 @@ class Report(unittest.TestCase):
         past = [{**record, "subject": EVIL} for record in records([*example.make_history(), run])]
         proof = example.make_proof()
         proof["slowdown"]["kernel"] = EVIL
-        peers = rivals.Rivals({**self.peers.header, "command": EVIL}, ["f"], [EVIL, *self.peers.peers[1:]], {EVIL: EVIL},
-                              {EVIL: EVIL}, self.peers.rows, self.peers.families, 10)
+        peers = rivals.Rivals({**self.peers.header, "command": EVIL}, ["f"], [EVIL, *self.peers.peers[1:]],
+                              {EVIL: EVIL}, {EVIL: EVIL}, self.peers.rows, self.peers.families, 10)
         text = report.render(run, past, self.gate, proof, peers)
         self.assertFalse("<script>alert" in text)
         page = Page(text)

@@ -7,12 +7,12 @@ import unittest
 
 import numpy
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "peers"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import network  # noqa: E402
 from rows import Row, RowData  # noqa: E402
 
 NEUTRAL = {"id": "row", "network": "", "n": 2, "c_in": 4, "c_out": 6, "groups": 1, "bias": True, "mode": "",
-           "align_corners": False, "output_size": None, "epilogue": (), "scale": None}
+           "align_corners": False, "output_size": None, "scale": None}
 
 
 def row_of(op, size, **columns):
@@ -93,7 +93,7 @@ class Folds(unittest.TestCase):
     def test_upsampling_before_a_convolution(self):
         for columns in ({"scale": (2, 2)}, {"scale": (4, 4)}, {"scale": (2, 2), "groups": 2, "bias": False},
                         {"scale": (3, 3), "kernel": (5, 3), "padding": ((2, 2), (0, 2))},
-                        {"scale": (2, 2), "epilogue": ("reflect pad",)}):
+                        {"scale": (2, 2), "mode": "reflect"}):
             with self.subTest(**columns):
                 row = row_of("nearest_conv3x3", (3, 4), **columns)
                 layer = network.Layer(row, data_of(row))
@@ -103,7 +103,7 @@ class Folds(unittest.TestCase):
 
     def test_reflection_of_more_than_a_pixel_is_no_repetition(self):
         row = row_of("nearest_conv3x3", (3, 4), scale=(2, 2), kernel=(5, 5), padding=((2, 2), (2, 2)),
-                     epilogue=("reflect pad",))
+                     mode="reflect")
         self.assertIsNone(network.as_conv_transpose(network.Layer(row, data_of(row))))
 
     def test_convolution_before_a_shuffle(self):

@@ -14,7 +14,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "perf"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import compare  # noqa: E402
 import measure  # noqa: E402
