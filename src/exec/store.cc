@@ -2,6 +2,7 @@
 #include "exec/store.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <utility>
 
@@ -68,11 +69,21 @@ void ApplyEpilogue(const OutputStore& store, const PanelStore& part, bool in_pla
   store.kernels.epilogue.epilogue(args);
 }
 
+// Whether all elements of the run are in the tensor.
+[[maybe_unused]] bool IsInside(const TensorDesc& desc, const PanelStore& run) {
+  const ChannelMap map = ChannelsOf(desc);
+  const int64_t last = run.channel + run.channels - 1;
+  const int64_t last_pixel = run.output_offset + (run.pixels - 1) * run.output_pixel_stride;
+  return run.pixels > 0 && run.channel >= 0 && run.channels > 0 && run.output_offset >= 0 &&
+         last_pixel + ChannelOffset(map, last) < ExtentElements(desc);
+}
+
 }  // namespace
 
 void StorePanel(const OutputStore& store, const PanelStore& run) {
   const TensorDesc& desc = store.tensors.output;
   const ChannelMap map = ChannelsOf(desc);
+  assert(IsInside(desc, run));
   const bool planar = run.channels == 1 && run.panel_stride == 1;
   if (!IsTrivial(store.epilogue)) {
     const bool f32 = store.conversion == Conversion::kF32;
