@@ -57,7 +57,7 @@ struct ResizeAxis {
   }
 };
 
-// What the input's sizes make of the attributes.
+// The sizes and scales that follow from the attributes and the input's sizes.
 struct ResizeSizes {
   SpatialSizes output{};
   // size_out / size_in as coordinates take it; 0 where it is just that.
@@ -80,7 +80,7 @@ inline bool HasPointwise(const ResizeAttributes& a) {
   return p.weights.data != nullptr || p.weights.type != DataType::kF32 || p.bias != nullptr || p.input_channels != 0 ||
          p.output_channels != 0;
 }
-// Of the output.
+// The number of channels of the output.
 inline int64_t OutputChannels(const ResizeAttributes& a, int64_t input_channels) {
   return HasPointwise(a) ? a.pointwise.output_channels : input_channels;
 }

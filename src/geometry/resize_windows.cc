@@ -74,7 +74,7 @@ void AreaWindow(int64_t in, int64_t out, int64_t o, Window* window) {
   for (double& weight : window->weights) weight = 1.0 / static_cast<double>(end - begin);
 }
 
-// What follows from the centre is in double: in f32 a tap at an end could be lost by rounding.
+// The centre is T arithmetic, the rest is double: in f32 a tap at an end could be lost by rounding.
 template <typename T>
 void PillowWindow(const ResizeAttributes& a, T ratio, int64_t in, int64_t o, Window* window) {
   const auto centre = static_cast<double>(ratio * (static_cast<T>(o) + T{0.5}));
