@@ -63,7 +63,7 @@ class CompareWorker {
   }
 
  private:
-  // False at the first stray index.
+  // Makes the output rows; returns false at the first stray index.
   bool Rows(const IndexRange& rows) {
     int64_t held = -1;  // the input row whose values and taps are in the scratch
     const auto& [depth, row, column] = plan_.axes;

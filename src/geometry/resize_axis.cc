@@ -87,7 +87,7 @@ Status MakeTaps(const ResizeAttributes& a, int axis, const Coordinates<T>& coord
   return Status();
 }
 
-// An integer scale may leave one tap of weight 1 to all outputs: linear to a third reads every third pixel alone.
+// Keeps one tap if all outputs have only that one, of weight 1: linear to a third reads every third pixel alone.
 void DropZeroTaps(ResizeAxis* table) {
   for (int64_t k = 0; k < table->taps && table->taps > 1; ++k) {
     bool alone = true;
@@ -125,7 +125,7 @@ Status MakeTable(const ResizeAttributes& a, int axis, double scale, bool fixed, 
     while (begin < end && !coordinates.Inside(coordinates(end - 1))) --end;
     table->inside = {begin, end};
   }
-  // Enlarging, ONNX's antialias is the plain filter.
+  // ONNX's antialias is the plain filter where it enlarges.
   const bool widened =
       a.antialias == Antialias::kPillow || (a.antialias == Antialias::kOnnx && coordinates.scale() < 1);
   Status status = widened || fixed || a.mode == ResizeMode::kArea ? MakeWindows(a, axis, coordinates, fixed, table)

@@ -67,8 +67,8 @@ class Coordinates {
   // Whether no extrapolation takes the place of coordinate x; a NaN is outside.
   bool Inside(T x) const { return kind_ != CoordinateTransformation::kTfCropAndResize || (x >= 0 && x <= last_); }
 
-  // A coordinate that fits into int32. Taps of what is further outside read the edge alone in any case, as do those of
-  // a size near 2^31, which f32 rounds up.
+  // Makes a coordinate fit into int32. Taps of coordinates that are further outside read the edge alone in any case, as
+  // do those of a size near 2^31, which f32 rounds up.
   T Bounded(T x) const { return x > -4 ? std::min(x, last_ + 4) : T{-4}; }
 
  private:
@@ -76,7 +76,7 @@ class Coordinates {
 
   const CoordinateTransformation kind_;
   const T in_, last_, out_, last_out_;
-  const T last_mapped_;  // the output, a fraction it may be, that kAlignCorners and kTfCropAndResize map to last_
+  const T last_mapped_;  // the output, maybe a fraction, that kAlignCorners and kTfCropAndResize map to last_
   const T scale_;
   T ratio_;
   const T roi_begin_, roi_end_;
@@ -94,7 +94,7 @@ inline int64_t CeilIndex(T x) {
   return -FloorIndex(-x);
 }
 
-// The taps of kLinear and kCubic without antialias at coordinate x: some of them may be outside of the input.
+// The taps of kLinear and kCubic without antialias at a coordinate; some of them may be outside of the input.
 struct PlainTaps {
   int64_t first;
   double weights[4];

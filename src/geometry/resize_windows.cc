@@ -56,7 +56,7 @@ struct Window {
     for (const double weight : weights) sum += weight;
     for (double& weight : weights) weight = sum != 0 ? weight / sum : weight;
   }
-  // Without the zeros at both ends: a NaN there is none of this output's.
+  // Removes the zeros at both ends, so that a NaN there does not reach this output.
   void Trim() {
     size_t begin = 0, end = weights.size();
     while (end - begin > 1 && weights[end - 1] == 0) --end;
@@ -105,14 +105,14 @@ void OnnxWindow(const ResizeAttributes& a, T scale, T x, int64_t in, Window* win
   window->Normalize();
 }
 
-// Taps outside are added to the edge.
+// Adds taps outside to the edge.
 void FoldedWindow(const PlainTaps& taps, int64_t count, int64_t in, Window* window) {
   const auto inside = [&](int64_t index) { return std::clamp<int64_t>(index, 0, in - 1); };
   window->Reset(inside(taps.first), inside(taps.first + count - 1) + 1);
   for (int64_t k = 0; k < count; ++k) (*window)[inside(taps.first + k)] += taps.weights[k];
 }
 
-// No window is longer than this.
+// A length that no window exceeds.
 template <typename T>
 int64_t WindowBound(const ResizeAttributes& a, const Coordinates<T>& coordinates, int64_t in, int64_t out) {
   double bound = 4;
