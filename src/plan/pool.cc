@@ -174,7 +174,7 @@ Status CreateAvgPoolOperator(const AvgPoolAttributes& attributes, const Operator
 
 Status CreateAvgUnpoolOperator(const AvgUnpoolAttributes& attributes, const OperatorOptions& options,
                                std::shared_ptr<OperatorImpl>* result) {
-  constexpr char kName[] = "avg_unpool";
+  constexpr const char* kName = "avg_unpool";
   if (attributes.mode != AvgUnpoolMode::kAdjoint && attributes.mode != AvgUnpoolMode::kCopy) {
     return Status::InvalidArgument("%s mode = %d: not an AvgUnpoolMode", kName, static_cast<int>(attributes.mode));
   }
