@@ -230,8 +230,8 @@ void CutTasks(size_t threads, ResizePlan* plan) {
     work += lanes * pixels * static_cast<double>(plan->input.c) / kTaskMacs;
   }
   const double wanted = WantedTasks(threads, work);
-  // Tasks have not too few rows, because neighbours resize some source rows twice. Windows of a shrinking axis overlap
-  // by less than their length.
+  // Neighbouring tasks resize some source rows twice, so that tasks must not have too few rows. Windows of a shrinking
+  // axis overlap by less than their length.
   const double shrinking = y.windows ? static_cast<double>(y.out) / static_cast<double>(y.in) : 1;
   const auto min_rows =
       std::min<int64_t>(rows, static_cast<int64_t>(std::ceil(8 * static_cast<double>(y.taps) * shrinking)));
