@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cmath>
+#include <utility>
 
 #include "base/checked_math.h"
 #include "base/format.h"
@@ -345,8 +346,9 @@ ResizeScratch::ResizeScratch(const ResizePlan& plan, Arena& arena) {
 Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
                                 std::unique_ptr<PlanImpl>* result) const {
   const ResizeAttributes& a = attributes;
-  ResizePlan* const plan = new ResizePlan(*this);
-  result->reset(plan);
+  auto owned = std::make_unique<ResizePlan>(*this);
+  ResizePlan* const plan = owned.get();
+  *result = std::move(owned);
   plan->input = input;
   const int64_t channels = OutputChannels(a, input.c);
   Status status = CheckInput(*this, input);
