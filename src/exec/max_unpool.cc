@@ -63,7 +63,7 @@ class CompareWorker {
   }
 
  private:
-  // False at the first stray index.
+  // Makes the output rows; returns false at the first stray index.
   bool Rows(const IndexRange& rows) {
     int64_t held = -1;  // the input row whose values and taps are in the scratch
     const auto& [depth, row, column] = plan_.axes;
@@ -192,7 +192,7 @@ class CompareWorker {
   const MaxUnpoolScratch scratch_;
   std::atomic<bool>& stray_;
   const bool planar_;
-  // Of the task at work:
+  // These describe the task at work.
   Planes planes_;
   IndexRange tile_{};     // input columns
   IndexRange columns_{};  // output columns

@@ -24,6 +24,7 @@ struct Plane {
 
 class ResizeWorker {
  public:
+  ResizeWorker(const ResizeWorker&) = delete;  // its members refer to each other
   ResizeWorker(const ResizePlan& plan, const RunContext& context, Arena arena)
       : plan_(plan),
         kernels_(plan.op.kernels),
@@ -150,14 +151,14 @@ class ResizeWorker {
     }
   }
 
-  // Where the sums of an output row go.
+  // The memory that an output row is summed into.
   float* SumRow(const Plane& plane, int64_t oz, int64_t oy) const {
     assert(plan_.store != RowStore::kPanel || count() <= plan_.panel_floats);
     if (plan_.store == RowStore::kPanel) return scratch_.panel;
     return reinterpret_cast<float*>(store_.output) + RowOffset(plan_.output, plane, oz, oy);
   }
 
-  // Where the task's columns of a plane's output row begin.
+  // The offset of the task's columns in a plane's row.
   int64_t RowOffset(const TensorDesc& desc, const Plane& plane, int64_t oz, int64_t oy) const {
     return PixelOffset(desc, part_.image, oz, oy, part_.columns.begin) + ChannelOffset(ChannelsOf(desc), plane.channel);
   }

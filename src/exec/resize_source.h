@@ -28,7 +28,7 @@ struct ResizePart {
 // Source rows are rows of the tensor, as they are or converted to 32-bit lanes, or products of the 1x1 convolution.
 class RowSource {
  public:
-  // `part` is the part at work, now and later.
+  // `part` changes from task to task.
   RowSource(const ResizePlan& plan, const ResizePart& part, const void* input, float* strip)
       : plan_(plan),
         kernels_(plan.op.kernels),

@@ -1,4 +1,4 @@
-// ResizeX: resizes source rows along x, one function for each way of a row.
+// ResizeX: resizes source rows along x, with one function for each kind of pass.
 #ifndef POLYPHASE_SRC_EXEC_RESIZE_X_H_
 #define POLYPHASE_SRC_EXEC_RESIZE_X_H_
 
@@ -14,14 +14,14 @@ namespace polyphase::internal {
 
 class ResizeX {
  public:
-  // `part` is the part at work, now and later.
+  // `part` changes from task to task.
   ResizeX(const ResizePlan& plan, const ResizePart& part, const ResizeScratch& scratch, const RowSource& source)
       : plan_(plan), part_(part), scratch_(scratch), source_(source), taps_args_(plan.taps_x.args) {}
 
-  // Writes the task's columns of source row (z, y) into `row`, [column][width] for each plane, row_floats apart. Not
-  // for kInPlace and kBatchedWindows.
+  // Writes the task's columns of source row (z, y) into `row`, [column][width] for each plane; planes are row_floats
+  // apart. kInPlace and kBatchedWindows have no single rows.
   void Row(int64_t z, int64_t y, float* row);
-  // kBatchedWindows: the same for rows [y, y + rows), into the ring.
+  // kBatchedWindows: writes rows [y, y + rows) into the ring.
   void Batch(int64_t z, int64_t y, int64_t rows, const RowRing& ring);
 
  private:
@@ -45,7 +45,7 @@ class ResizeX {
   const ResizePart& part_;
   const ResizeScratch& scratch_;
   const RowSource& source_;
-  ResizeXArgs taps_args_;  // of the last call
+  ResizeXArgs taps_args_;  // every call changes four fields
 };
 
 }  // namespace polyphase::internal

@@ -12,8 +12,8 @@
 namespace polyphase::internal {
 namespace {
 
-// Applies the epilogue to a part of the panel whose channels are together in the output, or which stays in place
-// (`in_place`).
+// Applies the epilogue to a part of the panel: `in_place`, or into the output, in which the part's channels are
+// together.
 void ApplyEpilogue(const OutputStore& store, const PanelStore& part, bool in_place) {
   const Epilogue& e = store.epilogue;
   const bool planar = part.channels == 1 && part.panel_stride == 1;

@@ -21,7 +21,7 @@ constexpr int64_t kMaxAxis = (int64_t{1} << 31) - 256;
 
 // ---- Attributes
 
-// A value of an enum whose values are 0 to `last`.
+// Refuses a value of an enum whose values are 0 to `last`.
 template <typename E>
 Status CheckEnum(const char* name, const char* type, E value, E last) {
   if (static_cast<int>(value) >= 0 && static_cast<int>(value) <= static_cast<int>(last)) return Status();
@@ -51,7 +51,7 @@ Status ValidateEnums(const ResizeAttributes& a) {
   return status;
 }
 
-// Modes and options that contradict each other.
+// Refuses modes and options that contradict each other.
 Status ValidateCombination(const ResizeAttributes& a) {
   const int mode = static_cast<int>(a.mode);
   const int antialias = static_cast<int>(a.antialias);

@@ -45,8 +45,8 @@ struct ResizeAxis {
   float Weight(int64_t o, int64_t k) const {
     return windows ? weights[o * stride + k] : taps == 1 ? 1.0f : weights[k * stride + o];
   }
-  // The sources of outputs [begin, end), those outside of the input included. Those of taps go one way; a window next
-  // to another may begin or end on either side of it, as its zeros are left out.
+  // The sources of outputs [begin, end), including those outside of the input. Sources of taps go one way; a window may
+  // begin or end on either side of its neighbour, because zeros are left out.
   IndexRange Sources(int64_t begin, int64_t end) const {
     IndexRange sources{first[begin], first[begin] + Count(begin)};
     for (int64_t o = windows ? begin + 1 : end - 1; o < end; ++o) {
@@ -57,10 +57,10 @@ struct ResizeAxis {
   }
 };
 
-// What the input's sizes make of the attributes.
+// The sizes and scales that follow from the attributes and the input's sizes.
 struct ResizeSizes {
   SpatialSizes output{};
-  // size_out / size_in as coordinates take it; 0 where it is just that.
+  // The scale that coordinates use; 0 stands for size_out / size_in.
   std::array<double, kMaxSpatialRank> scale{};
 };
 
@@ -80,7 +80,7 @@ inline bool HasPointwise(const ResizeAttributes& a) {
   return p.weights.data != nullptr || p.weights.type != DataType::kF32 || p.bias != nullptr || p.input_channels != 0 ||
          p.output_channels != 0;
 }
-// Of the output.
+// The number of channels of the output.
 inline int64_t OutputChannels(const ResizeAttributes& a, int64_t input_channels) {
   return HasPointwise(a) ? a.pointwise.output_channels : input_channels;
 }
@@ -88,8 +88,8 @@ inline int64_t OutputChannels(const ResizeAttributes& a, int64_t input_channels)
 // An axis without size and scale.
 inline bool KeepsItsSize(const ResizeAttributes& a, int axis) { return a.size[axis] == 0 && a.scale[axis] == 0; }
 
-// `fixed`: the weights of a fixed-point u8_rounding, which are made of coordinates in double whatever the attributes
-// say. Errors: kOutOfMemory for a table that is too large, kInvalidArgument for weights that fixed point has no room
+// With `fixed` it has the weights of a fixed-point u8_rounding, from coordinates in double whatever the attributes say.
+// Errors: kOutOfMemory for a table that is too large, kInvalidArgument for weights that fixed point has no room
 // for.
 Status MakeResizeAxis(const ResizeAttributes& attributes, int axis, int64_t in, const ResizeSizes& sizes, bool fixed,
                       ResizeAxis* table);

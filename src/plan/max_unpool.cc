@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cinttypes>
+#include <utility>
 
 #include "base/checked_math.h"
 #include "base/format.h"
@@ -79,8 +80,9 @@ Status CreateMaxUnpoolOperator(const MaxUnpoolAttributes& attributes, const Oper
 Status MaxUnpoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
                                    std::unique_ptr<PlanImpl>* result) const {
   const MaxUnpoolAttributes& a = attributes;
-  MaxUnpoolPlan* const plan = new MaxUnpoolPlan(*this);
-  result->reset(plan);
+  auto owned = std::make_unique<MaxUnpoolPlan>(*this);
+  MaxUnpoolPlan* const plan = owned.get();
+  *result = std::move(owned);
   plan->input = input;
   SpatialSizes default_size{};
   Status status = MakeUnpoolAxes(kOp, a.window, input, ExpandOutputSize(options.output_size, a.window.spatial_rank),

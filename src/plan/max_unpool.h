@@ -42,9 +42,9 @@ struct MaxUnpoolPlan : PlanImpl {
   int64_t width = 1;
 
   bool disjoint = false;  // tasks compare, and scatter only where an index is in another window
-  Ranges channels;        // of either task
-  Ranges rows, columns;   // of a comparison: output rows, input columns
-  Ranges bands;           // of a scatter: positions of the output plane
+  Ranges channels;        // of both kinds of tasks
+  Ranges rows, columns;   // a comparison has output rows and input columns,
+  Ranges bands;           // a scatter has positions of the output plane
 
   int64_t compare_tasks() const { return input.n * channels.count * columns.count * rows.count; }
   int64_t scatter_tasks() const { return input.n * channels.count * bands.count; }

@@ -174,7 +174,7 @@ Status CreateAvgPoolOperator(const AvgPoolAttributes& attributes, const Operator
 
 Status CreateAvgUnpoolOperator(const AvgUnpoolAttributes& attributes, const OperatorOptions& options,
                                std::shared_ptr<OperatorImpl>* result) {
-  constexpr char kName[] = "avg_unpool";
+  constexpr const char* kName = "avg_unpool";
   if (attributes.mode != AvgUnpoolMode::kAdjoint && attributes.mode != AvgUnpoolMode::kCopy) {
     return Status::InvalidArgument("%s mode = %d: not an AvgUnpoolMode", kName, static_cast<int>(attributes.mode));
   }
@@ -189,8 +189,9 @@ Status CreateAvgUnpoolOperator(const AvgUnpoolAttributes& attributes, const Oper
 
 Status PoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
                               std::unique_ptr<PlanImpl>* result) const {
-  PoolPlan* const plan = new PoolPlan(*this);
-  result->reset(plan);
+  auto owned = std::make_unique<PoolPlan>(*this);
+  PoolPlan* const plan = owned.get();
+  *result = std::move(owned);
   plan->input = input;
   Status status = CheckType(*this, input.dtype, &plan->conversion);
   if (!status.ok()) return status;

@@ -2,6 +2,7 @@
 #include "plan/rearrange.h"
 
 #include <cinttypes>
+#include <utility>
 
 #include "base/format.h"
 #include "geometry/pixel_shuffle.h"
@@ -47,8 +48,9 @@ Status CreateRearrangeOperator(const PixelShuffleAttributes* shuffle, const Oper
 
 Status RearrangeOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
                                    std::unique_ptr<PlanImpl>* result) const {
-  RearrangePlan* const plan = new RearrangePlan(*this);
-  result->reset(plan);
+  auto owned = std::make_unique<RearrangePlan>(*this);
+  RearrangePlan* const plan = owned.get();
+  *result = std::move(owned);
   plan->input = input;
   int64_t channels = input.c;
   SpatialSizes size = input.size;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cmath>
+#include <utility>
 
 #include "base/checked_math.h"
 #include "base/format.h"
@@ -17,7 +18,8 @@ namespace {
 constexpr double kTaskElements = 65536;
 // The ring of one task; columns are cut where whole rows would need more.
 constexpr int64_t kRingFloats = 256 * 1024;
-// Floats that are packed along x at a time: windows read their sources many times, out of L1 and L2; taps take many.
+// Floats that are packed along x at a time. Windows read their sources many times, so that these should stay in L1 and
+// L2; taps read them once.
 constexpr int64_t kWindowSourceFloats = 16 * 1024, kSourceFloats = 128 * 1024;
 // A source row of 1-D, or of few rows, is cut into tasks of at least this many columns.
 constexpr int64_t kMinColumns = 1024;
@@ -32,8 +34,8 @@ constexpr int64_t kMinBlockColumns = 256;
 // Floats that are packed and multiplied at a time, in L2.
 constexpr int64_t kPointwiseFloats = 64 * 1024;
 
-// Columns, in multiples of `step`, that read only inside of the row; `reach`: pixels that the kernel reads from the
-// first source on.
+// Returns columns, in multiples of `step`, that read only inside of the row when the kernel reads `reach` pixels from
+// the first source on.
 IndexRange DirectOutputs(const ResizeAxis& axis, int64_t step, int64_t reach) {
   int64_t begin = 0;
   while (begin < axis.out && axis.first[begin] < 0) begin += step;
@@ -74,7 +76,7 @@ Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* p
 // Whether the rows of all channels lie in memory without gaps.
 bool IsInterleaved(const TensorDesc& desc) { return desc.layout == Layout::kNhwc && desc.stride[kColumn] == desc.c; }
 
-// The same memory as one channel.
+// Describes the same memory as one channel.
 TensorDesc AsOneChannel(TensorDesc desc) {
   desc.layout = Layout::kNchw;
   desc.size[kColumn] *= desc.c;
@@ -83,7 +85,7 @@ TensorDesc AsOneChannel(TensorDesc desc) {
   return desc;
 }
 
-// How many multiplications the 1x1 convolution needs at the input's size.
+// Says how many multiplications the 1x1 convolution saves at the input's size.
 std::string PointwiseGain(const ResizePlan& plan) {
   double gain = 1;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
@@ -94,8 +96,8 @@ std::string PointwiseGain(const ResizePlan& plan) {
 }
 
 // Whether planes are resized as blocks of channels, which are transposed on their way in and out. Along x that is 2 to
-// 5 times quicker (and as much slower where it is not preferred) if the rows of a plane are no whole vectors, so that
-// they end with a partial one and the next begins unaligned, or only a few.
+// 5 times faster (and as much slower where it is not preferred) if the rows of a plane are only a few vectors, or are
+// no whole vectors, so that they end with a partial one and the next row begins unaligned.
 bool PreferBlocks(const ResizePlan& plan) {
   constexpr int64_t kFewColumns = 6 * kLineLanes, kManyColumns = 64 * kLineLanes;
   const int64_t columns = plan.output.size[kColumn];
@@ -136,7 +138,7 @@ void SelectPlanes(ResizePlan* plan) {
   if (plan->residual) plan->stored.residual = AsOneChannel(*plan->residual);
 }
 
-// The pass of rows whose pixels are fewer floats than a line, and its kernel.
+// Selects the pass of rows whose pixels are fewer floats than a line, and its kernel.
 RowPass SelectElements(ResizePlan* plan) {
   const ResizeRowKernels& kernels = plan->op.kernels.resize;
   const ResizeAxis& x = plan->x;
@@ -170,7 +172,7 @@ RowPass SelectElements(ResizePlan* plan) {
   return RowPass::kPermutePerTap;
 }
 
-// The pass of rows, and its kernel.
+// Selects the pass of rows, and its kernel.
 RowPass SelectPass(ResizePlan* plan) {
   const ResizeAxis& x = plan->x;
   const bool f32 = plan->conversion == Conversion::kF32;
@@ -189,7 +191,7 @@ RowPass SelectPass(ResizePlan* plan) {
   return RowPass::kPixels;
 }
 
-// Whether the epilogue is only a residual that lies as the output does, which the sums of rows can add.
+// Whether the epilogue is only a residual, laid out as the output is, which the sums of rows can add.
 bool AddsResidual(const ResizePlan& plan) {
   if (!plan.residual || plan.windows_y()) return false;
   Epilogue rest = plan.op.attributes.epilogue;
@@ -200,13 +202,13 @@ bool AddsResidual(const ResizePlan& plan) {
          a.stride[kColumn] == b.stride[kColumn] && (plan.contiguous || b.c % kLineLanes == 0);
 }
 
-// How output rows are stored.
+// Selects how output rows are stored.
 void SelectStore(ResizePlan* plan) {
   const ResizeAttributes& a = plan->op.attributes;
   const bool f32 = plan->conversion == Conversion::kF32;
   const bool in_order = f32 && (plan->contiguous || plan->output.channel_block == kLineLanes);
   const bool extrapolates = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
-  // The empty lanes of the last block are no zeros where a pixel with a NaN was multiplied by their weights.
+  // The empty lanes of the last block are not zero where a pixel with a NaN was multiplied by their weights.
   const bool empty_lanes = plan->op.pointwise() && plan->output.c % kLineLanes != 0;
   plan->stream = in_order && ShouldStream(plan->output);
   if (!in_order || !(IsTrivial(a.epilogue) || AddsResidual(*plan)) || extrapolates || empty_lanes) return;
@@ -229,8 +231,8 @@ void CutTasks(size_t threads, ResizePlan* plan) {
     work += lanes * pixels * static_cast<double>(plan->input.c) / kTaskMacs;
   }
   const double wanted = WantedTasks(threads, work);
-  // Every further row task resizes a few source rows once more, hence not too short ones. Windows of a shrinking axis
-  // overlap by less than their length.
+  // Neighbouring tasks resize some source rows twice, so that tasks must not have too few rows. Windows of a shrinking
+  // axis overlap by less than their length.
   const double shrinking = y.windows ? static_cast<double>(y.out) / static_cast<double>(y.in) : 1;
   const auto min_rows =
       std::min<int64_t>(rows, static_cast<int64_t>(std::ceil(8 * static_cast<double>(y.taps) * shrinking)));
@@ -344,8 +346,9 @@ ResizeScratch::ResizeScratch(const ResizePlan& plan, Arena& arena) {
 Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
                                 std::unique_ptr<PlanImpl>* result) const {
   const ResizeAttributes& a = attributes;
-  ResizePlan* const plan = new ResizePlan(*this);
-  result->reset(plan);
+  auto owned = std::make_unique<ResizePlan>(*this);
+  ResizePlan* const plan = owned.get();
+  *result = std::move(owned);
   plan->input = input;
   const int64_t channels = OutputChannels(a, input.c);
   Status status = CheckInput(*this, input);

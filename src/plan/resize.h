@@ -28,8 +28,8 @@ struct ResizeOperator : OperatorImpl {
 
   ResizeAttributes attributes;
   OpEpilogue epilogue;
-  // The weights of a 1x1 convolution, of which scale and bias are in weights and epilogue, in tiles whose width divides
-  // kLineLanes; the channels that fill the last line have zeros.
+  // A 1x1 convolution's weights, times the epilogue's scale; its bias is in the epilogue. The width of a tile divides
+  // kLineLanes, and the channels that fill the last line have zeros.
   ColumnTiles tiles;
   AlignedBuffer weights;
 };
@@ -54,13 +54,13 @@ enum class RowStore : int {
   kResized,  // its one tap in z and y is resized into the output, or copied from the output row above
 };
 
-// The kernel of the passes from kPermute to kPixels, and its tables.
+// The kernel of the passes from kPermute to kPixels, and the tables that it reads.
 struct RowTaps {
   ResizeXFn resize;
   ResizeXArgs args;         // without the fields of a call: source, row, begin, end
   int64_t unit;             // outputs of the kernel in a column: elements, or one pixel
   IndexRange direct{0, 0};  // columns whose sources need no packing
-  ElementTaps elements;     // that `args` refers to, unless outputs are pixels
+  ElementTaps elements;     // `args` refers to them, unless outputs are pixels
 };
 
 // A task computes some rows (z, y) of some columns of one plane, or, with a 1x1 convolution, of a few. A source row is
@@ -85,7 +85,7 @@ struct ResizePlan : PlanImpl {
 
   bool contiguous = false;  // the form of planes
   int64_t width = 1;        // floats of a pixel of a plane
-  PlanTensors stored;       // the tensors as StorePanel sees them: rows of a contiguous plane have a single channel
+  PlanTensors stored;       // the tensors as StorePanel sees them: a contiguous plane has one channel
 
   RowPass pass = RowPass::kNone;
   RowTaps taps_x{};
@@ -95,9 +95,9 @@ struct ResizePlan : PlanImpl {
   Ranges columns, rows, planes;    // of the output, in a task; columns are multiples of kLineLanes
   int64_t ring_z = 1, ring_y = 1;  // rows of the ring
   int64_t step = 0;                // columns that are packed and resized at a time
-  int64_t source_pixels = 0;       // the most pixels that this takes
-  int64_t source_floats = 0;       // of these pixels of all planes; 0 where nothing is packed
-  int64_t row_floats = 0;          // of a plane of a row of the ring
+  int64_t source_pixels = 0;       // the most source pixels that a step reads
+  int64_t source_floats = 0;       // what they take when they are packed for all planes; 0 where nothing is packed
+  int64_t row_floats = 0;          // one plane of a row of the ring
   int64_t panel_floats = 0;
 
   bool batched() const { return pass == RowPass::kBatchedWindows; }

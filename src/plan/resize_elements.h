@@ -16,8 +16,8 @@ struct ElementTaps {
   int64_t pixel = 1, taps = 0;
   int64_t stride = 0;
   std::vector<int32_t> first;
-  // base[e / 4], e a multiple of 4, is the least first[] from e to the end of e's line. It is stored because neither
-  // the channels of pixels with the same sources nor windows without their zeros come in ascending order.
+  // base[e / 4], e a multiple of 4, is the least first[] from e to the end of e's line. It is not simply first[e]:
+  // neither the channels of pixels with the same sources nor windows without their zeros are in ascending order.
   std::vector<int32_t> base;
   std::vector<float> weights;
   IndexRange periodic{0, 0};  // as in ResizeAxis, in elements
