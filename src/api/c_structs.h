@@ -133,25 +133,26 @@ struct Anything {
   operator T() const;  // NOLINT(google-explicit-constructor)
 };
 
-template <class T, class... Values>
-constexpr auto CanHold(int) -> decltype(T{std::declval<Values>()...}, bool()) {
+template <size_t>
+using AnythingAt = Anything;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-braces"  // arrays are meant to take their values without braces
+template <class T, size_t... kIndex>
+constexpr auto CanHold(std::index_sequence<kIndex...>) -> decltype(T{AnythingAt<kIndex>()...}, bool()) {
   return true;
 }
-template <class T, class... Values>
+#pragma GCC diagnostic pop
+template <class T>
 constexpr bool CanHold(...) {
   return false;
 }
 
-// How many values initialize a T: scalars for a C struct, whose arrays take one value per element, and members for a
-// C++ struct.
-template <class T, class... Values>
-constexpr size_t CountValues() {
-  if constexpr (CanHold<T, Values..., Anything>(0)) {
-    return CountValues<T, Values..., Anything>();
-  } else {
-    return sizeof...(Values);
-  }
-}
+// Whether it takes so many values to initialize a T: scalars for a C struct, whose arrays take one value per element,
+// and members for a C++ struct.
+template <class T, size_t kCount>
+constexpr bool kHoldsExactly = CanHold<T>(std::make_index_sequence<kCount>()) &&
+                               !CanHold<T>(std::make_index_sequence<kCount + 1>());
 
 // How many scalars a list of fields is in C.
 template <class Item>
@@ -203,9 +204,10 @@ C ToC(const typename Pair<C>::Cpp& cpp) {
   C c = {};
   c.struct_size = sizeof(C);
   auto fields = Pair<C>::Fields(c, cpp);
-  static_assert(CountValues<C>() == 1 + kScalars<decltype(fields)>, "a field of the C struct is missing");
+  static_assert(kHoldsExactly<C, 1 + kScalars<decltype(fields)>>, "a field of the C struct is missing");
+  // A Runtime is no aggregate; its fields are those of pph_runtime.
   static_assert(
-      std::is_same_v<C, pph_runtime> || CountValues<typename Pair<C>::Cpp>() == std::tuple_size_v<decltype(fields)>,
+      std::is_same_v<C, pph_runtime> || kHoldsExactly<typename Pair<C>::Cpp, std::tuple_size_v<decltype(fields)>>,
       "a field of the C++ struct is missing");
   ForEachField(fields, [](const auto& field) { ToC(field); });
   return c;

@@ -57,9 +57,12 @@ void ExpectSame(const C& c, const typename internal::Pair<C>::Cpp& cpp) {
   internal::ForEachField(internal::Pair<C>::Fields(c, cpp), [](const auto& field) { ExpectSameField(field); });
 }
 
-// Gives all fields of structs values of their own, which are neither their defaults nor those of other fields.
+// Gives all fields of structs values of their own, which are neither their defaults nor those of other fields. `flat`
+// leaves strings and pointers to structs null.
 class DistinctValues {
  public:
+  explicit DistinctValues(bool flat) : flat_(flat) {}
+
   template <class C>
   void Fill(C* c) {
     internal::Pair<C>::kInit(c, sizeof(C));
@@ -77,10 +80,10 @@ class DistinctValues {
     } else if constexpr (std::is_array_v<C>) {
       for (auto& value : field.c) value = static_cast<std::decay_t<decltype(value)>>(++last_);
     } else if constexpr (std::is_same_v<Cpp, const std::string>) {
-      field.c = Keep(std::to_string(++last_))->c_str();
+      if (!flat_) field.c = Keep(std::to_string(++last_))->c_str();
     } else if constexpr (std::is_same_v<const C, Cpp>) {
       field.c = reinterpret_cast<C>(++last_);  // an address, which nothing follows
-    } else {
+    } else if (!flat_) {
       auto* const nested = Keep(std::remove_const_t<std::remove_pointer_t<C>>());
       Fill(nested);
       field.c = nested;
@@ -103,6 +106,7 @@ class DistinctValues {
     return pointer;
   }
 
+  bool flat_;
   intptr_t last_ = 1000;
   std::vector<std::shared_ptr<void>> kept_;
 };
