@@ -106,17 +106,6 @@ MaxUnpoolAttributes MaxUnpoolOf(const Workload& w) {
   return a;
 }
 
-TensorDesc DescOf(const ref::Tensor<float>& tensor, int rank, const LayoutName& layout) {
-  TensorDesc desc;
-  desc.layout = layout.layout;
-  desc.channel_block = layout.channel_block;
-  desc.spatial_rank = rank;
-  desc.n = tensor.n;
-  desc.c = tensor.c;
-  desc.size = ref::FromSize3(tensor.size(), rank);
-  return desc;
-}
-
 void FillRandom(std::vector<float>& values, std::minstd_rand& rng) {
   std::uniform_real_distribution<float> distribution(-1.0f, 1.0f);
   for (float& value : values) value = distribution(rng);
@@ -138,18 +127,63 @@ bool Supports(const Workload& w) {
 
 }  // namespace
 
+int64_t WeightCount(const Workload& w) {
+  if (!IsConvTranspose(w) && !IsConv(w)) return 0;
+  int64_t count = w.input_channels * ((IsConv(w) ? ConvOf(w).output_channels : w.output_channels) / w.groups);
+  for (int axis = 0; axis < w.rank; ++axis) count *= w.kernel[axis];
+  return count;
+}
+
+Operator CreateOperator(const Workload& w, const float* weights, const float* bias, const OperatorOptions& options) {
+  const auto create = [&]() -> StatusOr<Operator> {
+    if (!Supports(w)) return Status::Unsupported("the library has no op '%s' of this mode", w.op.c_str());
+    if (IsResize(w)) return CreateResize(ResizeOf(w), options);
+    if (IsShuffle(w)) return CreatePixelShuffle(PixelShuffleOf(w), options);
+    if (w.op == "max_unpool") return CreateMaxUnpool(MaxUnpoolOf(w), options);
+    if (IsConv(w)) return CreateConv(ConvOf(w), weights, bias, options);
+    return CreateConvTranspose(ConvTransposeOf(w), weights, bias, options);
+  };
+  StatusOr<Operator> op = create();
+  if (!op.ok()) throw std::runtime_error("row '" + w.id + "': " + op.status().message());
+  return *std::move(op);
+}
+
+TensorDesc InputOf(const Workload& w, const LayoutName& layout) {
+  TensorDesc desc;
+  desc.layout = layout.layout;
+  desc.channel_block = layout.channel_block;
+  desc.spatial_rank = w.rank;
+  desc.n = w.n;
+  desc.c = w.input_channels;
+  desc.size = w.input;
+  return desc;
+}
+
+Plan PlanFor(const Operator& op, const Workload& w, const Variant& variant) {
+  const TensorDesc input = InputOf(w, variant.layout);
+  PlanOptions options;
+  options.algorithm = variant.algorithm;
+  options.num_threads = variant.threads;
+  if (w.op == "max_unpool") {
+    options.output_size = w.size;
+    options.indices = input;
+    options.indices->dtype = DataType::kI32;
+  }
+  StatusOr<Plan> plan = op.MakePlan(input, options);
+  if (!plan.ok()) throw std::runtime_error("row '" + w.id + "': " + plan.status().message());
+  return *std::move(plan);
+}
+
 Problem::Problem(const Workload& workload)
     : workload_(workload), input_(workload.n, workload.input_channels, ref::ToSize3(workload.input, workload.rank)) {
   if (!Supports(workload)) Fail("the library has no op '" + workload.op + "' of this mode");
   std::minstd_rand rng(1);
   FillRandom(input_.data, rng);
   const ref::Size3 output = ref::ToSize3(OutputSize(workload), workload.rank);
-  if (IsConvTranspose(workload) || IsConv(workload)) {
-    const int64_t channels = IsConv(workload) ? ConvOf(workload).output_channels : workload.output_channels;
-    int64_t weights = workload.input_channels * (channels / workload.groups);
-    for (int axis = 0; axis < workload.rank; ++axis) weights *= workload.kernel[axis];
+  if (const int64_t weights = WeightCount(workload); weights > 0) {
     weights_.resize(static_cast<size_t>(weights));
     FillRandom(weights_, rng);
+    const int64_t channels = IsConv(workload) ? ConvOf(workload).output_channels : workload.output_channels;
     if (workload.bias) bias_.resize(static_cast<size_t>(channels));
     FillRandom(bias_, rng);
   } else if (workload.op == "resize_add") {
@@ -179,17 +213,7 @@ Problem::Problem(const Workload& workload)
 void Problem::Fail(const std::string& what) const { throw std::runtime_error("row '" + workload_.id + "': " + what); }
 
 Operator Problem::Create(const OperatorOptions& options) const {
-  const auto create = [&]() -> StatusOr<Operator> {
-    if (IsResize(workload_)) return CreateResize(ResizeOf(workload_), options);
-    if (IsShuffle(workload_)) return CreatePixelShuffle(PixelShuffleOf(workload_), options);
-    if (workload_.op == "max_unpool") return CreateMaxUnpool(MaxUnpoolOf(workload_), options);
-    const float* bias = workload_.bias ? bias_.data() : nullptr;
-    if (IsConv(workload_)) return CreateConv(ConvOf(workload_), weights_.data(), bias, options);
-    return CreateConvTranspose(ConvTransposeOf(workload_), weights_.data(), bias, options);
-  };
-  StatusOr<Operator> op = create();
-  if (!op.ok()) Fail(op.status().message());
-  return *std::move(op);
+  return CreateOperator(workload_, weights_.data(), workload_.bias ? bias_.data() : nullptr, options);
 }
 
 ref::Tensor<float> Problem::InputChannels(int64_t n, int64_t first, int64_t count) const {
@@ -362,31 +386,12 @@ Algorithm AlgorithmOf(const std::string& name) {
 
 namespace {
 
-TensorDesc InputOf(const Problem& problem, const Variant& variant) {
-  return DescOf(problem.input(), problem.workload().rank, variant.layout);
-}
-
 Operator CreateFor(const Problem& problem, const Variant& variant) {
-  const TensorDesc input = InputOf(problem, variant);
   OperatorOptions options;
   options.isa = variant.target;
   // A hint that is planned needs the plan's options, which unpooling's has not.
-  if (problem.indices().data.empty()) options.input_hint = input;
+  if (problem.indices().data.empty()) options.input_hint = InputOf(problem.workload(), variant.layout);
   return problem.Create(options);
-}
-
-Plan PlanFor(const Operator& op, const Problem& problem, const Variant& variant) {
-  PlanOptions options;
-  options.algorithm = variant.algorithm;
-  options.num_threads = variant.threads;
-  if (!problem.indices().data.empty()) {
-    options.output_size = problem.workload().size;
-    options.indices = InputOf(problem, variant);
-    options.indices->dtype = DataType::kI32;
-  }
-  StatusOr<Plan> plan = op.MakePlan(InputOf(problem, variant), options);
-  if (!plan.ok()) throw std::runtime_error("row '" + problem.workload().id + "': " + plan.status().message());
-  return *std::move(plan);
 }
 
 }  // namespace
@@ -402,7 +407,7 @@ Case::Case(const Problem& problem, const Variant& variant)
     : problem_(problem),
       variant_(variant),
       op_(CreateFor(problem, variant)),
-      plan_(PlanFor(op_, problem, variant)),
+      plan_(PlanFor(op_, problem.workload(), variant)),
       output_floats_(static_cast<size_t>(ref::Extent(plan_.output()))),
       input_(Allocate<float>(static_cast<size_t>(ref::Extent(plan_.input())))),
       output_(Allocate<float>(output_floats_)),
@@ -434,7 +439,7 @@ void Case::Verify() {
 
 void Case::CreateOperator() const { CreateFor(problem_, variant_); }
 
-void Case::MakePlan() const { PlanFor(op_, problem_, variant_); }
+void Case::MakePlan() const { PlanFor(op_, problem_.workload(), variant_); }
 
 double Median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);

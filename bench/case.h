@@ -16,6 +16,34 @@
 
 namespace polyphase::bench {
 
+// "nchw", "nhwc", "nchwc4", "nchwc8" or "nchwc16".
+struct LayoutName {
+  explicit LayoutName(const std::string& name);  // throws std::runtime_error
+
+  std::string name;
+  Layout layout;
+  int32_t channel_block;
+};
+
+// Of "auto", "subpixel" and "gemm_col2im"; throws std::runtime_error.
+Algorithm AlgorithmOf(const std::string& name);
+
+// How a problem is run.
+struct Variant {
+  LayoutName layout;
+  std::string target;
+  size_t threads;
+  Algorithm algorithm = Algorithm::kAuto;
+};
+
+// A row without its data. What can go wrong is a std::runtime_error whose message names the row.
+int64_t WeightCount(const Workload& workload);
+// `weights` and `bias` as the attributes of the op want them; unused by ops without weights.
+Operator CreateOperator(const Workload& workload, const float* weights, const float* bias,
+                        const OperatorOptions& options);
+TensorDesc InputOf(const Workload& workload, const LayoutName& layout);
+Plan PlanFor(const Operator& op, const Workload& workload, const Variant& variant);
+
 // A row with random data. All that can go wrong from here on is a std::runtime_error whose message names the row.
 class Problem {
  public:
@@ -54,26 +82,6 @@ class Problem {
   ref::Tensor<float> residual_;
   ref::Tensor<int32_t> indices_;
   mutable std::vector<Plane> planes_;  // made by the first Check
-};
-
-// "nchw", "nhwc", "nchwc4", "nchwc8" or "nchwc16".
-struct LayoutName {
-  explicit LayoutName(const std::string& name);  // throws std::runtime_error
-
-  std::string name;
-  Layout layout;
-  int32_t channel_block;
-};
-
-// Of "auto", "subpixel" and "gemm_col2im"; throws std::runtime_error.
-Algorithm AlgorithmOf(const std::string& name);
-
-// How a problem is run.
-struct Variant {
-  LayoutName layout;
-  std::string target;
-  size_t threads;
-  Algorithm algorithm = Algorithm::kAuto;
 };
 
 // What a run reads and writes; null where the op has no such tensor.

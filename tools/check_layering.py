@@ -13,7 +13,8 @@ LAYERS = {
     "kernels": {"base"},
     "plan": {"geometry", "kernels", "base"},
     "exec": {"plan", "kernels", "geometry", "base"},
-    "api": {"plan", "geometry", "exec", "base"},
+    "phase_conv": {"exec", "plan", "kernels", "geometry", "base"},
+    "api": {"phase_conv", "exec", "plan", "geometry", "base"},
 }
 # Third-party headers, and the only layer that may include them.
 PRIVATE = {"hwy": "kernels", "tbb": "exec", "oneapi": "exec"}

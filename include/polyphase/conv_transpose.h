@@ -10,17 +10,18 @@
 #include "polyphase/operator.h"
 #include "polyphase/status.h"
 #include "polyphase/tensor.h"
+#include "polyphase/weights.h"
 
 namespace polyphase {
 
 // Per axis: output[o] = bias + sum over i * stride + t * dilation = o + padding_begin of input[i] * weight[t],
 //   size_out = (size_in - 1) * stride + dilation * (kernel - 1) + 1 - padding_begin - padding_end + output_padding.
 //
-// ONNX's forms give the paddings only once the input's size is known. With `natural` the size without padding:
-//   output_shape given: padding_begin and padding_end are ignored; total = natural - output_shape, of which kSameUpper
-//     takes the smaller half from the begin and every other auto_pad from the end. A total < 0 appends outputs that are
-//     the bias alone, as long as the convolution of the output still has the input's size.
-//   kSameUpper, kSameLower: the same with total = max(0, natural - size_in * stride).
+// ONNX's forms derive the paddings from the input's size. Let `natural` be the output's size without padding.
+//   output_shape: padding_begin and padding_end are ignored. The total padding is natural - output_shape; kSameUpper
+//     takes the smaller half from the begin, every other auto_pad from the end. A negative total appends outputs that
+//     are the bias alone; it is accepted as long as the convolution of the output still has the input's size.
+//   kSameUpper, kSameLower: the same with a total of max(0, natural - size_in * stride).
 //   kValid: no padding.
 struct ConvTransposeAttributes {
   int32_t spatial_rank = 2;        // 1, 2 or 3
@@ -34,18 +35,20 @@ struct ConvTransposeAttributes {
   SpatialSizes output_padding{};   // 0 <= output_padding < max(stride, dilation); lengthens the end
   SpatialSizes dilation{1, 1, 1};  // >= 1
   AutoPad auto_pad = AutoPad::kNotSet;
-  SpatialSizes output_shape{};  // ONNX's attribute, spatial axes only; all 0: not given, otherwise all > 0
+  SpatialSizes output_shape{};  // ONNX's attribute, spatial axes only; all > 0, or all 0 if not given
   Prologue prologue;            // applied to the input
-  Epilogue epilogue;            // scale is folded into the packed weights, scale and shift into the bias
+  Epilogue epilogue;            // its scale is multiplied into the weights, scale and shift into the bias
 };
 
-// weights: f32 [input_channels][output_channels / groups][kernel...], dense, as PyTorch and ONNX store them.
-// They should be finite: where taps lie outside of the input, they may be multiplied with zeros. An input that is not
-// finite reaches all outputs that depend on it, and may make NaNs of others of the same block of stride x stride.
-// bias: f32 [output_channels], or null for none. Both are copied. Tensors are f32 in any layout, input and output
-// independently. Errors: kInvalidArgument for a broken rule above or null weights, kOutOfMemory.
-POLYPHASE_EXPORT StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes, const float* weights,
-                                                        const float* bias, const OperatorOptions& options = {});
+// weights: [input_channels][output_channels / groups][kernel...], dense, as PyTorch and ONNX store them. They should be
+// finite, because taps outside the input may be multiplied by zeros. An input that is not finite reaches all outputs
+// that depend on it, and may turn others of the same block of stride x stride into NaN. bias: f32 [output_channels];
+// null: 0. Both are copied. Tensors are f32 in any layout; the layouts of input and output need not agree.
+// Errors: kInvalidArgument for a broken rule or missing weights, kUnsupported for weights that are not f32,
+// kOutOfMemory.
+POLYPHASE_EXPORT StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes,
+                                                        const Weights& weights, const float* bias,
+                                                        const OperatorOptions& options = {});
 
 }  // namespace polyphase
 

@@ -8,7 +8,8 @@
 
 namespace polyphase {
 
-// The output layout is PlanOptions::output's. Any DataType, moved bit for bit. Empty tensors are a success.
+// The output has the layout of PlanOptions::output. Elements of any DataType are copied bit for bit. Empty tensors are
+// a success.
 POLYPHASE_EXPORT StatusOr<Operator> CreateConvert(const OperatorOptions& options = {});
 
 }  // namespace polyphase

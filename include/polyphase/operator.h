@@ -9,9 +9,11 @@
 #include <string>
 
 #include "polyphase/export.h"
+#include "polyphase/polyphase_c.h"
 #include "polyphase/runtime.h"
 #include "polyphase/status.h"
 #include "polyphase/tensor.h"
+#include "polyphase/weights.h"
 
 namespace polyphase {
 
@@ -22,80 +24,87 @@ struct HandleAccess;
 }  // namespace internal
 
 enum class Algorithm : int32_t {
-  kAuto = 0,        // the library decides; Plan::Describe() gives the reason
-  kSubpixel = 1,    // conv_transpose, conv: one ordinary convolution per output phase
-  kGemmCol2im = 2,  // conv_transpose: one GEMM into columns, then a gather per output row
+  kAuto = PPH_AUTO,               // the library decides; Plan::Describe() gives the reason
+  kSubpixel = PPH_SUBPIXEL,       // conv_transpose, conv: one ordinary convolution per output phase
+  kGemmCol2im = PPH_GEMM_COL2IM,  // conv_transpose: one GEMM into columns, then a gather per output row
 };
 
 // Options of the Create functions.
 struct OperatorOptions {
-  // Caps the SIMD target by name ("avx2"; see Targets()): the best supported target that is not better than this one.
-  // Empty: the environment variable POLYPHASE_ISA, and without it the best supported target.
+  // The name of the best SIMD target that may be used, as Targets() has it ("avx2"). The operator takes the best
+  // supported target that is not better. Empty: the environment variable POLYPHASE_ISA says so, and if it is not set,
+  // the best supported target is taken.
   std::string isa;
-  // Threads and memory of this operator and its plans. What it points to must outlive them.
+  // Threads and memory of this operator and its plans. The objects that it points to must outlive them.
   Runtime runtime;
-  // The input that is expected. Create plans it once, so that the form of the weights that it needs is packed already.
-  // Unset: a form of which there are several is packed by the first plan that needs it.
+  // The expected input. Create plans it once and thereby packs the form of the weights that it needs. Unset: if there
+  // are several forms, the first plan that needs one packs it.
   std::optional<TensorDesc> input_hint;
+  // How exactly the operator computes.
+  Numerics numerics = Numerics::kDefault;
 };
 
-// Options of Operator::MakePlan.
+// Options of Operator::MakePlan. Each op takes those that are named for it or for all ops; a value other than the
+// default in any other is kInvalidArgument.
 struct PlanOptions {
-  // The output tensor. Sizes that are 0 (n, c, size) are inferred; others must be what the op yields. Strides that are
-  // 0 are dense. Unset: dense, in the input's layout.
+  // All ops. The output tensor: n, c and size of 0 are inferred and must otherwise be what the op yields; strides of 0
+  // are dense. Unset: dense, in the input's layout.
   std::optional<TensorDesc> output;
-  // conv_transpose: PyTorch's forward(output_size=...), which replaces output_padding. max_unpool: its output_size.
-  // All 0: not given.
+  // conv_transpose, max_unpool, avg_unpool: PyTorch's output_size. For conv_transpose it replaces output_padding. All
+  // 0: not given.
   SpatialSizes output_size{};
-  // With Epilogue::residual: the tensor that is added, of the output's type, shape (sizes that are 0 are inferred) and
-  // any layout. Unset: like the output.
+  // conv, conv_transpose, resize, if Epilogue::residual is not kNone: the tensor that is added. It has the output's
+  // type and shape (n, c and size of 0 are inferred), and any layout. Unset: like the output.
   std::optional<TensorDesc> residual;
-  // max_pool's second output, max_unpool's second input: kI32 or kI64, of the pooled tensor's shape (sizes that are 0
-  // are inferred), in any layout. Unset: kI64, dense, in the layout of the pooled tensor.
+  // max_pool: the second output. max_unpool: the second input. It is kI32 or kI64, of the pooled tensor's shape (n, c
+  // and size of 0 are inferred), in any layout. Unset: kI64, dense, in the layout of the pooled tensor.
   std::optional<TensorDesc> indices;
+  // conv: kAuto or kSubpixel. conv_transpose: any. All other ops: kAuto.
   Algorithm algorithm = Algorithm::kAuto;
-  // Upper bound of tasks at work at once, and with it of the workspace; more than 4096 are taken as 4096. 0:
-  // Runtime::num_threads, and where that is 0, DefaultThreads().
+  // All ops. The most tasks that may run at once, which also bounds the workspace; values above 4096 count as 4096. 0:
+  // Runtime::num_threads, and if that is 0, DefaultThreads().
   size_t num_threads = 0;
 };
 
-// Options of Plan::Run.
+// Options of Plan::Run. Ops ignore the tensors that they do not have.
 struct RunOptions {
-  // Plan::workspace_bytes() bytes aligned to kWorkspaceAlignment, used by no other Run at the same time. Null: taken
-  // from the runtime's allocator for the length of the call.
+  // At least Plan::workspace_bytes() bytes, aligned to kWorkspaceAlignment, that no other Run uses at the same time.
+  // Null: the runtime's allocator provides them for the length of the call.
   void* workspace = nullptr;
   size_t workspace_bytes = 0;
-  // Replaces the operator's runtime for this call. Null: the operator's.
-  const Runtime* runtime = nullptr;
-  // The tensor of Epilogue::residual. It may be the output itself (same view), and must not overlap it otherwise.
+  // Replaces the operator's runtime for this call. Unset: the operator's.
+  std::optional<Runtime> runtime;
+  // The tensor of Epilogue::residual, required if the plan has one. It may be the output itself, with the same layout
+  // and strides; otherwise it must not overlap the output.
   const void* residual = nullptr;
-  const void* input_indices = nullptr;  // max_unpool
-  void* output_indices = nullptr;       // max_pool
+  const void* input_indices = nullptr;  // max_unpool, required
+  void* output_indices = nullptr;       // max_pool; null: no indices are written
 };
 
-// What Run does for one input shape: output shape, algorithm, tiles, workspace. Immutable; a cheap value that shares
-// its state (and keeps its operator's weights alive). Any number of threads may run one plan at once, each with its own
-// workspace. Results are bitwise the same for every thread count, batch position and run.
+// Everything that Run needs for one input shape: output shape, algorithm, tiles, workspace. A plan is immutable, and
+// copies are cheap because they share its state, which keeps the operator's weights alive. Any number of threads may
+// run one plan at once, each with its own workspace. Results have the same bits for every number of threads, every
+// position in a batch and every run.
 class POLYPHASE_EXPORT Plan {
  public:
-  // Reads `input` as input() says and writes all of `output` as output() says; nothing else of either buffer is
-  // touched. Neither allocates (given a workspace) nor locks nor throws. Errors: null or misaligned pointers, buffers
-  // whose extents (first to last element of the views) overlap, a workspace that is too small or misaligned, and
-  // kOutOfMemory; after an error nothing has been written, unless an injected parallel_for threw an exception or an
-  // index of a max_unpool was outside of the output (the output is then incomplete).
-  // n == 0 is a success that touches nothing.
+  // Reads `input` as input() describes it, writes all of `output` as output() describes it, and touches nothing else in
+  // either buffer. It does not allocate (given a workspace), lock or throw. For n == 0 it succeeds and touches nothing.
+  // Errors: null or misaligned pointers, buffers whose extents (first to last element of the views) overlap, a
+  // workspace that is too small or misaligned, kOutOfMemory. After an error nothing has been written, with two
+  // exceptions that leave the output incomplete: an injected parallel_for that threw, and a max_unpool index that was
+  // outside the output.
   Status Run(const void* input, void* output, const RunOptions& options = {}) const noexcept;
 
-  const TensorDesc& input() const noexcept;   // with all strides filled in
-  const TensorDesc& output() const noexcept;  // with all sizes and strides filled in
-  // The tensors of PlanOptions::residual and indices with all sizes and strides filled in; null for ops without them.
+  // The tensors with all sizes and strides filled in; residual and indices are null if the op has no such tensor.
+  const TensorDesc& input() const noexcept;
+  const TensorDesc& output() const noexcept;
   const TensorDesc* residual() const noexcept;
   const TensorDesc* indices() const noexcept;
   size_t workspace_bytes() const noexcept;
-  // One line: op, algorithm and the reason for it, target, tile, tasks, threads, workspace.
+  // One line with the op, the algorithm and the reason for it, the target, the tile, tasks, threads and workspace.
   const std::string& Describe() const noexcept;
 
-  // Moving is copying, so that there is no empty plan.
+  // Moving copies, so that there is no empty plan.
   Plan(const Plan&) noexcept;
   Plan& operator=(const Plan&) noexcept;
   ~Plan();
@@ -107,18 +116,20 @@ class POLYPHASE_EXPORT Plan {
   std::shared_ptr<const internal::PlanImpl> impl_;
 };
 
-// Validated attributes and packed weights. A cheap value that shares its state; all methods are thread-safe.
+// Validated attributes and packed weights. Copies are cheap because they share their state. All methods are
+// thread-safe.
 class POLYPHASE_EXPORT Operator {
  public:
-  // Takes microseconds, unless the plan needs a form of the weights that was not packed yet. A resize also makes its
-  // tables, in time and memory proportional to the sizes of the axes (and of the windows, where it shrinks).
-  // Errors: an input that breaks a rule of the op, a wrong layout or stride, sizes beyond 2^63 bytes.
+  // Takes microseconds, unless the plan needs a form of the weights that has not been packed yet. A resize also makes
+  // its tables, in time and memory proportional to the sizes of the axes and, where it shrinks, of the windows.
+  // Errors: an input that breaks a rule of the op, an option that the op does not take, a wrong layout or stride, sizes
+  // beyond 2^63 bytes.
   StatusOr<Plan> MakePlan(const TensorDesc& input, const PlanOptions& options = {}) const;
 
-  // One line: op, attributes, target, bytes of packed weights that are held.
+  // One line with the op, its attributes, the target and the bytes of packed weights that it holds.
   std::string Describe() const;
 
-  // Moving is copying, so that there is no empty operator.
+  // Moving copies, so that there is no empty operator.
   Operator(const Operator&) noexcept;
   Operator& operator=(const Operator&) noexcept;
   ~Operator();

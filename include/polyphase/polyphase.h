@@ -16,5 +16,6 @@
 #include "polyphase/status.h"
 #include "polyphase/tensor.h"
 #include "polyphase/version.h"
+#include "polyphase/weights.h"
 
 #endif  // POLYPHASE_POLYPHASE_H_

@@ -1,9 +1,21 @@
 /* Polyphase, the C API: Create -> Plan -> Run with opaque handles and status codes.
  *
- * Every struct that a function takes begins with struct_size, which must be the struct's size; set it with the matching
- * PPH_..._INIT initializer. Every function is thread-safe; handles may be shared between threads and are destroyed once.
- * Destroying an operator leaves its plans valid. Enums are stored as int32_t, of a fixed size in every compiler. The
- * meaning of each field is that of the C++ headers' field of the same name.
+ * Structs. Every struct begins with struct_size and is filled with its defaults by its function pph_..._init, which is
+ * told the caller's size:
+ *
+ *     pph_conv_attributes conv;
+ *     pph_conv_attributes_init(&conv, sizeof(conv));
+ *
+ * Later versions append fields. A program that was compiled with an older header passes a smaller size, and the fields
+ * that it does not know keep their defaults. A struct that is larger than the library's own is accepted as long as the
+ * bytes that the library does not know are zero, which is how pph_..._init leaves them. A struct is never embedded in
+ * another: the pointer to it is NULL for the defaults or, where it says so, for none.
+ *
+ * The meaning, the default and the rules of a field are those of the field of the same name in the C++ headers. Enums
+ * are stored as int32_t, which has the same size in every compiler; flags are an int32_t of 0 or 1.
+ *
+ * Every function is thread-safe. Handles may be shared between threads and are destroyed once. Plans stay valid after
+ * their operator is destroyed.
  */
 #ifndef POLYPHASE_POLYPHASE_C_H_
 #define POLYPHASE_POLYPHASE_C_H_
@@ -17,8 +29,9 @@
 extern "C" {
 #endif
 
+/* Arrays of this length have one value per spatial axis in the order D, H, W; the first spatial_rank count. */
 #define PPH_MAX_SPATIAL_RANK 3
-/* Alignment in bytes of a workspace. */
+/* The alignment of a workspace in bytes. */
 #define PPH_WORKSPACE_ALIGNMENT 64
 
 typedef enum pph_status { PPH_OK = 0, PPH_INVALID_ARGUMENT = 1, PPH_UNSUPPORTED = 2, PPH_OUT_OF_MEMORY = 3 } pph_status;
@@ -142,24 +155,30 @@ typedef enum pph_index_convention {
 
 typedef enum pph_avg_unpool_mode { PPH_UNPOOL_ADJOINT = 0, PPH_UNPOOL_COPY = 1 } pph_avg_unpool_mode;
 
+typedef enum pph_numerics {
+  PPH_NUMERICS_STRICT = 0,
+  PPH_NUMERICS_DEFAULT = 1,
+  PPH_NUMERICS_FAST = 2,
+  PPH_NUMERICS_BF16 = 3
+} pph_numerics;
+
 typedef void (*pph_task)(void* task_context, size_t index);
 
-/* Threads and memory. A function that is NULL is the default one: oneTBB in the calling thread's arena (serial inside
- * somebody's TBB task), aligned operator new. allocate and deallocate are given both or neither. */
+/* Threads and memory. A function that is NULL stands for the default: oneTBB in the calling thread's arena (serial
+ * inside somebody's TBB task), and aligned operator new. allocate and deallocate are given both or neither. */
 typedef struct pph_runtime {
   size_t struct_size;
   void* context; /* passed to the functions below */
-  /* How many tasks parallel_for can have at work at once; 0: the default (with a parallel_for of your own: 1). */
+  /* How many tasks parallel_for can run at once; 0: the default, which is 1 if parallel_for is given. */
   size_t num_threads;
-  /* Calls task(task_context, i) once for every i in [0, count), from any threads, and returns when all have returned.
-   * count is at most the plan's number of threads. Not called for a single task. */
+  /* Calls task(task_context, i) once for every i in [0, count), from any threads, and returns when all of them have
+   * returned. count is at most the plan's number of threads. A single task is run without it. */
   void (*parallel_for)(void* context, size_t count, pph_task task, void* task_context);
-  /* NULL on failure. alignment is a power of two. */
+  /* Returns NULL on failure. alignment is a power of two. */
   void* (*allocate)(void* context, size_t bytes, size_t alignment);
   void (*deallocate)(void* context, void* pointer, size_t bytes, size_t alignment);
 } pph_runtime;
-#define PPH_RUNTIME_INIT \
-  { sizeof(pph_runtime), NULL, 0, NULL, NULL, NULL }
+POLYPHASE_EXPORT void pph_runtime_init(pph_runtime* runtime, size_t struct_size);
 
 typedef struct pph_tensor_desc {
   size_t struct_size;
@@ -174,12 +193,17 @@ typedef struct pph_tensor_desc {
   int64_t stride_c;
   int64_t stride[PPH_MAX_SPATIAL_RANK];
 } pph_tensor_desc;
-#define PPH_TENSOR_DESC_INIT                                                             \
-  {                                                                                      \
-    sizeof(pph_tensor_desc), PPH_F32, PPH_NCHW, 1, 2, 0, 0, {0, 0, 0}, 0, 0, { 0, 0, 0 } \
-  }
+POLYPHASE_EXPORT void pph_tensor_desc_init(pph_tensor_desc* desc, size_t struct_size);
+
+typedef struct pph_weights {
+  size_t struct_size;
+  const void* data;
+  int32_t type; /* pph_dtype; this version supports PPH_F32 */
+} pph_weights;
+POLYPHASE_EXPORT void pph_weights_init(pph_weights* weights, size_t struct_size);
 
 typedef struct pph_epilogue {
+  size_t struct_size;
   int32_t activation; /* pph_activation */
   float negative_slope;
   float lower;
@@ -190,24 +214,23 @@ typedef struct pph_epilogue {
   const float* slope;
   int64_t channels;
 } pph_epilogue;
-#define PPH_EPILOGUE_INIT \
-  { PPH_ACTIVATION_NONE, 0.01f, 0.0f, 6.0f, PPH_RESIDUAL_NONE, NULL, NULL, NULL, 0 }
+POLYPHASE_EXPORT void pph_epilogue_init(pph_epilogue* epilogue, size_t struct_size);
 
 typedef struct pph_prologue {
+  size_t struct_size;
   int32_t activation; /* pph_activation */
   float negative_slope;
 } pph_prologue;
-#define PPH_PROLOGUE_INIT \
-  { PPH_ACTIVATION_NONE, 0.01f }
+POLYPHASE_EXPORT void pph_prologue_init(pph_prologue* prologue, size_t struct_size);
 
 typedef struct pph_operator_options {
   size_t struct_size;
-  const char* isa;                   /* NULL or "": POLYPHASE_ISA, else the best */
-  const pph_runtime* runtime;        /* NULL: the default; copied */
+  const char* isa;                   /* NULL or "": POLYPHASE_ISA, and without it the best target */
+  const pph_runtime* runtime;        /* copied */
   const pph_tensor_desc* input_hint; /* NULL: none */
+  int32_t numerics;                  /* pph_numerics */
 } pph_operator_options;
-#define PPH_OPERATOR_OPTIONS_INIT \
-  { sizeof(pph_operator_options), NULL, NULL, NULL }
+POLYPHASE_EXPORT void pph_operator_options_init(pph_operator_options* options, size_t struct_size);
 
 typedef struct pph_plan_options {
   size_t struct_size;
@@ -218,20 +241,18 @@ typedef struct pph_plan_options {
   const pph_tensor_desc* residual; /* NULL: like the output */
   const pph_tensor_desc* indices;  /* NULL: PPH_I64, dense, in the layout of the pooled tensor */
 } pph_plan_options;
-#define PPH_PLAN_OPTIONS_INIT \
-  { sizeof(pph_plan_options), NULL, {0, 0, 0}, PPH_AUTO, 0, NULL, NULL }
+POLYPHASE_EXPORT void pph_plan_options_init(pph_plan_options* options, size_t struct_size);
 
 typedef struct pph_run_options {
   size_t struct_size;
-  void* workspace; /* pph_plan_workspace_bytes(), aligned to PPH_WORKSPACE_ALIGNMENT; NULL: allocated by the runtime */
+  void* workspace; /* pph_plan_workspace_bytes(), aligned to PPH_WORKSPACE_ALIGNMENT; NULL: the runtime allocates it */
   size_t workspace_bytes;
   const pph_runtime* runtime; /* NULL: the operator's */
   const void* residual;
   const void* input_indices; /* max_unpool */
   void* output_indices;      /* max_pool */
 } pph_run_options;
-#define PPH_RUN_OPTIONS_INIT \
-  { sizeof(pph_run_options), NULL, 0, NULL, NULL, NULL, NULL }
+POLYPHASE_EXPORT void pph_run_options_init(pph_run_options* options, size_t struct_size);
 
 typedef struct pph_conv_transpose_attributes {
   size_t struct_size;
@@ -247,14 +268,10 @@ typedef struct pph_conv_transpose_attributes {
   int64_t dilation[PPH_MAX_SPATIAL_RANK];
   int32_t auto_pad; /* pph_auto_pad */
   int64_t output_shape[PPH_MAX_SPATIAL_RANK];
-  pph_prologue prologue;
-  pph_epilogue epilogue;
+  const pph_prologue* prologue; /* NULL: none */
+  const pph_epilogue* epilogue; /* NULL: none */
 } pph_conv_transpose_attributes;
-#define PPH_CONV_TRANSPOSE_ATTRIBUTES_INIT                                                                    \
-  {                                                                                                           \
-    sizeof(pph_conv_transpose_attributes), 2, 0, 0, 1, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, \
-        {1, 1, 1}, PPH_PAD_NOT_SET, {0, 0, 0}, PPH_PROLOGUE_INIT, PPH_EPILOGUE_INIT                           \
-  }
+POLYPHASE_EXPORT void pph_conv_transpose_attributes_init(pph_conv_transpose_attributes* attributes, size_t struct_size);
 
 typedef struct pph_conv_attributes {
   size_t struct_size;
@@ -270,25 +287,21 @@ typedef struct pph_conv_attributes {
   int32_t auto_pad;     /* pph_auto_pad */
   int64_t upsample[PPH_MAX_SPATIAL_RANK];
   int64_t shuffle[PPH_MAX_SPATIAL_RANK];
-  int32_t channel_order; /* pph_channel_order */
-  pph_prologue prologue;
-  pph_epilogue epilogue;
+  int32_t channel_order;        /* pph_channel_order */
+  const pph_prologue* prologue; /* NULL: none */
+  const pph_epilogue* epilogue; /* NULL: none */
 } pph_conv_attributes;
-#define PPH_CONV_ATTRIBUTES_INIT                                                                        \
-  {                                                                                                     \
-    sizeof(pph_conv_attributes), 2, 0, 0, 1, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}, PPH_PAD_ZEROS, \
-        PPH_PAD_NOT_SET, {1, 1, 1}, {1, 1, 1}, PPH_CRD, PPH_PROLOGUE_INIT, PPH_EPILOGUE_INIT            \
-  }
+POLYPHASE_EXPORT void pph_conv_attributes_init(pph_conv_attributes* attributes, size_t struct_size);
 
-/* A 1x1 convolution of the resized tensor, computed before the resize; see Pointwise in resize.h. */
+/* A 1x1 convolution of the resized tensor, which is computed before the resize. See Pointwise in resize.h. */
 typedef struct pph_pointwise {
-  const float* weights; /* [output_channels][input_channels] */
-  const float* bias;    /* [output_channels]; NULL: 0 */
+  size_t struct_size;
+  const pph_weights* weights; /* [output_channels][input_channels] */
+  const float* bias;          /* [output_channels]; NULL: 0 */
   int64_t input_channels;
   int64_t output_channels;
 } pph_pointwise;
-#define PPH_POINTWISE_INIT \
-  { NULL, NULL, 0, 0 }
+POLYPHASE_EXPORT void pph_pointwise_init(pph_pointwise* pointwise, size_t struct_size);
 
 typedef struct pph_resize_attributes {
   size_t struct_size;
@@ -312,18 +325,13 @@ typedef struct pph_resize_attributes {
   int32_t u8_rounding; /* pph_u8_rounding */
   int64_t n;
   int64_t c;
-  pph_epilogue epilogue;
-  pph_pointwise pointwise; /* as initialized: none */
+  const pph_epilogue* epilogue;   /* NULL: none */
+  const pph_pointwise* pointwise; /* NULL: none */
 } pph_resize_attributes;
-#define PPH_RESIZE_ATTRIBUTES_INIT                                                                                    \
-  {                                                                                                                   \
-    sizeof(pph_resize_attributes), 2, PPH_LINEAR, PPH_HALF_PIXEL, PPH_COORDINATES_F32, PPH_FLOOR, -0.75f,             \
-        PPH_ANTIALIAS_NONE, 0, 1, {0, 0, 0}, {0, 0, 0}, PPH_SIZE_PYTORCH, PPH_STRETCH, 0, {0, 0, 0}, {1, 1, 1}, 0.0f, \
-        PPH_HALF_EVEN, 0, 0, PPH_EPILOGUE_INIT, PPH_POINTWISE_INIT                                                    \
-  }
+POLYPHASE_EXPORT void pph_resize_attributes_init(pph_resize_attributes* attributes, size_t struct_size);
 
-/* A node of ONNX Resize with its constant inputs; the arrays are read during the call and may be NULL where their count
- * is 0. Axes count as in ONNX: 0 is N, 1 is C. */
+/* A node of ONNX Resize with its constant inputs. The arrays are read during the call and may be NULL if their count is
+ * 0. Axes count as in ONNX: 0 is N, 1 is C. */
 typedef struct pph_onnx_resize {
   size_t struct_size;
   int32_t rank;                      /* of the tensor, 3 to 5 */
@@ -345,11 +353,7 @@ typedef struct pph_onnx_resize {
   const float* roi;
   size_t roi_count;
 } pph_onnx_resize;
-#define PPH_ONNX_RESIZE_INIT                                                                                          \
-  {                                                                                                                   \
-    sizeof(pph_onnx_resize), 4, PPH_NEAREST, PPH_HALF_PIXEL, PPH_ROUND_PREFER_FLOOR, -0.75f, 0, 0, 0.0f, PPH_STRETCH, \
-        PPH_SIZE_ONNX, NULL, 0, NULL, 0, NULL, 0, NULL, 0                                                             \
-  }
+POLYPHASE_EXPORT void pph_onnx_resize_init(pph_onnx_resize* node, size_t struct_size);
 
 typedef struct pph_pixel_shuffle_attributes {
   size_t struct_size;
@@ -358,67 +362,78 @@ typedef struct pph_pixel_shuffle_attributes {
   int32_t direction;     /* pph_shuffle_direction */
   int32_t channel_order; /* pph_channel_order */
 } pph_pixel_shuffle_attributes;
-#define PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT \
-  { sizeof(pph_pixel_shuffle_attributes), 2, {2, 2, 2}, PPH_DEPTH_TO_SPACE, PPH_CRD }
+POLYPHASE_EXPORT void pph_pixel_shuffle_attributes_init(pph_pixel_shuffle_attributes* attributes, size_t struct_size);
 
-typedef struct pph_pool_window {
+/* The fields of the C++ structs' `window` are fields of the four pooling structs themselves. */
+typedef struct pph_max_pool_attributes {
+  size_t struct_size;
   int32_t spatial_rank;
   int64_t kernel[PPH_MAX_SPATIAL_RANK];
   int64_t stride[PPH_MAX_SPATIAL_RANK];
   int64_t padding_begin[PPH_MAX_SPATIAL_RANK];
   int64_t padding_end[PPH_MAX_SPATIAL_RANK];
   int64_t dilation[PPH_MAX_SPATIAL_RANK];
-  int32_t ceil_mode; /* 0 or 1 */
-  int32_t auto_pad;  /* pph_auto_pad */
-} pph_pool_window;
-#define PPH_POOL_WINDOW_INIT \
-  { 2, {2, 2, 2}, {2, 2, 2}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}, 0, PPH_PAD_NOT_SET }
-
-typedef struct pph_max_pool_attributes {
-  size_t struct_size;
-  pph_pool_window window;
+  int32_t ceil_mode;        /* 0 or 1 */
+  int32_t auto_pad;         /* pph_auto_pad */
   int32_t index_convention; /* pph_index_convention */
   int32_t column_major;     /* 0 or 1 */
 } pph_max_pool_attributes;
-#define PPH_MAX_POOL_ATTRIBUTES_INIT \
-  { sizeof(pph_max_pool_attributes), PPH_POOL_WINDOW_INIT, PPH_INDEX_PLANE, 0 }
+POLYPHASE_EXPORT void pph_max_pool_attributes_init(pph_max_pool_attributes* attributes, size_t struct_size);
 
 typedef struct pph_max_unpool_attributes {
   size_t struct_size;
-  pph_pool_window window;
+  int32_t spatial_rank;
+  int64_t kernel[PPH_MAX_SPATIAL_RANK];
+  int64_t stride[PPH_MAX_SPATIAL_RANK];
+  int64_t padding_begin[PPH_MAX_SPATIAL_RANK];
+  int64_t padding_end[PPH_MAX_SPATIAL_RANK];
+  int64_t dilation[PPH_MAX_SPATIAL_RANK];
+  int32_t ceil_mode;               /* 0 or 1 */
+  int32_t auto_pad;                /* pph_auto_pad */
   int32_t index_convention;        /* pph_index_convention */
   int32_t indices_in_default_size; /* 0 or 1 */
 } pph_max_unpool_attributes;
-#define PPH_MAX_UNPOOL_ATTRIBUTES_INIT \
-  { sizeof(pph_max_unpool_attributes), PPH_POOL_WINDOW_INIT, PPH_INDEX_PLANE, 0 }
+POLYPHASE_EXPORT void pph_max_unpool_attributes_init(pph_max_unpool_attributes* attributes, size_t struct_size);
 
 typedef struct pph_avg_pool_attributes {
   size_t struct_size;
-  pph_pool_window window;
+  int32_t spatial_rank;
+  int64_t kernel[PPH_MAX_SPATIAL_RANK];
+  int64_t stride[PPH_MAX_SPATIAL_RANK];
+  int64_t padding_begin[PPH_MAX_SPATIAL_RANK];
+  int64_t padding_end[PPH_MAX_SPATIAL_RANK];
+  int64_t dilation[PPH_MAX_SPATIAL_RANK];
+  int32_t ceil_mode;         /* 0 or 1 */
+  int32_t auto_pad;          /* pph_auto_pad */
   int32_t count_include_pad; /* 0 or 1 */
   int64_t divisor_override;
 } pph_avg_pool_attributes;
-#define PPH_AVG_POOL_ATTRIBUTES_INIT \
-  { sizeof(pph_avg_pool_attributes), PPH_POOL_WINDOW_INIT, 1, 0 }
+POLYPHASE_EXPORT void pph_avg_pool_attributes_init(pph_avg_pool_attributes* attributes, size_t struct_size);
 
 typedef struct pph_avg_unpool_attributes {
   size_t struct_size;
-  pph_pool_window window;
+  int32_t spatial_rank;
+  int64_t kernel[PPH_MAX_SPATIAL_RANK];
+  int64_t stride[PPH_MAX_SPATIAL_RANK];
+  int64_t padding_begin[PPH_MAX_SPATIAL_RANK];
+  int64_t padding_end[PPH_MAX_SPATIAL_RANK];
+  int64_t dilation[PPH_MAX_SPATIAL_RANK];
+  int32_t ceil_mode;         /* 0 or 1 */
+  int32_t auto_pad;          /* pph_auto_pad */
   int32_t mode;              /* pph_avg_unpool_mode */
   int32_t count_include_pad; /* 0 or 1 */
   int64_t divisor_override;
 } pph_avg_unpool_attributes;
-#define PPH_AVG_UNPOOL_ATTRIBUTES_INIT \
-  { sizeof(pph_avg_unpool_attributes), PPH_POOL_WINDOW_INIT, PPH_UNPOOL_ADJOINT, 1, 0 }
+POLYPHASE_EXPORT void pph_avg_unpool_attributes_init(pph_avg_unpool_attributes* attributes, size_t struct_size);
 
 typedef struct pph_operator pph_operator;
 typedef struct pph_plan pph_plan;
 
-/* Create. *op is set on PPH_OK and NULL otherwise; options may be NULL. */
+/* ---- Create. *op is set on PPH_OK and NULL otherwise; options may be NULL. bias is [output_channels]; NULL: 0. */
 POLYPHASE_EXPORT pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* attributes,
-                                                      const float* weights, const float* bias,
+                                                      const pph_weights* weights, const float* bias,
                                                       const pph_operator_options* options, pph_operator** op);
-POLYPHASE_EXPORT pph_status pph_create_conv(const pph_conv_attributes* attributes, const float* weights,
+POLYPHASE_EXPORT pph_status pph_create_conv(const pph_conv_attributes* attributes, const pph_weights* weights,
                                             const float* bias, const pph_operator_options* options, pph_operator** op);
 POLYPHASE_EXPORT pph_status pph_create_resize(const pph_resize_attributes* attributes,
                                               const pph_operator_options* options, pph_operator** op);
@@ -434,47 +449,50 @@ POLYPHASE_EXPORT pph_status pph_create_avg_unpool(const pph_avg_unpool_attribute
                                                   const pph_operator_options* options, pph_operator** op);
 POLYPHASE_EXPORT pph_status pph_create_convert(const pph_operator_options* options, pph_operator** op);
 
-/* Presets: fill attributes (whose struct_size they set) with everything but the size; of pph_resize_onnx with everything.
- * align_corners and antialias are 0 or 1. See ResizeAttributes in resize.h. */
+/* Presets for resize. They overwrite all fields of attributes, which pph_resize_attributes_init must have filled
+ * before. The first two leave size and scale to the caller. align_corners and antialias are 0 or 1. See
+ * ResizeAttributes in resize.h. */
 POLYPHASE_EXPORT pph_status pph_resize_pytorch(int32_t pytorch_mode, int32_t align_corners, int32_t antialias,
                                                pph_resize_attributes* attributes);
 POLYPHASE_EXPORT pph_status pph_resize_pillow(int32_t resize_mode, pph_resize_attributes* attributes);
 POLYPHASE_EXPORT pph_status pph_resize_onnx(const pph_onnx_resize* node, pph_resize_attributes* attributes);
-/* FoldBatchNorm of epilogue.h. */
+/* See FoldBatchNorm in epilogue.h. */
 POLYPHASE_EXPORT pph_status pph_fold_batch_norm(const float* gamma, const float* beta, const float* mean,
                                                 const float* variance, double epsilon, int64_t channels, float* scale,
                                                 float* shift);
 
-POLYPHASE_EXPORT void pph_operator_destroy(pph_operator* op); /* NULL is fine */
-/* Writes the zero-terminated description, cut to `capacity` bytes, and returns the length that it has in full. */
+POLYPHASE_EXPORT void pph_operator_destroy(pph_operator* op); /* op may be NULL */
+/* Writes the zero-terminated description, cut to `capacity` bytes, and returns the length of the whole of it. */
 POLYPHASE_EXPORT size_t pph_operator_describe(const pph_operator* op, char* buffer, size_t capacity);
 
-/* Plan. *plan is set on PPH_OK and NULL otherwise; options may be NULL. */
+/* ---- Plan. *plan is set on PPH_OK and NULL otherwise; options may be NULL. */
 POLYPHASE_EXPORT pph_status pph_make_plan(const pph_operator* op, const pph_tensor_desc* input,
                                           const pph_plan_options* options, pph_plan** plan);
-POLYPHASE_EXPORT void pph_plan_destroy(pph_plan* plan); /* NULL is fine */
-/* Fill the caller's descriptor, whose struct_size must be set. */
+POLYPHASE_EXPORT void pph_plan_destroy(pph_plan* plan); /* plan may be NULL */
+/* These overwrite all fields of desc, which pph_tensor_desc_init must have filled before. Sizes and strides are
+ * complete. */
 POLYPHASE_EXPORT pph_status pph_plan_input(const pph_plan* plan, pph_tensor_desc* desc);
 POLYPHASE_EXPORT pph_status pph_plan_output(const pph_plan* plan, pph_tensor_desc* desc);
-/* PPH_INVALID_ARGUMENT where the op has no such tensor. */
+/* These return PPH_INVALID_ARGUMENT if the op has no such tensor. */
 POLYPHASE_EXPORT pph_status pph_plan_residual(const pph_plan* plan, pph_tensor_desc* desc);
 POLYPHASE_EXPORT pph_status pph_plan_indices(const pph_plan* plan, pph_tensor_desc* desc);
 POLYPHASE_EXPORT size_t pph_plan_workspace_bytes(const pph_plan* plan);
 POLYPHASE_EXPORT const char* pph_plan_describe(const pph_plan* plan); /* valid as long as the plan */
 
-/* Run. options may be NULL. */
+/* ---- Run. options may be NULL. */
 POLYPHASE_EXPORT pph_status pph_run(const pph_plan* plan, const void* input, void* output,
                                     const pph_run_options* options);
 
 /* The message of the calling thread's last call that did not return PPH_OK; "" if there was none. */
 POLYPHASE_EXPORT const char* pph_last_error(void);
+/* The version of the library; POLYPHASE_VERSION in version.h is that of the headers. */
 POLYPHASE_EXPORT const char* pph_version(void);
-/* The index-th compiled SIMD target, best first; NULL past the end. The flags may be NULL. */
+/* The index-th compiled SIMD target, best first; NULL past the end. Either flag may be NULL. */
 POLYPHASE_EXPORT const char* pph_target(size_t index, int32_t* supported, int32_t* chosen);
 
-/* Data cache sizes of one core in bytes, l3 of the whole shared cache; 0 where unknown. Each pointer may be NULL. */
+/* Data cache sizes of one core in bytes; l3 is the whole shared cache. Unknown sizes are 0. Any pointer may be NULL. */
 POLYPHASE_EXPORT void pph_caches(size_t* l1, size_t* l2, size_t* l3);
-/* Threads that the default runtime uses in the calling thread's arena. */
+/* The number of threads that the default runtime uses in the calling thread's arena. */
 POLYPHASE_EXPORT size_t pph_default_threads(void);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-// Status: how every fallible call of Polyphase reports success or the rule that was broken.
+// Status: the result of every call that can fail, with the rule that was broken if it did.
 #ifndef POLYPHASE_STATUS_H_
 #define POLYPHASE_STATUS_H_
 
@@ -8,23 +8,24 @@
 #include <utility>
 
 #include "polyphase/export.h"
+#include "polyphase/polyphase_c.h"
 
 namespace polyphase {
 
 enum class StatusCode : int32_t {
-  kOk = 0,
-  kInvalidArgument = 1,  // an attribute, shape, layout, pointer or size breaks a stated rule
-  kUnsupported = 2,      // meaningful, but not implemented by this version
-  kOutOfMemory = 3,      // the allocator returned null, or an injected parallel_for threw
+  kOk = PPH_OK,
+  kInvalidArgument = PPH_INVALID_ARGUMENT,  // an attribute, shape, layout, pointer or size breaks a stated rule
+  kUnsupported = PPH_UNSUPPORTED,           // meaningful, but not implemented in this version
+  kOutOfMemory = PPH_OUT_OF_MEMORY,         // the allocator returned null, or an injected parallel_for threw
 };
 
 // A code and, unless it is kOk, a message that names the attribute, its value and the rule that it broke. The message
-// lives inside the object, so that making, copying and returning a Status never allocates and never throws.
+// is stored inside the object, so a Status is made, copied and returned without allocations and exceptions.
 class [[nodiscard]] Status {
  public:
   Status() noexcept = default;
 
-  // printf-style; the message is cut at kMaxMessage characters.
+  // These take printf's formats and cut the message at kMaxMessage characters.
   POLYPHASE_EXPORT static Status Make(StatusCode code, const char* format, ...) noexcept
       __attribute__((format(printf, 2, 3)));
   POLYPHASE_EXPORT static Status InvalidArgument(const char* format, ...) noexcept
@@ -33,7 +34,7 @@ class [[nodiscard]] Status {
 
   bool ok() const noexcept { return code_ == StatusCode::kOk; }
   StatusCode code() const noexcept { return code_; }
-  // Zero-terminated; empty for kOk. Valid as long as this object.
+  // Zero-terminated, and empty for kOk. The pointer is valid as long as this object.
   const char* message() const noexcept { return message_; }
 
   static constexpr int kMaxMessage = 251;
@@ -45,20 +46,22 @@ class [[nodiscard]] Status {
   char message_[kMaxMessage + 1] = {};
 };
 
-// A value, or the Status that says why there is none.
+// A value, or the Status that explains why there is none.
 template <typename T>
 class [[nodiscard]] StatusOr {
  public:
-  // An OK status without a value is a mistake of the caller, and becomes an error.
+  // Both constructors are implicit, for `return status;` and `return value;`. An OK status without a value is a mistake
+  // of the caller and becomes an error.
+  // NOLINTBEGIN(google-explicit-constructor)
   StatusOr(Status status)
-      : status_(status.ok() ? Status::InvalidArgument("StatusOr: made of an OK status without a value") : status) {
-  }                                                // NOLINT(google-explicit-constructor): `return status;`
-  StatusOr(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): `return value;`
+      : status_(status.ok() ? Status::InvalidArgument("StatusOr: made of an OK status without a value") : status) {}
+  StatusOr(T value) : value_(std::move(value)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   bool ok() const noexcept { return status_.ok(); }
   const Status& status() const noexcept { return status_; }
 
-  // Precondition of all of these: ok().
+  // All of these require ok().
   T& value() & { return *value_; }
   const T& value() const& { return *value_; }
   T&& value() && { return *std::move(value_); }

@@ -1,4 +1,4 @@
-// The C API: calls the C++ API with converted structs, keeps the last message of the thread.
+// The C API: calls the C++ API with converted structs and keeps the last message of each thread.
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -22,12 +22,12 @@ namespace {
 
 using polyphase::Status;
 using polyphase::StatusCode;
+using polyphase::StatusOr;
 using polyphase::internal::CheckFlag;
-using polyphase::internal::CheckOptional;
-using polyphase::internal::CheckStruct;
 using polyphase::internal::FromC;
+using polyphase::internal::FromOptionalC;
 using polyphase::internal::NullError;
-using polyphase::internal::Sizes;
+using polyphase::internal::Pair;
 using polyphase::internal::ToC;
 
 thread_local char last_error[Status::kMaxMessage + 1];
@@ -37,6 +37,8 @@ pph_status Report(const Status& status) {
   return static_cast<pph_status>(status.code());
 }
 
+pph_status ReportOutOfMemory() { return Report(Status::Make(StatusCode::kOutOfMemory, "out of memory")); }
+
 // The body of every create function: `create(options)` gives the C++ operator.
 template <class Create>
 pph_status CreateOperator(const pph_operator_options* c_options, pph_operator** op, const Create& create) {
@@ -44,109 +46,140 @@ pph_status CreateOperator(const pph_operator_options* c_options, pph_operator** 
   *op = nullptr;
   try {
     polyphase::OperatorOptions options;
-    if (Status status = FromC(c_options, &options); !status.ok()) return Report(status);
-    polyphase::StatusOr<polyphase::Operator> result = create(options);
+    if (Status status = FromOptionalC("options", c_options, &options); !status.ok()) return Report(status);
+    StatusOr<polyphase::Operator> result = create(options);
     if (result.ok()) *op = new pph_operator{std::move(result).value()};
     return Report(result.status());
   } catch (const std::bad_alloc&) {
-    return Report(Status::Make(StatusCode::kOutOfMemory, "out of memory"));
+    return ReportOutOfMemory();
   }
 }
 
-// The same for an op with attributes: `create(attributes, arguments..., options)`.
-template <class Attributes, class CStruct, class Create, class... Arguments>
-pph_status CreateFrom(const CStruct* attributes, const pph_operator_options* options, pph_operator** op,
-                      const Create& create, Arguments... arguments) {
-  return CreateOperator(options, op,
-                        [&](const polyphase::OperatorOptions& o) -> polyphase::StatusOr<polyphase::Operator> {
-                          Attributes a;
-                          if (Status status = FromC(attributes, &a); !status.ok()) return status;
-                          return create(a, arguments..., o);
-                        });
+// The body for an op with attributes: `create(attributes, options)` gives the C++ operator.
+template <class C, class Create>
+pph_status CreateFrom(const C* c_attributes, const pph_operator_options* options, pph_operator** op,
+                      const Create& create) {
+  return CreateOperator(options, op, [&](const polyphase::OperatorOptions& o) -> StatusOr<polyphase::Operator> {
+    typename Pair<C>::Cpp attributes;
+    if (Status status = FromC("attributes", c_attributes, &attributes); !status.ok()) return status;
+    return create(attributes, o);
+  });
+}
+
+// The body for a convolution: `create(attributes, weights, bias, options)` gives the C++ operator.
+template <class C, class Create>
+pph_status CreateConvolution(const C* c_attributes, const pph_weights* c_weights, const float* bias,
+                             const pph_operator_options* options, pph_operator** op, const Create& create) {
+  return CreateFrom(c_attributes, options, op,
+                    [&](const auto& attributes, const auto& o) -> StatusOr<polyphase::Operator> {
+                      polyphase::Weights weights;
+                      if (Status status = FromC("weights", c_weights, &weights); !status.ok()) return status;
+                      return create(attributes, weights, bias, o);
+                    });
+}
+
+// Gives the caller one of a plan's tensors, which is null if the op does not have it.
+pph_status GetTensor(const char* name, const polyphase::TensorDesc* tensor, pph_tensor_desc* desc) {
+  if (tensor == nullptr) return Report(Status::InvalidArgument("plan: has no %s", name));
+  return Report(ToC("desc", *tensor, desc));
 }
 
 }  // namespace
 
 extern "C" {
 
-pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* attributes, const float* weights,
+#define PPH_DEFINE_INIT(CStruct) \
+  void CStruct##_init(CStruct* c, size_t struct_size) { polyphase::internal::Init(c, struct_size); }
+PPH_DEFINE_INIT(pph_runtime)
+PPH_DEFINE_INIT(pph_tensor_desc)
+PPH_DEFINE_INIT(pph_weights)
+PPH_DEFINE_INIT(pph_epilogue)
+PPH_DEFINE_INIT(pph_prologue)
+PPH_DEFINE_INIT(pph_operator_options)
+PPH_DEFINE_INIT(pph_plan_options)
+PPH_DEFINE_INIT(pph_run_options)
+PPH_DEFINE_INIT(pph_conv_transpose_attributes)
+PPH_DEFINE_INIT(pph_conv_attributes)
+PPH_DEFINE_INIT(pph_pointwise)
+PPH_DEFINE_INIT(pph_resize_attributes)
+PPH_DEFINE_INIT(pph_onnx_resize)
+PPH_DEFINE_INIT(pph_pixel_shuffle_attributes)
+PPH_DEFINE_INIT(pph_max_pool_attributes)
+PPH_DEFINE_INIT(pph_max_unpool_attributes)
+PPH_DEFINE_INIT(pph_avg_pool_attributes)
+PPH_DEFINE_INIT(pph_avg_unpool_attributes)
+#undef PPH_DEFINE_INIT
+
+pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* attributes, const pph_weights* weights,
                                      const float* bias, const pph_operator_options* options, pph_operator** op) {
-  return CreateFrom<polyphase::ConvTransposeAttributes>(attributes, options, op, polyphase::CreateConvTranspose,
-                                                        weights, bias);
+  return CreateConvolution(attributes, weights, bias, options, op, polyphase::CreateConvTranspose);
 }
 
-pph_status pph_create_conv(const pph_conv_attributes* attributes, const float* weights, const float* bias,
+pph_status pph_create_conv(const pph_conv_attributes* attributes, const pph_weights* weights, const float* bias,
                            const pph_operator_options* options, pph_operator** op) {
-  return CreateFrom<polyphase::ConvAttributes>(attributes, options, op, polyphase::CreateConv, weights, bias);
+  return CreateConvolution(attributes, weights, bias, options, op, polyphase::CreateConv);
 }
 
 pph_status pph_create_resize(const pph_resize_attributes* attributes, const pph_operator_options* options,
                              pph_operator** op) {
-  return CreateFrom<polyphase::ResizeAttributes>(attributes, options, op, polyphase::CreateResize);
+  return CreateFrom(attributes, options, op, polyphase::CreateResize);
 }
 
 pph_status pph_resize_pytorch(int32_t mode, int32_t align_corners, int32_t antialias, pph_resize_attributes* c) {
-  if (c == nullptr) return Report(NullError("attributes"));
   if (mode < PPH_PYTORCH_NEAREST || mode > PPH_PYTORCH_LANCZOS) {
     return Report(Status::InvalidArgument("resize pytorch_mode = %d: not a pph_pytorch_mode", mode));
   }
-  Status status = CheckFlag("resize align_corners", align_corners);
-  if (status.ok()) status = CheckFlag("resize antialias", antialias);
-  if (status.ok()) {
-    ToC(polyphase::ResizeAttributes::PyTorch(static_cast<polyphase::PyTorchMode>(mode), align_corners != 0,
-                                             antialias != 0),
-        c);
-  }
-  return Report(status);
+  Status status = CheckFlag("resize", "align_corners", align_corners);
+  if (status.ok()) status = CheckFlag("resize", "antialias", antialias);
+  if (!status.ok()) return Report(status);
+  const auto a = polyphase::ResizeAttributes::PyTorch(static_cast<polyphase::PyTorchMode>(mode), align_corners != 0,
+                                                      antialias != 0);
+  return Report(ToC("attributes", a, c));
 }
 
 pph_status pph_resize_pillow(int32_t mode, pph_resize_attributes* c) {
-  if (c == nullptr) return Report(NullError("attributes"));
   const auto a = polyphase::ResizeAttributes::Pillow(static_cast<polyphase::ResizeMode>(mode));
   if (mode < 0 || static_cast<int32_t>(a.mode) != mode) {
     return Report(Status::InvalidArgument(
         "resize resize_mode = %d: must be PPH_NEAREST, PPH_LINEAR, PPH_CUBIC or PPH_LANCZOS", mode));
   }
-  ToC(a, c);
-  return Report(Status());
+  return Report(ToC("attributes", a, c));
 }
 
 pph_status pph_resize_onnx(const pph_onnx_resize* node, pph_resize_attributes* c) {
-  if (c == nullptr) return Report(NullError("attributes"));
   try {
     polyphase::OnnxResize n;
-    if (Status status = FromC(node, &n); !status.ok()) return Report(status);
-    const polyphase::StatusOr<polyphase::ResizeAttributes> result = polyphase::ResizeAttributes::Onnx(n);
-    if (result.ok()) ToC(*result, c);
-    return Report(result.status());
+    if (Status status = FromC("node", node, &n); !status.ok()) return Report(status);
+    const StatusOr<polyphase::ResizeAttributes> result = polyphase::ResizeAttributes::Onnx(n);
+    return Report(result.ok() ? ToC("attributes", *result, c) : result.status());
   } catch (const std::bad_alloc&) {
-    return Report(Status::Make(StatusCode::kOutOfMemory, "out of memory"));
+    return ReportOutOfMemory();
   }
 }
 
 pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* attributes, const pph_operator_options* options,
                                     pph_operator** op) {
-  return CreateFrom<polyphase::PixelShuffleAttributes>(attributes, options, op, polyphase::CreatePixelShuffle);
+  return CreateFrom(attributes, options, op, polyphase::CreatePixelShuffle);
 }
 
 pph_status pph_create_max_pool(const pph_max_pool_attributes* attributes, const pph_operator_options* options,
                                pph_operator** op) {
-  return CreateFrom<polyphase::MaxPoolAttributes>(attributes, options, op, polyphase::CreateMaxPool);
+  return CreateFrom(attributes, options, op, polyphase::CreateMaxPool);
 }
 
 pph_status pph_create_max_unpool(const pph_max_unpool_attributes* attributes, const pph_operator_options* options,
                                  pph_operator** op) {
-  return CreateFrom<polyphase::MaxUnpoolAttributes>(attributes, options, op, polyphase::CreateMaxUnpool);
+  return CreateFrom(attributes, options, op, polyphase::CreateMaxUnpool);
 }
 
 pph_status pph_create_avg_pool(const pph_avg_pool_attributes* attributes, const pph_operator_options* options,
                                pph_operator** op) {
-  return CreateFrom<polyphase::AvgPoolAttributes>(attributes, options, op, polyphase::CreateAvgPool);
+  return CreateFrom(attributes, options, op, polyphase::CreateAvgPool);
 }
 
 pph_status pph_create_avg_unpool(const pph_avg_unpool_attributes* attributes, const pph_operator_options* options,
                                  pph_operator** op) {
-  return CreateFrom<polyphase::AvgUnpoolAttributes>(attributes, options, op, polyphase::CreateAvgUnpool);
+  return CreateFrom(attributes, options, op, polyphase::CreateAvgUnpool);
 }
 
 pph_status pph_create_convert(const pph_operator_options* options, pph_operator** op) {
@@ -180,24 +213,14 @@ pph_status pph_make_plan(const pph_operator* op, const pph_tensor_desc* input, c
   if (plan == nullptr) return Report(NullError("plan"));
   *plan = nullptr;
   if (op == nullptr) return Report(NullError("op"));
-  if (Status status = CheckStruct("input", input); !status.ok()) return Report(status);
+  polyphase::TensorDesc tensor;
+  if (Status status = FromC("input", input, &tensor); !status.ok()) return Report(status);
   polyphase::PlanOptions options;
-  if (c_options != nullptr) {
-    if (Status status = CheckStruct("options", c_options); !status.ok()) return Report(status);
-    if (Status status = CheckOptional("output", c_options->output); !status.ok()) return Report(status);
-    if (c_options->output != nullptr) options.output = FromC(*c_options->output);
-    options.output_size = Sizes(c_options->output_size);
-    options.algorithm = static_cast<polyphase::Algorithm>(c_options->algorithm);
-    options.num_threads = c_options->num_threads;
-    if (Status status = CheckOptional("residual", c_options->residual); !status.ok()) return Report(status);
-    if (c_options->residual != nullptr) options.residual = FromC(*c_options->residual);
-    if (Status status = CheckOptional("indices", c_options->indices); !status.ok()) return Report(status);
-    if (c_options->indices != nullptr) options.indices = FromC(*c_options->indices);
-  }
-  polyphase::StatusOr<polyphase::Plan> result = op->op.MakePlan(FromC(*input), options);
+  if (Status status = FromOptionalC("options", c_options, &options); !status.ok()) return Report(status);
+  StatusOr<polyphase::Plan> result = op->op.MakePlan(tensor, options);
   if (result.ok()) {
     *plan = new (std::nothrow) pph_plan{std::move(result).value()};
-    if (*plan == nullptr) return Report(Status::Make(StatusCode::kOutOfMemory, "out of memory"));
+    if (*plan == nullptr) return ReportOutOfMemory();
   }
   return Report(result.status());
 }
@@ -205,25 +228,19 @@ pph_status pph_make_plan(const pph_operator* op, const pph_tensor_desc* input, c
 void pph_plan_destroy(pph_plan* plan) { delete plan; }
 
 pph_status pph_plan_input(const pph_plan* plan, pph_tensor_desc* desc) {
-  return Report(plan == nullptr ? NullError("plan") : ToC(plan->plan.input(), desc));
+  return plan == nullptr ? Report(NullError("plan")) : GetTensor("input", &plan->plan.input(), desc);
 }
 
 pph_status pph_plan_output(const pph_plan* plan, pph_tensor_desc* desc) {
-  return Report(plan == nullptr ? NullError("plan") : ToC(plan->plan.output(), desc));
+  return plan == nullptr ? Report(NullError("plan")) : GetTensor("output", &plan->plan.output(), desc);
 }
 
 pph_status pph_plan_residual(const pph_plan* plan, pph_tensor_desc* desc) {
-  if (plan == nullptr) return Report(NullError("plan"));
-  const polyphase::TensorDesc* residual = plan->plan.residual();
-  if (residual == nullptr) return Report(Status::InvalidArgument("plan: has no residual"));
-  return Report(ToC(*residual, desc));
+  return plan == nullptr ? Report(NullError("plan")) : GetTensor("residual", plan->plan.residual(), desc);
 }
 
 pph_status pph_plan_indices(const pph_plan* plan, pph_tensor_desc* desc) {
-  if (plan == nullptr) return Report(NullError("plan"));
-  const polyphase::TensorDesc* indices = plan->plan.indices();
-  if (indices == nullptr) return Report(Status::InvalidArgument("plan: has no indices"));
-  return Report(ToC(*indices, desc));
+  return plan == nullptr ? Report(NullError("plan")) : GetTensor("indices", plan->plan.indices(), desc);
 }
 
 size_t pph_plan_workspace_bytes(const pph_plan* plan) { return plan == nullptr ? 0 : plan->plan.workspace_bytes(); }
@@ -233,20 +250,7 @@ const char* pph_plan_describe(const pph_plan* plan) { return plan == nullptr ? "
 pph_status pph_run(const pph_plan* plan, const void* input, void* output, const pph_run_options* c_options) {
   if (plan == nullptr) return Report(NullError("plan"));
   polyphase::RunOptions options;
-  polyphase::Runtime runtime;
-  if (c_options != nullptr) {
-    if (Status status = CheckStruct("options", c_options); !status.ok()) return Report(status);
-    if (Status status = CheckOptional("runtime", c_options->runtime); !status.ok()) return Report(status);
-    options.workspace = c_options->workspace;
-    options.workspace_bytes = c_options->workspace_bytes;
-    options.residual = c_options->residual;
-    options.input_indices = c_options->input_indices;
-    options.output_indices = c_options->output_indices;
-    if (c_options->runtime != nullptr) {
-      runtime = *c_options->runtime;
-      options.runtime = &runtime;
-    }
-  }
+  if (Status status = FromOptionalC("options", c_options, &options); !status.ok()) return Report(status);
   return Report(plan->plan.Run(input, output, options));
 }
 

@@ -1,43 +1,24 @@
-// What the public value types Operator and Plan share: the op's own part as a variant, and what all ops have.
+// The public functions share this: making handles, and the checks of a Create.
 #ifndef POLYPHASE_SRC_API_IMPL_H_
 #define POLYPHASE_SRC_API_IMPL_H_
 
-#include <cstddef>
 #include <memory>
-#include <optional>
-#include <string>
-#include <variant>
+#include <utility>
 
-#include "plan/max_unpool.h"
-#include "plan/phase_conv.h"
-#include "plan/pool.h"
-#include "plan/rearrange.h"
-#include "plan/resize.h"
-#include "polyphase/runtime.h"
-#include "polyphase/tensor.h"
+#include "plan/operator.h"
 
 namespace polyphase::internal {
 
-class OperatorImpl {
- public:
-  std::variant<std::shared_ptr<const PhaseConvOperator>, std::shared_ptr<const ResizeOperator>,
-               std::shared_ptr<const RearrangeOperator>, std::shared_ptr<const PoolOperator>,
-               std::shared_ptr<const MaxUnpoolOperator>>
-      op;
-  Runtime runtime;
+// Makes handles of implementations that exist.
+struct HandleAccess {
+  template <class Handle, class Impl>
+  static Handle Make(std::shared_ptr<const Impl> impl) {
+    return Handle(std::move(impl));
+  }
 };
 
-class PlanImpl {
- public:
-  std::variant<PhaseConvPlan, ResizePlan, RearrangePlan, PoolPlan, MaxUnpoolPlan> plan;
-  TensorDesc input, output;  // in the caller's form, as the next two
-  std::optional<TensorDesc> residual, indices;
-  Runtime runtime;
-  size_t workers = 1;
-  size_t workspace_bytes = 0;
-  bool indices_are_input = false;  // max_unpool
-  std::string description;
-};
+Status OutOfMemory();
+Status CheckRuntime(const Runtime& runtime);
 
 }  // namespace polyphase::internal
 

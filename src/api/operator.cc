@@ -1,4 +1,4 @@
-// The three verbs: Create, MakePlan, Run; the same for every op.
+// MakePlan and Run of any op: checks of what the caller hands in, and the memory of a run.
 #include "polyphase/operator.h"
 
 #include <algorithm>
@@ -7,29 +7,14 @@
 #include <utility>
 
 #include "api/impl.h"
+#include "api/verbose.h"
 #include "base/aligned_buffer.h"
 #include "base/checked_math.h"
 #include "base/format.h"
-#include "exec/exec.h"
 #include "geometry/tensor.h"
-#include "polyphase/convert.h"
-#include "polyphase/pool.h"
 
 namespace polyphase {
 namespace internal {
-
-// Makes handles of implementations that exist.
-struct HandleAccess {
-  template <class Handle, class Impl>
-  static Handle Make(std::shared_ptr<Impl> impl) {
-    return Handle(std::move(impl));
-  }
-};
-
-namespace {
-
-// More than any machine has; keeps an absurd num_threads from overflowing anything.
-constexpr size_t kMaxThreads = 4096;
 
 Status OutOfMemory() { return Status::Make(StatusCode::kOutOfMemory, "out of memory"); }
 
@@ -44,25 +29,10 @@ Status CheckRuntime(const Runtime& runtime) {
   return Status();
 }
 
-// Runs create(&op), whose result becomes an Operator. Makes the hinted plan once, so that its weights are packed.
-template <class Op, class Create>
-StatusOr<Operator> MakeOperator(const OperatorOptions& options, const Create& create) {
-  try {
-    if (Status status = CheckRuntime(options.runtime); !status.ok()) return status;
-    std::shared_ptr<const Op> op;
-    if (Status status = create(&op); !status.ok()) return status;
-    auto impl = std::make_shared<OperatorImpl>();
-    impl->op = std::move(op);
-    impl->runtime = options.runtime;
-    Operator result = HandleAccess::Make<Operator>(std::move(impl));
-    if (options.input_hint) {
-      if (auto plan = result.MakePlan(*options.input_hint); !plan.ok()) return plan.status();
-    }
-    return result;
-  } catch (const std::bad_alloc&) {
-    return OutOfMemory();
-  }
-}
+namespace {
+
+// No machine has more threads. The limit keeps an absurd num_threads from overflowing anything.
+constexpr size_t kMaxThreads = 4096;
 
 size_t Threads(const Runtime& runtime, size_t requested) {
   size_t threads = requested != 0 ? requested : runtime.num_threads;
@@ -70,106 +40,22 @@ size_t Threads(const Runtime& runtime, size_t requested) {
   return std::min(threads, kMaxThreads);
 }
 
-// What the ops' plans have to say in PlanImpl's terms.
-size_t WorkerBytes(const PhaseConvPlan& plan) {
-  int64_t most = plan.worker_floats();
-  for (const PhaseConvPlan& other : plan.others) most = std::max(most, other.worker_floats());
-  return static_cast<size_t>(most) * sizeof(float);
-}
-size_t WorkerBytes(const ResizePlan& plan) { return static_cast<size_t>(plan.worker_floats()) * sizeof(float); }
-size_t WorkerBytes(const RearrangePlan&) { return 0; }
-size_t WorkerBytes(const PoolPlan& plan) { return static_cast<size_t>(plan.worker_bytes); }
-size_t WorkerBytes(const MaxUnpoolPlan& plan) { return static_cast<size_t>(plan.worker_bytes()); }
-
-std::string DescribeChoice(const PhaseConvPlan& plan) {
-  const ConvTileKernels& kernels = plan.op->kernels.conv;
-  const char* form = plan.depthwise ? " depthwise" : plan.is_joined() ? ", phases in lanes" : "";
-  return Format("%s %s%s%s, tiles %dx%d along %s", plan.op->name,
-                plan.algorithm == Algorithm::kSubpixel ? "subpixel" : "gemm_col2im", form,
-                plan.op->DescribeSaving().c_str(), kernels.max_pixels,
-                plan.depthwise ? kStripBlock : kernels.max_vectors * kernels.lanes, plan.batched ? "the batch" : "x");
-}
-std::string DescribeChoice(const ResizePlan& plan) { return plan.Choice(); }
-std::string DescribeChoice(const RearrangePlan& plan) {
-  if (!plan.op->shuffle) return "convert";
-  return Format("pixel_shuffle %s, %s x%" PRId64, ShufflePathName(plan.path),
-                plan.to_space ? "depth to space" : "space to depth", plan.factor[kColumn]);
-}
-std::string DescribeChoice(const PoolPlan& plan) {
-  return Format("%s, tiles of %" PRId64 " columns", plan.op->name(), plan.tile);
-}
-std::string DescribeChoice(const MaxUnpoolPlan& plan) {
-  return Format("max_unpool %s, %s", plan.disjoint ? "by comparison" : "scatter",
-                plan.width == 1 ? "planes" : "blocks of channels");
-}
-
-Status Execute(const PhaseConvPlan& plan, const RunContext& context) {
-  plan.algorithm == Algorithm::kSubpixel ? RunSubpixel(plan, context) : RunGemmCol2im(plan, context);
-  return Status();
-}
-Status Execute(const ResizePlan& plan, const RunContext& context) {
-  RunResize(plan, context);
-  return Status();
-}
-Status Execute(const RearrangePlan& plan, const RunContext& context) {
-  RunRearrange(plan, context);
-  return Status();
-}
-Status Execute(const PoolPlan& plan, const RunContext& context) {
-  RunPool(plan, context);
-  return Status();
-}
-Status Execute(const MaxUnpoolPlan& plan, const RunContext& context) { return RunMaxUnpool(plan, context); }
-
-Status MakeOpPlan(const std::shared_ptr<const PhaseConvOperator>& op, const TensorDesc& input,
-                  const PlanOptions& options, size_t threads, PlanImpl* impl, std::string* reason) {
-  return MakePhaseConvPlan(op, input, options, threads, &impl->plan.emplace<PhaseConvPlan>(), reason);
-}
-Status MakeOpPlan(const std::shared_ptr<const ResizeOperator>& op, const TensorDesc& input, const PlanOptions& options,
-                  size_t threads, PlanImpl* impl, std::string* reason) {
-  return MakeResizePlan(op, input, options, threads, &impl->plan.emplace<ResizePlan>(), reason);
-}
-Status MakeOpPlan(const std::shared_ptr<const RearrangeOperator>& op, const TensorDesc& input,
-                  const PlanOptions& options, size_t threads, PlanImpl* impl, std::string* reason) {
-  return MakeRearrangePlan(op, input, options, threads, &impl->plan.emplace<RearrangePlan>(), reason);
-}
-Status MakeOpPlan(const std::shared_ptr<const PoolOperator>& op, const TensorDesc& input, const PlanOptions& options,
-                  size_t threads, PlanImpl* impl, std::string* reason) {
-  return MakePoolPlan(op, input, options, threads, &impl->plan.emplace<PoolPlan>(), reason);
-}
-Status MakeOpPlan(const std::shared_ptr<const MaxUnpoolOperator>& op, const TensorDesc& input,
-                  const PlanOptions& options, size_t threads, PlanImpl* impl, std::string* reason) {
-  impl->indices_are_input = true;
-  return MakeMaxUnpoolPlan(op, input, options, threads, &impl->plan.emplace<MaxUnpoolPlan>(), reason);
-}
-
-// Options that an op does not have are an error, not ignored.
+// Options that an op does not take are errors, they are not ignored.
 Status CheckPlanOptions(const OperatorImpl& op, const PlanOptions& options) {
-  const auto* const pool = std::get_if<std::shared_ptr<const PoolOperator>>(&op.op);
-  const auto* const conv = std::get_if<std::shared_ptr<const PhaseConvOperator>>(&op.op);
-  const bool transposed = conv != nullptr && (*conv)->gemm;
-  const bool resize = std::holds_alternative<std::shared_ptr<const ResizeOperator>>(op.op);
-  const bool max_unpool = std::holds_alternative<std::shared_ptr<const MaxUnpoolOperator>>(op.op);
-  const bool max_pool = pool != nullptr && (*pool)->kind == PoolKind::kMax;
-  const bool avg_unpool = pool != nullptr && (*pool)->kind == PoolKind::kAverageUnpool;
-  if (options.algorithm != Algorithm::kAuto && conv == nullptr) {
-    return Status::InvalidArgument("algorithm = %d: only the convolutions have algorithms, must be kAuto",
-                                   static_cast<int>(options.algorithm));
-  }
-  if (options.algorithm == Algorithm::kGemmCol2im && !transposed) {
-    return Status::InvalidArgument("algorithm = %d: only conv_transpose has kGemmCol2im, must be kAuto or kSubpixel",
-                                   static_cast<int>(options.algorithm));
+  const PlanOptionsTaken& takes = op.takes;
+  if (options.algorithm != Algorithm::kAuto && !takes.algorithm) {
+    return Status::InvalidArgument("algorithm = %d: %s has no algorithms to choose from, must be kAuto",
+                                   static_cast<int>(options.algorithm), op.name);
   }
   for (const int64_t size : options.output_size) {
-    if (size == 0 || transposed || max_unpool || avg_unpool) continue;
-    return Status::InvalidArgument(
-        "output_size = %" PRId64 ": only conv_transpose, max_unpool and avg_unpool take it, must be 0", size);
+    if (size == 0 || takes.output_size) continue;
+    return Status::InvalidArgument("output_size = %" PRId64 ": %s does not take it, must be 0", size, op.name);
   }
-  if (options.indices && !max_pool && !max_unpool) {
-    return Status::InvalidArgument("indices: only max_pool and max_unpool have them, must be unset");
+  if (options.indices && !takes.input_indices && !takes.output_indices) {
+    return Status::InvalidArgument("indices: %s has none, must be unset", op.name);
   }
-  if (options.residual && conv == nullptr && !resize) {
-    return Status::InvalidArgument("residual: only ops with an epilogue have one, must be unset");
+  if (options.residual && !takes.residual) {
+    return Status::InvalidArgument("residual: %s has no epilogue, must be unset", op.name);
   }
   return Status();
 }
@@ -199,7 +85,7 @@ struct Buffer {
   ByteRange range() const { return {pointer, static_cast<size_t>(ExtentElements(*desc)) * ElementSize(desc->dtype)}; }
 };
 
-// At most: input, output, residual, indices.
+// Holds at most input, output, residual and indices.
 class BufferList {
  public:
   void Add(const Buffer& buffer) { buffers_[count_++] = buffer; }
@@ -211,8 +97,8 @@ class BufferList {
   int count_ = 0;
 };
 
-// No buffer that is written may overlap another. The residual may be the output itself: each element is read before it
-// is written, by the same thread.
+// Checks that no buffer that is written overlaps another. The residual may be the output itself, because the same
+// thread reads each element before it writes it.
 Status CheckBuffers(const BufferList& buffers, const TensorDesc* residual_in_place) {
   for (const Buffer& buffer : buffers) {
     if (Status status = CheckPointer(buffer.name, buffer.pointer, *buffer.desc); !status.ok()) return status;
@@ -238,90 +124,35 @@ bool SameView(const TensorDesc& a, const TensorDesc& b) {
 using internal::OperatorImpl;
 using internal::PlanImpl;
 
-StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes, const float* weights,
-                                       const float* bias, const OperatorOptions& options) {
-  return internal::MakeOperator<internal::PhaseConvOperator>(
-      options, [&](auto* op) { return internal::CreateConvTransposeOperator(attributes, weights, bias, options, op); });
-}
-
-StatusOr<Operator> CreateConv(const ConvAttributes& attributes, const float* weights, const float* bias,
-                              const OperatorOptions& options) {
-  return internal::MakeOperator<internal::PhaseConvOperator>(
-      options, [&](auto* op) { return internal::CreateConvOperator(attributes, weights, bias, options, op); });
-}
-
-StatusOr<Operator> CreateResize(const ResizeAttributes& attributes, const OperatorOptions& options) {
-  return internal::MakeOperator<internal::ResizeOperator>(
-      options, [&](auto* op) { return internal::CreateResizeOperator(attributes, options, op); });
-}
-
-StatusOr<Operator> CreatePixelShuffle(const PixelShuffleAttributes& attributes, const OperatorOptions& options) {
-  return internal::MakeOperator<internal::RearrangeOperator>(
-      options, [&](auto* op) { return internal::CreateRearrangeOperator(&attributes, options, op); });
-}
-
-StatusOr<Operator> CreateMaxPool(const MaxPoolAttributes& attributes, const OperatorOptions& options) {
-  return internal::MakeOperator<internal::PoolOperator>(
-      options, [&](auto* op) { return internal::CreateMaxPoolOperator(attributes, options, op); });
-}
-
-StatusOr<Operator> CreateMaxUnpool(const MaxUnpoolAttributes& attributes, const OperatorOptions& options) {
-  return internal::MakeOperator<internal::MaxUnpoolOperator>(
-      options, [&](auto* op) { return internal::CreateMaxUnpoolOperator(attributes, options, op); });
-}
-
-StatusOr<Operator> CreateAvgPool(const AvgPoolAttributes& attributes, const OperatorOptions& options) {
-  return internal::MakeOperator<internal::PoolOperator>(
-      options, [&](auto* op) { return internal::CreateAvgPoolOperator(attributes, options, op); });
-}
-
-StatusOr<Operator> CreateAvgUnpool(const AvgUnpoolAttributes& attributes, const OperatorOptions& options) {
-  return internal::MakeOperator<internal::PoolOperator>(
-      options, [&](auto* op) { return internal::CreateAvgUnpoolOperator(attributes, options, op); });
-}
-
-StatusOr<Operator> CreateConvert(const OperatorOptions& options) {
-  return internal::MakeOperator<internal::RearrangeOperator>(
-      options, [&](auto* op) { return internal::CreateRearrangeOperator(nullptr, options, op); });
-}
-
 Operator::Operator(std::shared_ptr<const OperatorImpl> impl) : impl_(std::move(impl)) {}
 Operator::Operator(const Operator&) noexcept = default;
 Operator& Operator::operator=(const Operator&) noexcept = default;
 Operator::~Operator() = default;
 
-std::string Operator::Describe() const {
-  return std::visit([](const auto& op) { return op->Describe(); }, impl_->op);
-}
+std::string Operator::Describe() const { return impl_->Describe(); }
 
 StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& options) const {
   try {
     TensorDesc normalized = input;
     if (Status status = internal::NormalizeTensor("input", &normalized); !status.ok()) return status;
     if (Status status = internal::CheckPlanOptions(*impl_, options); !status.ok()) return status;
-    auto plan = std::make_shared<PlanImpl>();
-    plan->runtime = impl_->runtime;
+    const internal::Stopwatch stopwatch;
     const size_t threads = internal::Threads(impl_->runtime, options.num_threads);
-    std::string reason;
-    Status status = std::visit(
-        [&](const auto& op) { return internal::MakeOpPlan(op, normalized, options, threads, plan.get(), &reason); },
-        impl_->op);
-    if (!status.ok()) return status;
-    plan->description = std::visit(
-        [&](const auto& op_plan) {
-          plan->input = internal::Collapse(op_plan.input);
-          plan->output = internal::Collapse(op_plan.output);
-          if (op_plan.residual) plan->residual = internal::Collapse(*op_plan.residual);
-          if (op_plan.indices) plan->indices = internal::Collapse(*op_plan.indices);
-          plan->workers = std::max<size_t>(1, std::min(threads, static_cast<size_t>(op_plan.tasks())));
-          plan->workspace_bytes = plan->workers * internal::WorkerBytes(op_plan);
-          return internal::Format("%s (%s), target %s, %" PRId64 " tasks on %zu threads, workspace %zu bytes",
-                                  internal::DescribeChoice(op_plan).c_str(), reason.c_str(),
-                                  op_plan.op->kernels.target.name, op_plan.tasks(), plan->workers,
-                                  plan->workspace_bytes);
-        },
-        plan->plan);
-    return internal::HandleAccess::Make<Plan>(std::move(plan));
+    std::unique_ptr<PlanImpl> plan;
+    if (Status status = impl_->MakePlan(normalized, options, threads, &plan); !status.ok()) return status;
+    plan->owner = impl_;
+    plan->runtime = impl_->runtime;
+    plan->public_input = internal::Collapse(plan->input);
+    plan->public_output = internal::Collapse(plan->output);
+    if (plan->residual) plan->public_residual = internal::Collapse(*plan->residual);
+    if (plan->indices) plan->public_indices = internal::Collapse(*plan->indices);
+    plan->workers = std::max<size_t>(1, std::min(threads, static_cast<size_t>(plan->tasks)));
+    plan->workspace_bytes = plan->workers * static_cast<size_t>(plan->worker_bytes);
+    plan->description = internal::Format("%s (%s), target %s, %" PRId64 " tasks on %zu threads, workspace %zu bytes",
+                                         plan->choice.c_str(), plan->reason.c_str(), impl_->kernels.target.name,
+                                         plan->tasks, plan->workers, plan->workspace_bytes);
+    if (internal::IsVerbose()) internal::PrintPlan(*plan, stopwatch);
+    return internal::HandleAccess::Make<Plan>(std::shared_ptr<const PlanImpl>(std::move(plan)));
   } catch (const std::bad_alloc&) {
     return internal::OutOfMemory();
   }
@@ -332,32 +163,32 @@ Plan::Plan(const Plan&) noexcept = default;
 Plan& Plan::operator=(const Plan&) noexcept = default;
 Plan::~Plan() = default;
 
-const TensorDesc& Plan::input() const noexcept { return impl_->input; }
-const TensorDesc& Plan::output() const noexcept { return impl_->output; }
-const TensorDesc* Plan::residual() const noexcept { return impl_->residual ? &*impl_->residual : nullptr; }
-const TensorDesc* Plan::indices() const noexcept { return impl_->indices ? &*impl_->indices : nullptr; }
+const TensorDesc& Plan::input() const noexcept { return impl_->public_input; }
+const TensorDesc& Plan::output() const noexcept { return impl_->public_output; }
+const TensorDesc* Plan::residual() const noexcept {
+  return impl_->public_residual ? &*impl_->public_residual : nullptr;
+}
+const TensorDesc* Plan::indices() const noexcept { return impl_->public_indices ? &*impl_->public_indices : nullptr; }
 size_t Plan::workspace_bytes() const noexcept { return impl_->workspace_bytes; }
 const std::string& Plan::Describe() const noexcept { return impl_->description; }
 
 Status Plan::Run(const void* input, void* output, const RunOptions& options) const noexcept {
   const PlanImpl& plan = *impl_;
-  const internal::PlanTensors& tensors =
-      std::visit([](const auto& op_plan) -> const internal::PlanTensors& { return op_plan; }, plan.plan);
-  if (internal::IsEmpty(tensors.output)) return Status();
-  const Runtime& runtime = options.runtime != nullptr ? *options.runtime : plan.runtime;
+  if (internal::IsEmpty(plan.output)) return Status();
+  const Runtime& runtime = options.runtime ? *options.runtime : plan.runtime;
   if (Status status = internal::CheckRuntime(runtime); !status.ok()) return status;
   internal::BufferList buffers;
-  buffers.Add({"input", input, &tensors.input, false});
-  buffers.Add({"output", output, &tensors.output, true});
-  if (tensors.residual) buffers.Add({"residual", options.residual, &*tensors.residual, false});
-  if (tensors.indices && plan.indices_are_input) {
-    buffers.Add({"input_indices", options.input_indices, &*tensors.indices, false});
-  } else if (tensors.indices && options.output_indices != nullptr) {
-    buffers.Add({"output_indices", options.output_indices, &*tensors.indices, true});
+  buffers.Add({"input", input, &plan.input, false});
+  buffers.Add({"output", output, &plan.output, true});
+  if (plan.residual) buffers.Add({"residual", options.residual, &*plan.residual, false});
+  const internal::PlanOptionsTaken& takes = plan.owner->takes;
+  if (plan.indices && takes.input_indices) {
+    buffers.Add({"input_indices", options.input_indices, &*plan.indices, false});
+  } else if (plan.indices && options.output_indices != nullptr) {
+    buffers.Add({"output_indices", options.output_indices, &*plan.indices, true});
   }
-  const bool in_place =
-      tensors.residual && options.residual == output && internal::SameView(*tensors.residual, tensors.output);
-  if (Status status = internal::CheckBuffers(buffers, in_place ? &*tensors.residual : nullptr); !status.ok())
+  const bool in_place = plan.residual && options.residual == output && internal::SameView(*plan.residual, plan.output);
+  if (Status status = internal::CheckBuffers(buffers, in_place ? &*plan.residual : nullptr); !status.ok())
     return status;
 
   const size_t bytes = plan.workspace_bytes;
@@ -383,9 +214,13 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
   const internal::RunContext context{
       input, output, options.residual, options.input_indices, options.output_indices, workspace, plan.workers, runtime};
   try {
-    return std::visit([&](const auto& op_plan) { return internal::Execute(op_plan, context); }, plan.plan);
+    if (!internal::IsVerbose()) return plan.Run(context);
+    const internal::Stopwatch stopwatch;
+    Status status = plan.Run(context);
+    internal::PrintRun(plan, stopwatch);
+    return status;
   } catch (...) {
-    // Nothing of ours throws; a runner may, when it finds no memory for its own tasks.
+    // Our code does not throw; a runner may, when it finds no memory for its own tasks.
     return Status::Make(StatusCode::kOutOfMemory, "parallel_for threw an exception: the output is incomplete");
   }
 }

@@ -1,4 +1,4 @@
-// What the library says of itself and of the machine.
+// Answers questions about the library and the machine.
 #include "polyphase/runtime.h"
 
 #include "base/cache_info.h"
@@ -11,7 +11,7 @@ namespace polyphase {
 std::vector<TargetInfo> Targets() {
   const internal::TargetList list = internal::CompiledTargets();
   internal::Target chosen;
-  // A POLYPHASE_ISA that names no target leaves none chosen: every Create would tell so.
+  // With an invalid POLYPHASE_ISA no target is marked chosen; Create reports the error.
   const bool ok = internal::SelectTarget("", &chosen).ok();
   std::vector<TargetInfo> result;
   for (int i = 0; i < list.count; ++i) {

@@ -10,7 +10,7 @@
 
 namespace polyphase::internal {
 
-// Null on failure, and for 0 bytes.
+// Returns null on failure and for 0 bytes.
 inline void* Allocate(const Runtime& runtime, size_t bytes) {
   if (bytes == 0) return nullptr;
   if (runtime.allocate != nullptr) return runtime.allocate(runtime.context, bytes, kWorkspaceAlignment);

@@ -1,4 +1,4 @@
-// printf into a std::string.
+// Formats as printf does, into a std::string of at most 511 characters.
 #ifndef POLYPHASE_SRC_BASE_FORMAT_H_
 #define POLYPHASE_SRC_BASE_FORMAT_H_
 

@@ -1,4 +1,4 @@
-// Status: formatting of messages.
+// Formats the messages of Status.
 #include "polyphase/status.h"
 
 #include <cstdarg>

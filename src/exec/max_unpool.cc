@@ -1,92 +1,80 @@
-// MaxUnpool: by comparison where windows do not overlap, else by scattering; errors are found by the latter.
+// Runs MaxUnpool by comparison where windows do not overlap, and otherwise by scattering, which also finds the errors.
 #include "plan/max_unpool.h"
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <cinttypes>
 #include <cstdint>
-#include <cstring>
 #include <limits>
-#include <type_traits>
 
 #include "base/checked_math.h"
-#include "exec/exec.h"
 #include "exec/runner.h"
 #include "exec/store.h"
+#include "plan/addressing.h"
 
 namespace polyphase::internal {
 namespace {
 
-// Channels [channel, channel + channels) of an image.
+// Some channels of one image.
 struct Planes {
-  int64_t image, channel, channels;
+  int64_t image = 0, channel = 0, channels = 0;
+
+  // `index` must have only the digits of the channels and of the image left.
+  static Planes Next(const MaxUnpoolPlan& plan, TaskIndex* index) {
+    const IndexRange channels = index->Next(plan.channels);
+    return {index->rest(), channels.begin, channels.count()};
+  }
 };
 
-Planes PlanesOf(const MaxUnpoolPlan& plan, int64_t index) {
-  const int64_t channel = index % plan.block_tasks * plan.width;
-  return {index / plan.block_tasks, channel, std::min(plan.width, plan.input.c - channel)};
-}
-
-// Writes zeros to `pixels` neighbouring pixels, tail lanes included; `offset` counts elements up to channel 0 of the
-// first.
-void FillZeros(const MaxUnpoolPlan& plan, const Planes& planes, char* output, int64_t offset, int64_t pixels) {
+// Writes zeros to `pixels` neighbouring pixels, the empty lanes of the last channel block included. `offset` counts
+// elements up to channel 0 of the first pixel.
+void FillPlanes(const MaxUnpoolPlan& plan, const Planes& planes, void* output, int64_t offset, int64_t pixels) {
   const TensorDesc& desc = plan.output;
-  const ChannelMap map = ChannelsOf(desc);
   const int64_t end = planes.channel + planes.channels;
-  const int64_t stored = desc.layout == Layout::kNchwc ? RoundUp(end, map.block) : end;
-  for (int64_t c = planes.channel; c < stored;) {
-    const int64_t length = std::min(ContiguousChannels(map, c), stored - c);
-    char* pixel = output + ((offset + ChannelOffset(map, c)) << plan.element_log2);
-    const auto bytes = static_cast<size_t>(length << plan.element_log2);
-    if (length == desc.stride[kColumn]) {
-      std::memset(pixel, 0, bytes * static_cast<size_t>(pixels));
-    } else {
-      for (int64_t p = 0; p < pixels; ++p, pixel += desc.stride[kColumn] << plan.element_log2) {
-        std::memset(pixel, 0, bytes);
-      }
-    }
-    c += length;
-  }
+  FillZeros(desc, output, offset, pixels,
+            {planes.channel, desc.layout == Layout::kNchwc ? RoundUp(end, desc.channel_block) : end});
 }
 
 // ---- Comparison
 
-class CompareTask {
+class CompareWorker {
  public:
-  CompareTask(const MaxUnpoolPlan& plan, const RunContext& context, int64_t index, char* workspace)
+  // `stray` is set where an index does not name an element of its window; the output is then incomplete.
+  CompareWorker(const MaxUnpoolPlan& plan, const RunContext& context, Arena arena, std::atomic<bool>* stray)
       : plan_(plan),
-        kernels_(plan.op->kernels),
+        kernels_(plan.op.kernels),
         context_(context),
-        values_(workspace),
-        indices_(values_ + plan.value_bytes),
-        taps_(reinterpret_cast<int32_t*>(indices_ + plan.index_bytes)),
-        panel_(indices_ + plan.index_bytes + plan.tap_bytes),
-        planar_(plan.width == 1) {
-    const int64_t row_task = index % plan.row_tasks;
-    index /= plan.row_tasks;
-    const int64_t tile_begin = index % plan.tile_tasks * plan.tile;
-    planes_ = PlanesOf(plan, index / plan.tile_tasks);
-    tile_ = {tile_begin, std::min(tile_begin + plan.tile, plan.input.size[kColumn])};
-    const int64_t kernel = plan.axes[kColumn].kernel;
-    const bool last = tile_.end == plan.input.size[kColumn];
-    columns_ = {tile_.begin * kernel, last ? plan.output.size[kColumn] : tile_.end * kernel};
-    row_begin_ = row_task * plan.rows_per_task;
-    row_end_ = std::min(row_begin_ + plan.rows_per_task, plan.output_rows());
-    output_in_place_ = planar_ || IsPanel(plan.output);
+        scratch_(plan, arena),
+        stray_(*stray),
+        planar_(plan.width == 1) {}
+
+  void operator()(int64_t task) {
+    if (stray_.load(std::memory_order_relaxed)) return;
+    TaskIndex index(task);
+    const IndexRange rows = index.Next(plan_.rows);
+    tile_ = index.Next(plan_.columns);
+    planes_ = Planes::Next(plan_, &index);
+    const int64_t kernel = plan_.axes[kColumn].kernel;
+    const bool last = tile_.end == plan_.input.size[kColumn];
+    columns_ = {tile_.begin * kernel, last ? plan_.output.size[kColumn] : tile_.end * kernel};
+    output_in_place_ = planar_ || IsLine(plan_.output, planes_.channel);
+    if (!Rows(rows)) stray_.store(true, std::memory_order_relaxed);
   }
 
-  // False where an index does not name an element of its window; the output is then incomplete.
-  bool Run() {
-    int64_t held = -1;  // the input row in values_ and taps_
+ private:
+  // False at the first stray index.
+  bool Rows(const IndexRange& rows) {
+    int64_t held = -1;  // the input row whose values and taps are in the scratch
     const auto& [depth, row, column] = plan_.axes;
-    for (int64_t r = row_begin_; r < row_end_; ++r) {
+    for (int64_t r = rows.begin; r < rows.end; ++r) {
       const int64_t oz = r / row.full;
       const int64_t oy = r % row.full;
       const int64_t iz = oz / depth.kernel;
       const int64_t iy = oy / row.kernel;
       const int64_t output = PixelOffset(plan_.output, planes_.image, oz, oy, columns_.begin);
       if (iz >= depth.pooled || iy >= row.pooled) {
-        FillZeros(plan_, planes_, static_cast<char*>(context_.output), output, columns_.count());
+        FillPlanes(plan_, planes_, context_.output, output, columns_.count());
         continue;
       }
       if (held != iz * row.pooled + iy && !LoadRow(iz, iy)) return false;
@@ -97,33 +85,28 @@ class CompareTask {
     return true;
   }
 
- private:
-  // Whether the task's channels of a pixel are what the kernels read and write.
-  bool IsPanel(const TensorDesc& desc) const {
-    return planes_.channels == kUnpoolLanes && (desc.layout == Layout::kNhwc || desc.channel_block == kUnpoolLanes);
-  }
-
-  // A tile's part of a row: where it is, or packed into `buffer`. `*step`: elements from pixel to pixel.
+  // Returns the part of a row that a tile needs, either where it is or packed into `buffer`. `*step` becomes the
+  // elements from pixel to pixel.
   const void* Fetch(const TensorDesc& desc, const void* tensor, int element_log2, int64_t z, int64_t y, char* buffer,
                     int64_t* step) const {
     const int64_t offset = PixelOffset(desc, planes_.image, z, y, tile_.begin);
     const ChannelMap map = ChannelsOf(desc);
     const char* const first = static_cast<const char*>(tensor) + (offset << element_log2);
     *step = planar_ ? 1 : desc.stride[kColumn];
-    if (planar_ || IsPanel(desc)) return first + (ChannelOffset(map, planes_.channel) << element_log2);
-    *step = kUnpoolLanes;
+    if (planar_ || IsLine(desc, planes_.channel)) return first + (ChannelOffset(map, planes_.channel) << element_log2);
+    *step = kLineLanes;
+    assert(tile_.count() <= plan_.columns.length);
     kernels_.panel.pack[element_log2]({map, planes_.channel, planes_.channels, tile_.count(), desc.stride[kColumn]},
-                                      first, buffer, kUnpoolLanes, kUnpoolLanes);
+                                      first, buffer, kLineLanes, kLineLanes);
     return buffer;
   }
 
-  // Values and taps of an input row; false where there is an index without a tap.
+  // Loads the values and taps of an input row. Returns false where an index has no tap.
   bool LoadRow(int64_t iz, int64_t iy) {
-    row_values_ = Fetch(plan_.input, context_.input, plan_.element_log2, iz, iy, values_, &value_step_);
+    row_values_ = Fetch(plan_.input, context_.input, plan_.element_log2, iz, iy, scratch_.values, &value_step_);
     int64_t index_step = 0;
     const TensorDesc& desc = *plan_.indices;
-    const int element_log2 = desc.dtype == DataType::kI64 ? 3 : 2;
-    const void* row = Fetch(desc, context_.input_indices, element_log2, iz, iy, indices_, &index_step);
+    const void* row = Fetch(desc, context_.input_indices, plan_.index_log2, iz, iy, scratch_.indices, &index_step);
     // Only the last pixel may have taps that are cut off.
     const auto& [depth, row_axis, column] = plan_.axes;
     const int64_t whole = std::min(tile_.end, column.full / column.kernel) - tile_.begin;
@@ -154,28 +137,26 @@ class CompareTask {
     if (!map.window) first += iz * depth.kernel * map.step[kDepth] + iy * row_axis.kernel * map.step[kRow];
     first += (tile_.begin + pixels.begin) * pixel_step;
 
-    const bool wide = plan_.indices->dtype == DataType::kI64;
-    const char* const indices = static_cast<const char*>(row) + ((pixels.begin * index_step) << (wide ? 3 : 2));
-    int64_t base[kUnpoolLanes];
-    for (int lane = 0; lane < kUnpoolLanes; ++lane)
-      base[lane] = first + lane * (planar_ ? pixel_step : map.channel_step);
+    const char* const indices = static_cast<const char*>(row) + ((pixels.begin * index_step) << plan_.index_log2);
+    int64_t base[kLineLanes];
+    for (int lane = 0; lane < kLineLanes; ++lane) base[lane] = first + lane * (planar_ ? pixel_step : map.channel_step);
     UnpoolTapArgs args{indices,        index_step,
                        pixels.count(), planes_.channels,
                        base,           pixel_step,
                        offsets,        numbers,
-                       count,          taps_ + pixels.begin * plan_.width};
-    const UnpoolTapFn find = wide ? kernels_.max_unpool.taps64 : kernels_.max_unpool.taps32;
+                       count,          scratch_.taps + pixels.begin * plan_.width};
+    const UnpoolTapFn find = plan_.index_log2 == 3 ? kernels_.max_unpool.taps64 : kernels_.max_unpool.taps32;
     if (!planar_) return find(args) == pixels.count() * planes_.channels;
-    // Lanes are pixels; the last vector ends with the row and finds some of the one before it again.
-    args.lanes = args.index_step = kUnpoolLanes;
-    args.base_step *= kUnpoolLanes;
-    args.pixels = pixels.count() / kUnpoolLanes;
-    const int64_t in_vectors = args.pixels * kUnpoolLanes;
+    // Lanes are pixels. The last vector ends with the row and finds some taps of the one before it again.
+    args.lanes = args.index_step = kLineLanes;
+    args.base_step *= kLineLanes;
+    args.pixels = pixels.count() / kLineLanes;
+    const int64_t in_vectors = args.pixels * kLineLanes;
     if (find(args) != in_vectors) return false;
     if (in_vectors == pixels.count()) return true;
-    const int64_t begin = std::max<int64_t>(pixels.count() - kUnpoolLanes, 0);
+    const int64_t begin = std::max<int64_t>(pixels.count() - kLineLanes, 0);
     for (int64_t& position : base) position += begin * pixel_step;
-    args.indices = indices + (begin << (wide ? 3 : 2));
+    args.indices = indices + (begin << plan_.index_log2);
     args.taps += begin;
     args.lanes = pixels.count() - begin;
     args.pixels = 1;
@@ -187,9 +168,9 @@ class CompareTask {
     const ChannelMap map = ChannelsOf(desc);
     const int64_t kernel = plan_.axes[kColumn].kernel;
     const int64_t outputs = std::min(columns_.count(), tile_.count() * kernel);
-    char* const tensor = static_cast<char*>(context_.output);
-    char* const first = tensor + (output << plan_.element_log2);
-    UnpoolSpreadArgs args{row_values_, value_step_, taps_, first_tap, kernel, panel_, kUnpoolLanes, outputs};
+    char* const first = static_cast<char*>(context_.output) + (output << plan_.element_log2);
+    UnpoolSpreadArgs args{row_values_, value_step_,    scratch_.taps, first_tap,
+                          kernel,      scratch_.panel, kLineLanes,    outputs};
     if (output_in_place_) {
       args.output = first + (ChannelOffset(map, planes_.channel) << plan_.element_log2);
       args.output_step = desc.stride[kColumn];
@@ -198,25 +179,23 @@ class CompareTask {
     spread[plan_.element_log2](args);
     if (!output_in_place_) {
       kernels_.panel.unpack[plan_.element_log2]({map, planes_.channel, planes_.channels, outputs, desc.stride[kColumn]},
-                                                panel_, kUnpoolLanes, ZeroFrom(desc), first);
+                                                scratch_.panel, kLineLanes, ZeroFrom(desc), first);
     }
     if (outputs < columns_.count()) {
-      FillZeros(plan_, planes_, tensor, output + outputs * desc.stride[kColumn], columns_.count() - outputs);
+      FillPlanes(plan_, planes_, context_.output, output + outputs * desc.stride[kColumn], columns_.count() - outputs);
     }
   }
 
   const MaxUnpoolPlan& plan_;
   const Kernels& kernels_;
   const RunContext& context_;
-  char* const values_;
-  char* const indices_;
-  int32_t* const taps_;
-  char* const panel_;
+  const MaxUnpoolScratch scratch_;
+  std::atomic<bool>& stray_;
   const bool planar_;
-  Planes planes_{};
+  // Of the task at work:
+  Planes planes_;
   IndexRange tile_{};     // input columns
   IndexRange columns_{};  // output columns
-  int64_t row_begin_, row_end_;
   bool output_in_place_;
   const void* row_values_ = nullptr;
   int64_t value_step_ = 0;
@@ -224,7 +203,7 @@ class CompareTask {
 
 // ---- Scatter
 
-// The flat position in the output plane that an index names, or -1.
+// Returns the flat position in the output plane that an index names, or -1.
 int64_t Locate(const MaxUnpoolPlan& plan, int64_t n, int64_t c, const SpatialSizes& input, int64_t index) {
   const IndexMap& map = plan.index_map;
   SpatialSizes position;
@@ -237,7 +216,7 @@ int64_t Locate(const MaxUnpoolPlan& plan, int64_t n, int64_t c, const SpatialSiz
     }
   } else {
     const SpatialSizes& size = plan.index_size;
-    // Unsigned, so that any index wraps around instead of overflowing.
+    // The arithmetic is unsigned, so that any index wraps around instead of overflowing.
     const uint64_t plane = static_cast<uint64_t>(size[kDepth]) * static_cast<uint64_t>(size[kRow] * size[kColumn]);
     const uint64_t local =
         static_cast<uint64_t>(index) - static_cast<uint64_t>(n * map.image_step + c * map.channel_step);
@@ -252,7 +231,7 @@ int64_t Locate(const MaxUnpoolPlan& plan, int64_t n, int64_t c, const SpatialSiz
   return (position[kDepth] * plan.output.size[kRow] + position[kRow]) * plan.output.size[kColumn] + position[kColumn];
 }
 
-// The smallest flat (n, c, pixel) whose index is outside; kNoError without one.
+// Keeps the smallest flat (n, c, pixel) whose index is outside, or kNoError if there is none.
 constexpr int64_t kNoError = std::numeric_limits<int64_t>::max();
 void KeepFirst(std::atomic<int64_t>& first, int64_t candidate) {
   int64_t held = first.load(std::memory_order_relaxed);
@@ -265,17 +244,16 @@ void Scatter(const MaxUnpoolPlan& plan, const RunContext& context, int64_t task,
   const TensorDesc& in = plan.input;
   const TensorDesc& out = plan.output;
   const TensorDesc& indices = *plan.indices;
-  const Planes planes = PlanesOf(plan, task / plan.bands);
-  const int64_t band_size = DivCeil(plan.output_plane(), plan.bands);
-  const int64_t band_begin = task % plan.bands * band_size;
-  const IndexRange band{band_begin, std::min(band_begin + band_size, plan.output_plane())};
+  TaskIndex task_index(task);
+  const IndexRange band = task_index.Next(plan.bands);
+  const Planes planes = Planes::Next(plan, &task_index);
 
   const int64_t width = out.size[kColumn];
   for (int64_t p = band.begin; p < band.end;) {
     const int64_t row = p / width;
     const int64_t pixels = std::min(band.end, (row + 1) * width) - p;
-    FillZeros(plan, planes, static_cast<char*>(context.output),
-              PixelOffset(out, planes.image, row / out.size[kRow], row % out.size[kRow], p % width), pixels);
+    FillPlanes(plan, planes, context.output,
+               PixelOffset(out, planes.image, row / out.size[kRow], row % out.size[kRow], p % width), pixels);
     p += pixels;
   }
 
@@ -284,7 +262,7 @@ void Scatter(const MaxUnpoolPlan& plan, const RunContext& context, int64_t task,
   const T* const x = static_cast<const T*>(context.input) + planes.image * in.stride_n;
   const Index* const index = static_cast<const Index*>(context.input_indices) + planes.image * indices.stride_n;
   T* const y = static_cast<T*>(context.output) + planes.image * out.stride_n;
-  int64_t in_channel[kUnpoolLanes], index_channel[kUnpoolLanes], out_channel[kUnpoolLanes];
+  int64_t in_channel[kLineLanes], index_channel[kLineLanes], out_channel[kLineLanes];
   for (int64_t c = 0; c < planes.channels; ++c) {
     in_channel[c] = ChannelOffset(ChannelsOf(in), planes.channel + c);
     index_channel[c] = ChannelOffset(ChannelsOf(indices), planes.channel + c);
@@ -332,7 +310,7 @@ Status OutsideError(const MaxUnpoolPlan& plan, const RunContext& context, int64_
   const int64_t offset = PixelOffset(desc, n, z, y, x) + ChannelOffset(ChannelsOf(desc), c);
   const int64_t index = desc.dtype == DataType::kI64 ? static_cast<const int64_t*>(context.input_indices)[offset]
                                                      : static_cast<const int32_t*>(context.input_indices)[offset];
-  const SpatialSizes& size = plan.index_map.window ? plan.op->attributes.window.kernel : plan.index_size;
+  const SpatialSizes& size = plan.index_map.window ? plan.op.attributes.window.kernel : plan.index_size;
   const int64_t first = n * plan.index_map.image_step + c * plan.index_map.channel_step;
   return Status::InvalidArgument("max_unpool input_indices = %" PRId64 " at n = %" PRId64 ", c = %" PRId64
                                  ", z = %" PRId64 ", y = %" PRId64 ", x = %" PRId64 ": must be in [%" PRId64
@@ -344,25 +322,19 @@ Status OutsideError(const MaxUnpoolPlan& plan, const RunContext& context, int64_
 
 }  // namespace
 
-Status RunMaxUnpool(const MaxUnpoolPlan& plan, const RunContext& context) {
-  if (plan.disjoint) {
+Status MaxUnpoolPlan::Run(const RunContext& context) const {
+  if (disjoint) {
     std::atomic<bool> stray{false};
-    RunTasks(context.runtime, plan.compare_tasks(), context.workers, [&](int64_t index, size_t worker) {
-      char* const workspace =
-          static_cast<char*>(context.workspace) + static_cast<int64_t>(worker) * plan.worker_bytes();
-      if (!stray.load(std::memory_order_relaxed) && !CompareTask(plan, context, index, workspace).Run()) {
-        stray.store(true, std::memory_order_relaxed);
-      }
-    });
+    RunWorkers(context, compare_tasks(), worker_bytes,
+               [&](const Arena& arena) { return CompareWorker(*this, context, arena, &stray); });
     if (!stray.load(std::memory_order_relaxed)) return Status();
   }
   std::atomic<int64_t> first_error{kNoError};
-  const ScatterFn scatter =
-      (plan.indices->dtype == DataType::kI64 ? kScatter<int64_t> : kScatter<int32_t>)[plan.element_log2];
-  RunTasks(context.runtime, plan.scatter_tasks(), context.workers,
-           [&](int64_t index, size_t) { scatter(plan, context, index, first_error); });
+  const ScatterFn scatter = (index_log2 == 3 ? kScatter<int64_t> : kScatter<int32_t>)[element_log2];
+  RunTasks(context, scatter_tasks(), worker_bytes,
+           [&](int64_t task, const Arena&) { scatter(*this, context, task, first_error); });
   const int64_t at = first_error.load(std::memory_order_relaxed);
-  return at == kNoError ? Status() : OutsideError(plan, context, at);
+  return at == kNoError ? Status() : OutsideError(*this, context, at);
 }
 
 }  // namespace polyphase::internal

@@ -1,4 +1,4 @@
-// The default runner: oneTBB in the caller's arena.
+// The default runner uses oneTBB in the arena of the caller.
 #include "exec/runner.h"
 
 #include <tbb/parallel_for.h>
@@ -9,7 +9,7 @@
 namespace polyphase::internal {
 
 size_t TbbThreads() noexcept {
-  // A task that ran our tasks in parallel could be handed, while it waits, an unrelated task of its caller.
+  // If a task ran our tasks in parallel, it could be handed an unrelated task of its caller while it waits.
   if (tbb::task::current_context() != nullptr) return 1;
   return static_cast<size_t>(tbb::this_task_arena::max_concurrency());
 }

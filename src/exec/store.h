@@ -1,21 +1,18 @@
-// The store of all ops: a panel of values gets the epilogue and goes into the output, in registers where the output has
-// the panel's order, and otherwise in place in L1 before it is unpacked.
+// Stores the panels of all ops: a panel of values gets the epilogue and goes into the output. That happens in registers
+// where the output has the order of the panel, and otherwise in place in L1 before the panel is unpacked.
 #ifndef POLYPHASE_SRC_EXEC_STORE_H_
 #define POLYPHASE_SRC_EXEC_STORE_H_
 
-#include <algorithm>
 #include <cstdint>
-#include <optional>
-#include <utility>
 
-#include "exec/exec.h"
-#include "geometry/epilogue.h"
+#include "geometry/index_range.h"
 #include "geometry/tensor.h"
 #include "plan/kernels.h"
+#include "polyphase/epilogue.h"
 
 namespace polyphase::internal {
 
-// What all stores of a run have in common.
+// All stores of a run have this in common.
 struct OutputStore {
   const Kernels& kernels;
   const Epilogue& epilogue;
@@ -26,12 +23,13 @@ struct OutputStore {
   const char* residual;
   float* residual_panel;  // scratch of the size of the largest panel; null without a residual
 
-  // A line that was just read as the residual is in the caches: nothing is saved by a store past them.
+  // A line that was just read as the residual is in the caches, so a store past them saves nothing.
   bool Streams() const { return stream && residual != output; }
 };
 
-// `pixels` pixels of channels [channel, channel + channels). Offsets count elements, from the tensor's begin to channel
-// 0 of the first pixel. Panel rows are panel_stride floats apart; 1 with a single channel means one row of pixels.
+// Stores `pixels` pixels of channels [channel, channel + channels). Offsets count elements from the beginning of the
+// tensor to channel 0 of the first pixel. Panel rows are panel_stride floats apart; 1 with a single channel means one
+// row of pixels.
 struct PanelStore {
   int64_t channel, channels, pixels;
   float* panel;
@@ -40,98 +38,11 @@ struct PanelStore {
   int64_t residual_offset, residual_pixel_stride;
 };
 
-// The offset of a pixel's channel 0 in a tensor.
-inline int64_t PixelOffset(const TensorDesc& desc, int64_t n, int64_t z, int64_t y, int64_t x) {
-  return n * desc.stride_n + z * desc.stride[kDepth] + y * desc.stride[kRow] + x * desc.stride[kColumn];
-}
+void StorePanel(const OutputStore& store, const PanelStore& run);
 
-// How many of the run's channels, from `channel` on, lie next to each other in memory.
-inline int64_t ContiguousChannels(const ChannelMap& map, int64_t channel) { return map.block - channel % map.block; }
-
-// Applies the epilogue to a part of the panel whose channels are together in the output, or which stays in place
-// (`in_place`).
-inline void ApplyEpilogue(const OutputStore& store, const PanelStore& part, bool in_place) {
-  const Epilogue& e = store.epilogue;
-  const bool planar = part.channels == 1 && part.panel_stride == 1;
-  const auto constants = [&](const float* values) { return values == nullptr ? nullptr : values + part.channel; };
-  EpilogueArgs args{};
-  args.activation = e.activation;
-  args.parameters = {e.negative_slope, e.lower, e.upper};
-  args.scale = constants(e.scale);
-  args.shift = constants(e.shift);
-  args.slope = constants(e.slope);
-  args.constant_step = planar ? 0 : 1;
-  args.panel = part.panel;
-  args.panel_stride = part.panel_stride;
-  args.pixels = planar ? 1 : part.pixels;
-  args.count = planar ? part.pixels : part.channels;
-  args.output = part.panel;
-  args.output_stride = part.panel_stride;
-  args.residual_mode = e.residual;
-  // Without a residual: any address that may be stepped.
-  args.residual = part.panel;
-  args.residual_stride = part.panel_stride;
-  if (e.residual != Residual::kNone) {
-    const TensorDesc& desc = *store.tensors.residual;
-    const ChannelMap map = ChannelsOf(desc);
-    const bool direct =
-        store.conversion == Conversion::kF32 &&
-        (planar ? part.residual_pixel_stride == 1 : part.channels <= ContiguousChannels(map, part.channel));
-    if (direct) {
-      args.residual =
-          reinterpret_cast<const float*>(store.residual) + part.residual_offset + ChannelOffset(map, part.channel);
-      args.residual_stride = part.residual_pixel_stride;
-    } else {
-      args.residual = store.residual_panel;
-      args.residual_stride = planar ? 1 : part.channels;
-      store.kernels.panel.pack_as[static_cast<int>(store.conversion)](
-          {map, part.channel, part.channels, part.pixels, part.residual_pixel_stride},
-          store.residual + part.residual_offset * static_cast<int64_t>(ElementSize(desc.dtype)), store.residual_panel,
-          args.residual_stride, part.channels);
-    }
-  }
-  if (!in_place) {
-    args.output = reinterpret_cast<float*>(store.output) + part.output_offset +
-                  ChannelOffset(ChannelsOf(store.tensors.output), part.channel);
-    args.output_stride = part.output_pixel_stride;
-    args.stream = store.Streams();
-  }
-  // Rows that lie behind one another are one where all channels have the same constants: a few channels fill no vector.
-  // Where they do, rows are quicker (1.3 to 1.5 times, 16 channels).
-  const bool dense =
-      args.panel_stride == args.count && args.output_stride == args.count && args.residual_stride == args.count;
-  const bool constants_differ = args.scale != nullptr || args.shift != nullptr || args.slope != nullptr;
-  if (dense && !constants_differ && args.count % kStripBlock != 0) args.count *= std::exchange(args.pixels, 1);
-  store.kernels.epilogue.epilogue(args);
-}
-
-inline void StorePanel(const OutputStore& store, const PanelStore& run) {
-  const TensorDesc& desc = store.tensors.output;
-  const ChannelMap map = ChannelsOf(desc);
-  const bool planar = run.channels == 1 && run.panel_stride == 1;
-  if (!IsTrivial(store.epilogue)) {
-    const bool f32 = store.conversion == Conversion::kF32;
-    // Lanes behind the last channel are Unpack's business.
-    const bool tail = desc.layout == Layout::kNchwc && (run.channel + run.channels) % map.block != 0;
-    if (f32 && !tail && (planar ? run.output_pixel_stride == 1 : map.block > 1)) {
-      for (int64_t c = 0; c < run.channels;) {
-        PanelStore part = run;
-        part.channel += c;
-        part.channels = std::min(ContiguousChannels(map, part.channel), run.channels - c);
-        part.panel += c;
-        ApplyEpilogue(store, part, false);
-        c += part.channels;
-      }
-      return;
-    }
-    ApplyEpilogue(store, run, true);
-  }
-  const PanelKernels& kernels = store.kernels.panel;
-  const UnpackFn unpack =
-      store.Streams() ? kernels.unpack_streaming : kernels.unpack_as[static_cast<int>(store.conversion)];
-  unpack({map, run.channel, run.channels, run.pixels, run.output_pixel_stride}, run.panel, run.panel_stride,
-         ZeroFrom(desc), store.output + run.output_offset * static_cast<int64_t>(ElementSize(desc.dtype)));
-}
+// Writes zeros into `channels` of `pixels` neighbouring pixels of a tensor. `offset` counts elements up to channel 0 of
+// the first pixel. The channels may be the empty lanes of the last channel block.
+void FillZeros(const TensorDesc& desc, void* tensor, int64_t offset, int64_t pixels, const IndexRange& channels);
 
 }  // namespace polyphase::internal
 

@@ -11,7 +11,7 @@ namespace polyphase::internal {
 namespace {
 
 constexpr char kOp[] = "conv";
-// Keeps the tables of phases small; networks have 2 to 8.
+// The limit keeps the tables of phases small; networks have 2 to 8.
 constexpr int64_t kMaxFactor = 256;
 
 bool Reach(const ConvAttributes& a, int axis, int64_t* result) {
@@ -67,7 +67,7 @@ Status ValidateConv(ConvAttributes* attributes) {
     return Status::InvalidArgument("%s channel_order = %d: not a ChannelOrder", kOp, static_cast<int>(a.channel_order));
   }
   if (Status status = CheckAutoPad(kOp, a.auto_pad, a.padding_begin, a.padding_end); !status.ok()) return status;
-  // Slots of the packed weights: at most upsample + kernel - 1 per axis of the convolution, and shuffle times that.
+  // The packed weights have at most upsample + kernel - 1 slots per axis of the convolution, and shuffle times that.
   int64_t weights = a.input_channels;
   bool fits = CheckedMul(weights, a.output_channels, &weights) && CheckedMul(weights, 4, &weights);
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {

@@ -10,16 +10,16 @@
 
 namespace polyphase::internal {
 
-// Expands the axes (see geometry/tensor.h). Error: an invalid spatial rank.
+// Expands the axes (see geometry/tensor.h). Fails on an invalid spatial rank.
 Status ExpandConv(ConvAttributes* attributes);
 // Checks every attribute that does not depend on the input, and turns auto_pad into paddings.
 Status ValidateConv(ConvAttributes* attributes);
 ConvAxis MakeConvAxis(const ConvAttributes& attributes, int axis);
-// The product of the pixel shuffle's factors.
+// Returns the product of the pixel shuffle's factors.
 inline int64_t ShuffledPixels(const ConvAttributes& a) { return a.shuffle[0] * a.shuffle[1] * a.shuffle[2]; }
-// The convolution's channel that becomes channel c of the output at offset `shuffled` of the pixel shuffle.
+// Returns the convolution's channel that becomes channel c of the output at offset `shuffled` of the pixel shuffle.
 int64_t ConvChannel(const ConvAttributes& attributes, int64_t c, const SpatialSizes& shuffled);
-// The output's size; the origin is left alone. Messages name the attribute.
+// Sets the output's size and leaves the origin alone. Messages name the attribute.
 Status ResolveConv(const ConvAttributes& attributes, const SpatialSizes& input_size, PhaseShape* shape);
 
 }  // namespace polyphase::internal

@@ -22,7 +22,7 @@ Status CheckAtLeast(const char* name, const SpatialSizes& values, int64_t minimu
   return Status();
 }
 
-// dilation * (kernel - 1) + 1
+// Computes dilation * (kernel - 1) + 1 and returns false on overflow.
 bool EffectiveKernel(const ConvTransposeAttributes& a, int axis, int64_t* result) {
   return CheckedMul(a.dilation[axis], a.kernel[axis] - 1, result) && CheckedAdd(*result, 1, result);
 }
@@ -98,10 +98,10 @@ Status ResolveConvTranspose(const ConvTransposeAttributes& a, const SpatialSizes
       return Status::InvalidArgument("%s input size[%s] = %" PRId64 ": must be at least 1", kOp, name, in);
     }
     int64_t effective = 0;
-    int64_t smallest = 0;  // natural without output_padding
+    int64_t smallest = 0;  // `natural` without output_padding
     int64_t natural = 0;
     int64_t same = 0;
-    // u = o + padding_begin and o plus the reach of the taps must fit as well.
+    // u = o + padding_begin must fit as well, and so must o plus the reach of the taps.
     int64_t limit = 0;
     const bool fits = EffectiveKernel(a, axis, &effective) && CheckedMul(in - 1, stride, &smallest) &&
                       CheckedAdd(smallest, effective, &smallest) &&
@@ -116,7 +116,7 @@ Status ResolveConvTranspose(const ConvTransposeAttributes& a, const SpatialSizes
     int64_t begin = a.padding_begin[axis];
     int64_t cropped = 0;
     if (!CheckedAdd(begin, a.padding_end[axis], &cropped)) cropped = std::numeric_limits<int64_t>::max();
-    int64_t out = natural - cropped;  // both are >= 0, so that nothing overflows
+    int64_t out = natural - cropped;  // both are >= 0, so nothing overflows
     const auto split = [&](int64_t total) {
       begin = a.auto_pad == AutoPad::kSameUpper ? total / 2 : total - total / 2;
     };

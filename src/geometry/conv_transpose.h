@@ -10,13 +10,13 @@
 
 namespace polyphase::internal {
 
-// Expands the axes (see geometry/tensor.h). Error: an invalid spatial rank.
+// Expands the axes (see geometry/tensor.h). Fails on an invalid spatial rank.
 Status ExpandConvTranspose(ConvTransposeAttributes* attributes);
 // Checks every attribute that does not depend on the input.
 Status ValidateConvTranspose(const ConvTransposeAttributes& attributes);
 
-// ONNX's auto_pad and output_shape (see ConvTransposeAttributes), and PyTorch's `output_size` (expanded; all 0: not
-// given). Messages name the attribute.
+// Resolves ONNX's auto_pad and output_shape (see ConvTransposeAttributes) and PyTorch's `output_size` (expanded; all 0
+// means that it is not given). Messages name the attribute.
 Status ResolveConvTranspose(const ConvTransposeAttributes& attributes, const SpatialSizes& input_size,
                             const SpatialSizes& output_size, PhaseShape* shape);
 

@@ -9,11 +9,12 @@
 
 namespace polyphase::internal {
 
-// `channels`: of the output; 0: not known yet, the op compares epilogue.channels with it later.
+// `channels` is the number of output channels, or 0 where it is not known yet: the op then compares epilogue.channels
+// with it later.
 Status ValidateEpilogue(const char* op, const Epilogue& epilogue, int64_t channels);
 Status ValidatePrologue(const char* op, const Prologue& prologue);
 
-// Whether the output is the op's own value.
+// Returns whether the epilogue leaves the op's own values as they are.
 bool IsTrivial(const Epilogue& epilogue);
 bool HasConstants(const Epilogue& epilogue);
 

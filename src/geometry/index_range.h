@@ -11,7 +11,8 @@ struct IndexRange {
   int64_t begin, end;
 
   int64_t count() const { return end - begin; }
-  // The part inside [0, size); empty where there is none.
+  bool Contains(int64_t i) const { return i >= begin && i < end; }
+  // Returns the part inside [0, size), which is empty where there is none.
   IndexRange Clip(int64_t size) const {
     const int64_t clipped = std::clamp<int64_t>(begin, 0, size);
     return {clipped, std::clamp(end, clipped, size)};

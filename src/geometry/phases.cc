@@ -9,7 +9,7 @@
 namespace polyphase::internal {
 namespace {
 
-// Strides of transposed convolutions whose phases are kept.
+// Transposed convolutions of at most this stride keep a table of their phases.
 constexpr int64_t kMaxTable = 64;
 
 }  // namespace
@@ -99,13 +99,14 @@ AxisPhases TransposedConvPhases(int64_t kernel, int64_t stride, int64_t dilation
   AxisPhases phases;
   phases.stride = stride;
   phases.slots = kernel;
+  phases.overlap_add = true;
   phases.dilation = dilation;
   phases.gcd = std::gcd(stride, dilation);
   phases.slot_step = stride / phases.gcd;
   phases.offset_step = dilation / phases.gcd;
   phases.first_read = stride - 1 - dilation * (kernel - 1);
   phases.last_read = 0;
-  // Extended Euclid: old_x * (dilation / gcd) = 1 (mod slot_step).
+  // The extended Euclidean algorithm finds old_x with old_x * (dilation / gcd) = 1 (mod slot_step).
   const int64_t modulus = phases.slot_step;
   int64_t old_r = phases.offset_step % modulus, r = modulus, old_x = 1, x = 0;
   while (r != 0) {
@@ -131,14 +132,14 @@ bool NeedsBorder(const ConvAxis& axis) {
          std::max(axis.padding_begin, axis.padding_end) >= axis.upsample;
 }
 
-// Output o of the op is output o' = o / shuffle of the convolution, which reads u = o' - padding + t * dilation of the
-// upsampled input, input u / upsample. The origin makes u of the first tap at residue 0 a multiple of upsample: then all
-// phases begin with the same input, q + begin, and differ in how many they read.
+// Output o of the op is output o' = o / shuffle of the convolution. It reads u = o' - padding + t * dilation of the
+// upsampled input, which is input u / upsample. The origin makes u of the first tap at residue 0 a multiple of
+// upsample: all phases then begin with the same input, q + begin, and differ only in how many they read.
 AxisPhases ConvPhases(const ConvAxis& axis, bool fold, int64_t* origin) {
   AxisPhases phases;
   phases.repeat = fold ? 1 : axis.upsample;
   phases.padding_mode = axis.padding_mode;
-  // A reflection inside of one pixel is that pixel.
+  // A reflection within one pixel reads that pixel.
   if (fold && axis.padding_mode == PaddingMode::kReflect) phases.padding_mode = PaddingMode::kReplicate;
   const int64_t upsample = fold ? axis.upsample : 1;
   const int64_t shift = (upsample - axis.padding_begin % upsample) % upsample;
@@ -163,7 +164,7 @@ SlotTaps TapsOfSlot(const ConvAxis& axis, const AxisPhases& phases, int64_t slot
   const int64_t most = phases.slots / phases.stride;
   const int64_t residue = slot / most;
   const int64_t shuffled = residue % axis.shuffle;
-  // The input that the slot reads, counted from the first one; the taps of a phase go down.
+  // `input` is the input that the slot reads, counted from the first one. The taps of a phase count down.
   const int64_t input = phases.table[residue].taps - 1 - slot % most;
   if (input < 0) return {shuffled, {0, 0}};
   const int64_t upsample = phases.stride / axis.shuffle;

@@ -10,7 +10,7 @@
 
 namespace polyphase::internal {
 
-// Expands the axes (see geometry/tensor.h). Error: an invalid spatial rank.
+// Expands the axes (see geometry/tensor.h). Fails on an invalid spatial rank.
 Status ExpandPixelShuffle(PixelShuffleAttributes* attributes);
 Status ValidatePixelShuffle(const PixelShuffleAttributes& attributes);
 Status PixelShuffleOutput(const PixelShuffleAttributes& attributes, const TensorDesc& input, int64_t* channels,

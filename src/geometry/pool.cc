@@ -26,7 +26,7 @@ Status TooLarge(const char* op, int axis, int64_t size) {
                                  op, AxisName(axis), size);
 }
 
-// Paddings by auto_pad, and the number of windows; false on overflow.
+// Sets the paddings by auto_pad and the number of windows. Returns false on overflow.
 bool SetPooled(const PoolWindow& window, PoolAxis* axis) {
   const int64_t effective = axis->EffectiveKernel();
   int64_t reach = 0;
@@ -38,7 +38,7 @@ bool SetPooled(const PoolWindow& window, PoolAxis* axis) {
     axis->padding_end = padding - axis->padding_begin;
     return CheckedAdd(reach, padding, &reach);
   }
-  // Twice the paddings, since positions are compared on either side of the tensor.
+  // The paddings count twice, because positions are compared on either side of the tensor.
   for (const int64_t padding : {axis->padding_begin, axis->padding_end, axis->padding_begin, axis->padding_end}) {
     if (!CheckedAdd(reach, padding, &reach)) return false;
   }
@@ -48,15 +48,15 @@ bool SetPooled(const PoolWindow& window, PoolAxis* axis) {
     return true;
   }
   axis->pooled = room / axis->stride + 1;
-  // The last window of ceil_mode sticks out, but begins inside.
+  // The last window of ceil_mode sticks out, but must begin inside.
   const bool one_more = window.ceil_mode && room % axis->stride != 0 &&
                         (axis->full + axis->padding_begin - 1) / axis->stride >= axis->pooled;
   if (one_more) ++axis->pooled;
   return true;
 }
 
-// The first window that covers no element, or -1. Only a dilation larger than the tensor can step over all of it, and
-// only from the padding.
+// Returns the first window that covers no element, or -1. Only a dilation larger than the tensor can step over all of
+// it, and only from the padding.
 int64_t EmptyWindow(const PoolAxis& axis) {
   if (axis.dilation <= axis.full) return -1;
   for (int64_t o = 0; o < axis.pooled && axis.Begin(o) < 0; ++o) {
@@ -65,7 +65,7 @@ int64_t EmptyWindow(const PoolAxis& axis) {
   return -1;
 }
 
-// What both directions take from the attributes.
+// Sets what both directions take from the attributes.
 void SetWindow(const PoolWindow& window, int axis, PoolAxis* result) {
   result->kernel = window.kernel[axis];
   result->stride = window.stride[axis];
@@ -210,7 +210,7 @@ Status MakeUnpoolAxes(const char* op, const PoolWindow& window, const TensorDesc
     const int64_t size = padded - result.padding_end;
     if (default_size != nullptr) (*default_size)[axis] = size;
     result.full = size;
-    // An axis that the caller has not is 1 on both sides.
+    // An axis that the caller's tensor lacks is 1 on both sides.
     if (given && axis >= kMaxSpatialRank - window.spatial_rank) {
       result.full = output_size[axis];
       if (result.full <= size - result.stride || result.full >= size + result.stride) {

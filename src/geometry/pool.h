@@ -27,15 +27,15 @@ struct PoolAxis {
   int64_t Begin(int64_t window) const { return window * stride - padding_begin; }
   int64_t EffectiveKernel() const { return dilation * (kernel - 1) + 1; }
 
-  // The taps of a window that are at positions in [-before, full + behind).
-  IndexRange TapsWithin(int64_t window, int64_t before, int64_t behind) const {
+  // Returns the taps of a window that are at positions in [-before, full + after).
+  IndexRange TapsWithin(int64_t window, int64_t before, int64_t after) const {
     const int64_t begin = Begin(window);
     const int64_t first = begin >= -before ? 0 : (-before - begin - 1) / dilation + 1;
-    const int64_t last = begin >= full + behind ? 0 : (full + behind - 1 - begin) / dilation + 1;
+    const int64_t last = begin >= full + after ? 0 : (full + after - 1 - begin) / dilation + 1;
     return IndexRange{first, last}.Clip(kernel);
   }
   IndexRange Taps(int64_t window) const { return TapsWithin(window, 0, 0); }
-  // Taps that exist, or are padding or exist.
+  // Counts the taps that exist or, with include_pad, those that exist or are padding.
   int64_t Count(int64_t window, bool include_pad) const {
     return include_pad ? TapsWithin(window, padding_begin, padding_end).count() : Taps(window).count();
   }
@@ -44,21 +44,21 @@ struct PoolAxis {
     const IndexRange taps = Taps(window);
     return {Begin(window) + taps.begin * dilation, dilation, taps.count()};
   }
-  // The windows that cover an element; dilation must be 1.
+  // Returns the windows that cover an element; dilation must be 1.
   AxisElements Windows(int64_t element) const {
     const int64_t u = element + padding_begin;
     const IndexRange covering = IndexRange{u < kernel ? 0 : (u - kernel) / stride + 1, u / stride + 1}.Clip(pooled);
     return {covering.begin, 1, covering.count()};
   }
 
-  // Most elements of a window that exist; most windows that cover an element.
+  // These are the most elements that a window covers, and the most windows that cover an element.
   int64_t MaxElements() const { return std::min(kernel, (full - 1) / dilation + 1); }
   int64_t MaxWindows() const { return std::min(pooled, (kernel - 1) / stride + 1); }
 };
 using PoolAxes = std::array<PoolAxis, kMaxSpatialRank>;
 
-// A run of outputs, `output_step` apart, each of which reads `inputs.count` inputs; the first input of the next one is
-// input_step further on.
+// A run of outputs, `output_step` apart, each of which reads `inputs.count` inputs. The first input moves by input_step
+// from one output to the next.
 struct PoolRun {
   int64_t output, output_step, outputs;
   AxisElements inputs;
@@ -80,7 +80,8 @@ void ForEachRunOfWindows(const PoolAxis& axis, const IndexRange& range, const Bo
   }
 }
 
-// The same for elements, each of which reads the windows that cover it: the runs of one phase after the other.
+// Does the same for elements, each of which reads the windows that cover it. The runs of one phase follow those of
+// another.
 template <class Body>
 void ForEachRunOfElements(const PoolAxis& axis, const IndexRange& range, const Body& body) {
   const int64_t phases = std::min(range.end, range.begin + axis.stride);
@@ -99,33 +100,33 @@ void ForEachRunOfElements(const PoolAxis& axis, const IndexRange& range, const B
   }
 }
 
-// What an index counts: image * image_step + channel * channel_step + the sum of steps times, along each axis, the
-// position in the full-size tensor (kWindow: the number of the tap).
+// Says what an index counts: image * image_step + channel * channel_step + the sum over the axes of step * position in
+// the full-size tensor (kWindow: step * number of the tap).
 struct IndexMap {
   bool window;
   int64_t image_step, channel_step;
   SpatialSizes step;
-  int64_t count;  // of the positions; those of a plane where channel_step is 0
+  int64_t count;  // number of positions; of those in a plane where channel_step is 0
 };
 
-// Expand the axes (see geometry/tensor.h). Error: an invalid spatial rank.
+// Expands the axes (see geometry/tensor.h). Fails on an invalid spatial rank.
 Status ExpandPoolWindow(const char* op, PoolWindow* window);
 
-// `unpool`: of the unpooling ops, which have no dilation, ceil_mode and auto_pad.
+// `unpool` is true for the unpooling ops, which have no dilation, ceil_mode or auto_pad.
 Status ValidatePoolWindow(const char* op, const PoolWindow& window, bool unpool);
 Status ValidateIndexConvention(const char* op, const PoolWindow& window, IndexConvention convention);
 Status ValidateDivisor(const char* op, int64_t divisor_override);
 
-// The windows over an input of the full size. Every window covers an element.
+// Sets the windows over an input of the full size. Every window covers an element.
 Status MakePoolAxes(const char* op, const PoolWindow& window, const TensorDesc& input, PoolAxes* axes);
-// The windows over an output; `output_size` is expanded. `default_size` may be null.
+// Sets the windows over an output. `output_size` is expanded; `default_size` may be null.
 Status MakeUnpoolAxes(const char* op, const PoolWindow& window, const TensorDesc& input,
                       const SpatialSizes& output_size, PoolAxes* axes, SpatialSizes* default_size);
 
 // `size` is that of the full-size tensor, `n` and `c` those of both.
 IndexMap MakeIndexMap(IndexConvention convention, bool column_major, const PoolWindow& window, int64_t n, int64_t c,
                       const SpatialSizes& size);
-// The tensor of the indices of `pooled`, a tensor of windows. Errors also where the type cannot hold them.
+// Infers the tensor of the indices of `pooled`, a tensor of windows. Fails also where the type cannot hold them.
 Status InferIndices(const char* op, const IndexMap& map, const TensorDesc& pooled, const TensorDesc* requested,
                     TensorDesc* indices);
 

@@ -9,16 +9,15 @@
 #include "base/checked_math.h"
 #include "geometry/epilogue.h"
 #include "geometry/tensor.h"
+#include "geometry/weights.h"
 
 namespace polyphase::internal {
 namespace {
 
 constexpr char kOp[] = "resize";
-// Indices and sizes of one axis are int32 in the tables; the margin is for taps outside and for sizes that f32 rounds up.
+// Indices and sizes of one axis are int32 in the tables; the margin is for taps outside and for sizes that f32 rounds
+// up.
 constexpr int64_t kMaxAxis = (int64_t{1} << 31) - 256;
-// Entries of one table, 1 GiB at most: more is a mistake, and would otherwise come from memory that the system only
-// promises.
-constexpr int64_t kMaxEntries = int64_t{1} << 27;
 
 // ---- Attributes
 
@@ -136,9 +135,7 @@ Status ValidatePointwise(const ResizeAttributes& a) {
                                    ": more than 2^56 weights",
                                    kOp, p.input_channels, p.output_channels);
   }
-  if (p.weights == nullptr) {
-    return Status::InvalidArgument("%s pointwise weights = null: must point to the weights", kOp);
-  }
+  if (Status status = CheckWeights("resize pointwise weights", p.weights); !status.ok()) return status;
   if (a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize) {
     return Status::InvalidArgument(
         "%s pointwise with coordinate_transformation = %d (kTfCropAndResize): must be another one, as the 1x1 "

@@ -34,8 +34,8 @@ struct ResizeAxis {
   int precision = 0;
   // Outputs whose coordinate is inside of the input; the others are extrapolated.
   IndexRange inside{0, 1};
-  // Taps only: outputs o in [periodic.begin, periodic.end) have the weights, and up to a constant the first[], of output
-  // o - period where that is in the range too. All multiples of 16; empty where no short period was found.
+  // Taps only: outputs o in [periodic.begin, periodic.end) have the weights, and up to a constant the first[], of
+  // output o - period where that is in the range too. All multiples of 16; empty where no short period was found.
   IndexRange periodic{0, 0};
   int64_t period = 0;
 
@@ -45,8 +45,8 @@ struct ResizeAxis {
   float Weight(int64_t o, int64_t k) const {
     return windows ? weights[o * stride + k] : taps == 1 ? 1.0f : weights[k * stride + o];
   }
-  // The sources of outputs [begin, end), those outside of the input included. Those of taps go one way; a window next to
-  // another may begin or end on either side of it, as its zeros are left out.
+  // The sources of outputs [begin, end), those outside of the input included. Those of taps go one way; a window next
+  // to another may begin or end on either side of it, as its zeros are left out.
   IndexRange Sources(int64_t begin, int64_t end) const {
     IndexRange sources{first[begin], first[begin] + Count(begin)};
     for (int64_t o = windows ? begin + 1 : end - 1; o < end; ++o) {
@@ -55,25 +55,6 @@ struct ResizeAxis {
     }
     return sources;
   }
-};
-
-// The taps of a ResizeAxis for rows of pixels of a few floats, float by float: output element e is
-//   sum over k < taps of weights[k * stride + e] * row[first[e] + k * pixel].
-// What a window has not is a weight of 0. Tables have whole vectors of 16 elements; the last one repeats its last element.
-struct ElementTaps {
-  int64_t pixel = 1, taps = 0;
-  bool windows = false;
-  int64_t stride = 0;
-  std::vector<int32_t> first;
-  // base[e / 4], e a multiple of 4, is the least first[] from e on to the end of its 16 elements: neither the channels
-  // of pixels with the same sources nor windows without zeros come in ascending order.
-  std::vector<int32_t> base;
-  std::vector<float> weights;
-  IndexRange periodic{0, 0};  // as in ResizeAxis, in elements
-  int64_t period = 0;
-
-  // The most floats from base to the last source of the same tap of `lanes` neighbouring elements.
-  int64_t Spread(int64_t lanes) const;
 };
 
 // What the input's sizes make of the attributes.
@@ -96,7 +77,8 @@ inline bool IsFixedPoint(U8Rounding rounding) {
 // Whether the resize has a 1x1 convolution.
 inline bool HasPointwise(const ResizeAttributes& a) {
   const Pointwise& p = a.pointwise;
-  return p.weights != nullptr || p.bias != nullptr || p.input_channels != 0 || p.output_channels != 0;
+  return p.weights.data != nullptr || p.weights.type != DataType::kF32 || p.bias != nullptr || p.input_channels != 0 ||
+         p.output_channels != 0;
 }
 // Of the output.
 inline int64_t OutputChannels(const ResizeAttributes& a, int64_t input_channels) {
@@ -107,13 +89,10 @@ inline int64_t OutputChannels(const ResizeAttributes& a, int64_t input_channels)
 inline bool KeepsItsSize(const ResizeAttributes& a, int axis) { return a.size[axis] == 0 && a.scale[axis] == 0; }
 
 // `fixed`: the weights of a fixed-point u8_rounding, which are made of coordinates in double whatever the attributes
-// say. Errors: kOutOfMemory for a table that is too large, kInvalidArgument for weights that fixed point has no room for.
+// say. Errors: kOutOfMemory for a table that is too large, kInvalidArgument for weights that fixed point has no room
+// for.
 Status MakeResizeAxis(const ResizeAttributes& attributes, int axis, int64_t in, const ResizeSizes& sizes, bool fixed,
                       ResizeAxis* table);
-
-// Whether a table of elements has sources in int32 and a size that is worth it.
-bool HasElementTaps(const ResizeAxis& axis, int64_t pixel);
-ElementTaps MakeElementTaps(const ResizeAxis& axis, int64_t pixel);
 
 }  // namespace polyphase::internal
 

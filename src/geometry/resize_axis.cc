@@ -482,42 +482,4 @@ Status MakeResizeAxis(const ResizeAttributes& a, int axis, int64_t in, const Res
   return MakeTable<float>(a, axis, sizes.scale[axis], fixed, table);
 }
 
-int64_t ElementTaps::Spread(int64_t lanes) const {
-  int64_t spread = 0;
-  for (int64_t e = 0; e < stride; ++e) spread = std::max<int64_t>(spread, first[e] - base[e / lanes * lanes / 4]);
-  return spread;
-}
-
-bool HasElementTaps(const ResizeAxis& axis, int64_t pixel) {
-  constexpr int64_t kMostTaps = 32;
-  return axis.taps <= kMostTaps && axis.fixed_weights.empty() &&
-         axis.in < std::numeric_limits<int32_t>::max() / pixel && axis.out <= kMaxEntries / kMostTaps / pixel;
-}
-
-ElementTaps MakeElementTaps(const ResizeAxis& axis, int64_t pixel) {
-  constexpr int64_t kVector = 16, kStep = 4;
-  ElementTaps table;
-  table.pixel = pixel;
-  table.taps = axis.taps;
-  table.windows = axis.windows;
-  table.stride = RoundUp(axis.out * pixel, kVector);
-  table.periodic = {axis.periodic.begin * pixel, axis.periodic.end * pixel};
-  table.period = axis.period * pixel;
-  table.first.resize(table.stride);
-  table.base.resize(table.stride / kStep);
-  const bool weighted = axis.windows || axis.taps > 1;
-  table.weights.resize(weighted ? table.taps * table.stride : 0);
-  for (int64_t e = 0; e < table.stride; ++e) {
-    const int64_t inside = std::min(e, axis.out * pixel - 1);
-    const int64_t o = inside / pixel;
-    table.first[e] = static_cast<int32_t>(axis.first[o] * pixel + inside % pixel);
-    for (int64_t k = 0; k < axis.Count(o) && weighted; ++k) table.weights[k * table.stride + e] = axis.Weight(o, k);
-  }
-  for (int64_t e = 0; e < table.stride; e += kStep) {
-    const auto begin = table.first.begin();
-    table.base[e / kStep] = *std::min_element(begin + e, begin + RoundUp(e + 1, kVector));
-  }
-  return table;
-}
-
 }  // namespace polyphase::internal

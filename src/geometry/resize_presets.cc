@@ -10,16 +10,16 @@ namespace polyphase {
 namespace {
 
 constexpr char kNode[] = "ONNX resize";
-// For CreateResize to refuse.
+// CreateResize refuses this mode.
 constexpr auto kNoMode = static_cast<ResizeMode>(-1);
 
-// The `count` values of an optional input of the node, of which there must be none or `wanted`.
+// Fails unless an optional input of the node has no values or `wanted` of them.
 Status CheckCount(const char* name, size_t count, size_t wanted) {
   if (count == 0 || count == wanted) return Status();
   return Status::InvalidArgument("%s %s: has %zu entries, must have %zu", kNode, name, count, wanted);
 }
 
-// The axes that the node's inputs count through, from 0.
+// Returns the axes that the node's inputs list, counted from 0.
 StatusOr<std::vector<int>> ResolveAxes(const OnnxResize& node) {
   std::vector<int> axes;
   if (node.axes.empty()) {
@@ -40,7 +40,7 @@ StatusOr<std::vector<int>> ResolveAxes(const OnnxResize& node) {
   return axes;
 }
 
-// What entry i of the node's inputs says of axis N (0) or C (1).
+// Resolves what entry i of the node's inputs says about axis N (0) or C (1).
 Status ResolveOuterAxis(const OnnxResize& node, size_t i, size_t count, int64_t* size) {
   if (!node.scales.empty() && node.scales[i] != 1.0f) {
     return Status::InvalidArgument("%s scales[%zu] = %g: must be 1 for the axes N and C", kNode, i,

@@ -27,7 +27,7 @@ size_t ElementSize(DataType dtype) noexcept {
 
 TensorDesc TensorDesc::Make(int64_t n, int64_t c, std::initializer_list<int64_t> size) {
   TensorDesc desc;
-  // A rank that is too large stays visible, for MakePlan to refuse.
+  // A rank that is too large stays visible, so that MakePlan refuses it.
   desc.spatial_rank = static_cast<int32_t>(size.size());
   desc.n = n;
   desc.c = c;
@@ -62,10 +62,10 @@ namespace {
 // The nesting levels of a layout from the inside out.
 struct Levels {
   const char* name;
-  int64_t extent;  // elements from the first to one behind the last of the levels so far
-  int64_t dense;   // size times stride of the last level: the next one's stride unless it is given
+  int64_t extent;  // elements from the first to the last of the levels so far
+  int64_t dense;   // size times stride of the last level, which is the next one's default stride
 
-  // One more level: `size` steps of `*stride` elements.
+  // Adds a level of `size` steps of `*stride` elements.
   Status Add(const char* stride_name, int64_t size, int64_t* stride) {
     if (*stride == 0) *stride = dense;
     if (*stride < 0 || (size > 1 && *stride < extent)) {
@@ -102,6 +102,22 @@ const char* AxisName(int axis) {
   return kNames[axis];
 }
 
+const char* TypeName(DataType type) {
+  switch (type) {
+    case DataType::kF32: return "f32";
+    case DataType::kF16: return "f16";
+    case DataType::kBF16: return "bf16";
+    case DataType::kU8: return "u8";
+    case DataType::kI8: return "i8";
+    case DataType::kU16: return "u16";
+    case DataType::kI16: return "i16";
+    case DataType::kI32: return "i32";
+    case DataType::kF64: return "f64";
+    case DataType::kI64: return "i64";
+  }
+  return nullptr;
+}
+
 const char* LayoutName(Layout layout) {
   switch (layout) {
     case Layout::kNchw: return "NCHW";
@@ -126,7 +142,7 @@ Status CheckInputRank(const char* op, int32_t spatial_rank, const TensorDesc& in
 
 namespace {
 
-// NormalizeTensor on a descriptor whose axes are expanded.
+// Does what NormalizeTensor does, on a descriptor whose axes are expanded.
 Status NormalizeExpanded(const char* name, TensorDesc* desc) {
   const int64_t element = static_cast<int64_t>(ElementSize(desc->dtype));
   if (element == 0) {
@@ -192,7 +208,7 @@ Status NormalizeExpanded(const char* name, TensorDesc* desc) {
   return Status();
 }
 
-// Sizes and strides of the axes that the caller has not become 1 and 0 (dense).
+// Gives axes that the caller's tensor lacks size 1 and stride 0 (dense).
 void Expand(TensorDesc* desc) {
   desc->size = ExpandAxes<int64_t>(desc->size, desc->spatial_rank, 1);
   desc->stride = ExpandAxes<int64_t>(desc->stride, desc->spatial_rank, 0);

@@ -13,14 +13,15 @@
 
 namespace polyphase::internal {
 
-// Below the API every tensor has three spatial axes, D, H and W; those that the caller's has not have size 1. A
+// Below the API every tensor has three spatial axes, D, H and W; axes that the caller's tensor lacks have size 1. A
 // descriptor in this form keeps the caller's spatial_rank, for Collapse and for messages.
 constexpr int kDepth = 0, kRow = 1, kColumn = 2;
 
 const char* AxisName(int axis);  // "D", "H" or "W"
 const char* LayoutName(Layout layout);
+const char* TypeName(DataType type);  // "f32", ...
 
-// The first `spatial_rank` values moved to the last axes, `fill` before them. The rank must be valid.
+// Moves the first `spatial_rank` values to the last axes and puts `fill` before them. The rank must be valid.
 template <typename T>
 std::array<T, kMaxSpatialRank> ExpandAxes(const std::array<T, kMaxSpatialRank>& values, int32_t spatial_rank, T fill) {
   std::array<T, kMaxSpatialRank> expanded;
@@ -29,35 +30,36 @@ std::array<T, kMaxSpatialRank> ExpandAxes(const std::array<T, kMaxSpatialRank>& 
   return expanded;
 }
 
-// Sizes of which all 0 mean "not given".
+// Sizes that are all 0 mean "not given".
 inline bool IsGiven(const SpatialSizes& sizes) { return sizes != SpatialSizes{}; }
 inline SpatialSizes ExpandOutputSize(const SpatialSizes& sizes, int32_t spatial_rank) {
   const SpatialSizes expanded = ExpandAxes<int64_t>(sizes, spatial_rank, 0);
   return IsGiven(expanded) ? ExpandAxes<int64_t>(sizes, spatial_rank, 1) : expanded;
 }
 
-// Channel blocks of a kNchwc tensor, channels otherwise: how many times stride_c is stepped.
+// Returns how many times stride_c is stepped: once per channel block of a kNchwc tensor, once per channel otherwise.
 int64_t ChannelSteps(const TensorDesc& desc);
 
-// Error unless the spatial rank is 1, 2 or 3.
+// Fails unless the spatial rank is 1, 2 or 3.
 Status CheckSpatialRank(const char* name, int32_t spatial_rank);
-// Error unless an op of rank `spatial_rank` can take the (normalized) input.
+// Fails unless an op of rank `spatial_rank` can take the (normalized) input.
 Status CheckInputRank(const char* op, int32_t spatial_rank, const TensorDesc& input);
 
 // Checks dtype, layout, sizes and strides, expands the axes, fills in the strides that are 0, and makes sure that every
-// byte offset fits into int64. `name` ("input", "output") begins the messages. Sizes may be 0; what an op forbids it
-// checks itself.
+// byte offset fits into int64. Messages begin with `name` ("input", "output"). Sizes may be 0; each op checks what it
+// forbids.
 Status NormalizeTensor(const char* name, TensorDesc* desc);
-// Back to the caller's form.
+// Returns the descriptor in the caller's form.
 TensorDesc Collapse(const TensorDesc& desc);
 
-// Elements from the first to one behind the last that a normalized descriptor touches; 0 for an empty tensor.
+// Returns the number of elements from the first to the last that a normalized descriptor touches; 0 for an empty
+// tensor.
 int64_t ExtentElements(const TensorDesc& desc);
 bool IsEmpty(const TensorDesc& desc);
 
-// A tensor whose shape follows from others: `requested` in the caller's form (null: dense, in the layout and type of
-// `like`) with what is 0 filled in: n of `like`, `c` and `size` (expanded). Errors where it asks for something else, and
-// those of NormalizeTensor.
+// Infers a tensor whose shape follows from others. Takes `requested` in the caller's form (null means dense, in the
+// layout and type of `like`) and fills in what is 0: n of `like`, `c` and `size` (expanded). Fails where `requested`
+// asks for something else, and where NormalizeTensor does.
 Status InferTensor(const char* name, const TensorDesc& like, const TensorDesc* requested, int64_t c,
                    const SpatialSizes& size, TensorDesc* result);
 Status InferOutput(const TensorDesc& input, const TensorDesc* requested, int64_t c, const SpatialSizes& size,
@@ -68,8 +70,8 @@ struct PlanTensors {
   std::optional<TensorDesc> residual, indices;
 };
 
-// The residual of an epilogue that has one: a tensor like the output. Error where the options have one that the epilogue
-// does not ask for.
+// Infers the residual of an epilogue that has one: a tensor like the output. Fails where the options have a residual
+// that the epilogue does not ask for.
 Status InferResidual(const char* op, const Epilogue& epilogue, const std::optional<TensorDesc>& requested,
                      PlanTensors* tensors);
 

@@ -1,13 +1,13 @@
-// The activations as vector functions, for every kernel that ends in an epilogue. Included once per target.
+// Computes the activations on vectors, for every kernel that ends in an epilogue. Each target includes this file once.
 //
 // Every lane goes through the same operations, so that a tail of one lane has the bits of a full vector. A NaN stays a
-// NaN: what decides on x compares in the direction in which a NaN selects x; Min and Max, which may lose a NaN, are for
-// what is combined with x afterwards. At infinity every function has its limit (silu, gelu and hard-swish of -inf are
-// zeros, where PyTorch has NaNs), except that a slope of 0 times -inf is a NaN, as in PyTorch.
+// NaN: comparisons that decide on x are written so that a NaN selects x, and Min and Max, which may lose a NaN, only
+// take values that are combined with x afterwards. At infinity every function has its limit (silu, gelu and hard-swish
+// of -inf are zeros, where PyTorch has NaNs), except that a slope of 0 times -inf is a NaN, as in PyTorch.
 //
-// Sigmoid, tanh, silu and both gelus come from one exponential. Highway's Exp and Tanh were not taken: they cover what
-// does not occur here and take 35 and 47 instructions of AVX3 in a loop, where OnePlusExp and Tanh below take 20 and 24.
-// The errors below are the largest of all 2^32 values, over AVX3, AVX2, SSE4, SSSE3 and scalar code
+// Sigmoid, tanh, silu and both gelus share one exponential. It replaces Highway's Exp and Tanh, which cover inputs that
+// do not occur here and take 35 and 47 instructions of AVX3 in a loop; OnePlusExp and Tanh below take 20 and 24. The
+// errors stated below are the largest over all 2^32 values and over AVX3, AVX2, SSE4, SSSE3 and scalar code
 // (tests/kernels/activation_test.cc).
 #if defined(POLYPHASE_SRC_KERNELS_ACTIVATION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef POLYPHASE_SRC_KERNELS_ACTIVATION_INL_H_
@@ -25,7 +25,8 @@ namespace polyphase::internal::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// max(x, lo) and min(x, hi), which keep a NaN. One instruction more than Max and Min.
+// AtLeast is max(x, lo) and AtMost is min(x, hi), but they keep a NaN. That takes one instruction more than Max and
+// Min.
 template <class D, class V>
 HWY_INLINE V AtLeast(D d, V x, float lo) {
   return hn::IfThenElse(hn::Lt(x, hn::Set(d, lo)), hn::Set(d, lo), x);
@@ -35,7 +36,7 @@ HWY_INLINE V AtMost(D d, V x, float hi) {
   return hn::IfThenElse(hn::Gt(x, hn::Set(d, hi)), hn::Set(d, hi), x);
 }
 
-// c[0] + c[1] x + c[2] x^2 + ...
+// Returns c[0] + c[1] x + c[2] x^2 + ...
 template <class D, class V, int kCount>
 HWY_INLINE V Polynomial(D d, V x, const float (&c)[kCount]) {
   V sum = hn::Set(d, c[kCount - 1]);
@@ -43,7 +44,7 @@ HWY_INLINE V Polynomial(D d, V x, const float (&c)[kCount]) {
   return sum;
 }
 
-// exp(-x) = scale * (1 - r * ratio).
+// Represents exp(-x) as scale * (1 - r * ratio).
 template <class V>
 struct Decay {
   V scale;  // a power of 2
@@ -51,24 +52,25 @@ struct Decay {
   V ratio;  // (1 - exp(-r)) / r
 };
 
-// For -89 <= x <= 88, and a NaN is kept. The scale is 0 from 87.69 on and infinity below -88.37, so that what is made of
-// it has its limits there.
+// Requires -89 <= x <= 88, and keeps a NaN. The scale is 0 from x = 87.69 on and infinity below -88.37, so that the
+// functions made of it reach their limits there.
 template <class D, class V>
 HWY_INLINE Decay<V> DecayOf(D d, V x) {
-  // Adding 1.5 * 2^23 rounds to an integer, which is then in the low bits; with 127 they are the exponent of 2^n.
+  // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits; the 127 turns those bits into the exponent of
+  // 2^n.
   const V bias = hn::Set(d, 0x1.8p23f + 127.0f);
   const V biased = hn::MulAdd(x, hn::Set(d, -1.44269504f), bias);
   const V n = hn::Sub(biased, bias);
   const V scale = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(hn::RebindToUnsigned<D>(), biased)));
-  // r = x + n * log(2), with log(2) in two parts, of which the first times n is exact.
+  // r is x + n * log(2). log(2) is split into two parts so that the product of n and the first is exact.
   V r = hn::MulAdd(n, hn::Set(d, 0.693359375f), x);
   r = hn::MulAdd(n, hn::Set(d, -2.12194440e-4f), r);
-  // Minimax in relative error with c[0] fixed: 1.4e-8. With one degree less 4.5e-7.
+  // The polynomial is minimax in relative error with c[0] fixed: 1.4e-8. One degree less would give 4.5e-7.
   constexpr float c[] = {1.0f, -0.49999997f, 0.166665465f, -0.041667439f, 0.00836625602f, -0.00138703175f};
   return {scale, r, Polynomial(d, r, c)};
 }
 
-// 1 + exp(-x), for x as above.
+// Returns 1 + exp(-x), for the x that DecayOf takes.
 template <class D, class V>
 HWY_INLINE V OnePlusExp(D d, V x) {
   const V one = hn::Set(d, 1.0f);
@@ -76,14 +78,14 @@ HWY_INLINE V OnePlusExp(D d, V x) {
   return hn::MulAdd(decay.scale, hn::NegMulAdd(decay.r, decay.ratio, one), one);
 }
 
-// Largest relative error: 1.6e-7. What should be denormal, below x = -87.3, may be 0.
+// The largest relative error is 1.6e-7. Results that should be denormal, below x = -87.3, may be 0.
 template <class D, class V>
 HWY_INLINE V Sigmoid(D d, V x) {
   return hn::Div(hn::Set(d, 1.0f), OnePlusExp(d, AtMost(d, AtLeast(d, x, -89.0f), 88.0f)));
 }
 
-// y / (2 - y) with y = 1 - exp(-2 |x|), in which nothing cancels: y = scale * r * ratio + (1 - scale), and the scale is 1
-// where x is small. Largest relative error: 2.2e-7. Odd to the bit.
+// Computes y / (2 - y) with y = 1 - exp(-2 |x|). Nothing cancels in it: y = scale * r * ratio + (1 - scale), and the
+// scale is 1 where x is small. The largest relative error is 2.2e-7. The function is odd to the bit.
 template <class D, class V>
 HWY_INLINE V Tanh(D d, V x) {
   const V magnitude = AtMost(d, hn::Abs(x), 10.0f);
@@ -92,15 +94,15 @@ HWY_INLINE V Tanh(D d, V x) {
   return hn::CopySign(hn::Div(y, hn::Sub(hn::Set(d, 2.0f), y)), x);
 }
 
-// Largest error: 1.2e-7 |x|, and 1.8e-7 relative down to x = -87.
+// The largest error is 1.2e-7 |x|, and 1.8e-7 relative down to x = -87.
 template <class D, class V>
 HWY_INLINE V Silu(D d, V x) {
   const V y = AtLeast(d, x, -89.0f);
   return hn::Div(y, OnePlusExp(d, hn::Min(y, hn::Set(d, 88.0f))));
 }
 
-// x * sigmoid(u), with u = 2 * sqrt(2 / pi) * (x + 0.044715 * x^3), which is -88.7 at the bound of y. Largest error:
-// 1.3e-7 |x|, and 1.3e-5 relative down to x = -9.9, where the rounding of u shows.
+// Computes x * sigmoid(u) with u = 2 * sqrt(2 / pi) * (x + 0.044715 * x^3), which is -88.7 at the lower bound of y. The
+// largest error is 1.3e-7 |x|, and 1.3e-5 relative down to x = -9.9, where the rounding of u shows.
 template <class D, class V>
 HWY_INLINE V GeluTanh(D d, V x) {
   const V y = AtLeast(d, x, -10.06f);
@@ -108,11 +110,11 @@ HWY_INLINE V GeluTanh(D d, V x) {
   return hn::Div(y, OnePlusExp(d, hn::Min(u, hn::Set(d, 88.0f))));
 }
 
-// relu(x) - v * erfc(sqrt(2) * v), with v = |x| / 2. The erfc is exp(-v * P(v)), P minimax on 0 <= v <= 6.535 such that
-// erfc / 2 has an absolute error below 5.1e-8 and a relative one below 0.5 %. At the bound of v the exponential is 0.
-// 28 instructions without a division. The erf as a quotient of polynomials in x^2 would take about 18, one of them a
-// division, and would have no digit of the negative tail right. Largest error: 1.4e-7 |x|, and 0.51 % relative down to
-// x = -12.9.
+// Computes relu(x) - v * erfc(sqrt(2) * v) with v = |x| / 2. The erfc is exp(-v * P(v)), where P is minimax on 0 <= v
+// <= 6.535 such that erfc / 2 has an absolute error below 5.1e-8 and a relative one below 0.5 %. At the upper bound of
+// v the exponential is 0. This takes 28 instructions and no division. The erf as a quotient of polynomials in x^2 would
+// take about 18, one of them a division, but would get no digit of the negative tail right. The largest error is 1.4e-7
+// |x|, and 0.51 % relative down to x = -12.9.
 template <class D, class V>
 HWY_INLINE V Gelu(D d, V x) {
   constexpr float c[] = {1.59577703f,    1.27305484f,     0.292085201f,   -0.08140257f,     0.0078049209f,
@@ -124,8 +126,8 @@ HWY_INLINE V Gelu(D d, V x) {
   return hn::NegMulAdd(v, erfc, hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x));
 }
 
-// The sum is exact next to -3, where its difference from 0 counts, and from 3 on the result is x, without overflow.
-// Largest error: 1.4e-7 |x|, and 1.8e-7 relative.
+// The sum is exact next to -3, where its difference from 0 counts. From 3 on the result is x, without overflow. The
+// largest error is 1.4e-7 |x|, and 1.8e-7 relative.
 template <class D, class V>
 HWY_INLINE V HardSwish(D d, V x) {
   const V y = AtLeast(d, x, -3.0f);
@@ -138,7 +140,7 @@ HWY_INLINE V LeakyRelu(D d, V x, V slope) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Mul(x, slope), x);
 }
 
-// Calls body(f), where f(d, x, slope) is the activation of the lanes of x. Only kPRelu looks at the slopes, one per lane.
+// Calls body(f), where f(d, x, slope) is the activation of the lanes of x. Only kPRelu reads the slopes, one per lane.
 template <class Body>
 HWY_INLINE void WithActivation(Activation activation, const ActivationParameters& parameters, const Body& body) {
   switch (activation) {

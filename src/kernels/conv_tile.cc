@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::CappedTag<float, kStripBlock>;
+using D = hn::CappedTag<float, kLineLanes>;
 using V = hn::Vec<D>;
 
 // Registers: kPixels * kVectors accumulators, kVectors weights, one broadcast input.
@@ -36,13 +36,17 @@ template <class Body>
 HWY_INLINE void ForEachTap(const ConvTileArgs& args, const Body& body) {
   for (int64_t tz = 0; tz < args.taps_z; ++tz) {
     for (int64_t ty = 0; ty < args.taps_y; ++ty) {
-      const float* input = args.input + tz * args.input_step_z + ty * args.input_step_y;
-      const float* weights = args.weights + tz * args.weights_step_z + ty * args.weights_step_y;
+      auto input = static_cast<const char*>(args.input) + tz * args.input_step_z + ty * args.input_step_y;
+      auto weights = static_cast<const char*>(args.weights) + tz * args.weights_step_z + ty * args.weights_step_y;
       for (int64_t tx = args.taps_x; tx > 0; --tx, input += args.input_step_x, weights += args.weights_step_x) {
-        body(input, weights);
+        body(reinterpret_cast<const float*>(input), reinterpret_cast<const float*>(weights));
       }
     }
   }
+}
+
+HWY_INLINE float* SumsOf(const ConvTileArgs& args, int pixel) {
+  return reinterpret_cast<float*>(static_cast<char*>(args.sums) + pixel * args.sums_step);
 }
 
 template <int kP, int kV>
@@ -53,11 +57,11 @@ void DenseTile(const ConvTileArgs& args) {
 #pragma GCC unroll 16
   for (int p = 0; p < kP; ++p) {
 #pragma GCC unroll 4
-    for (int v = 0; v < kV; ++v) acc[p][v] = hn::LoadU(d, args.bias + v * lanes);
+    for (int v = 0; v < kV; ++v) acc[p][v] = hn::LoadU(d, static_cast<const float*>(args.bias) + v * lanes);
   }
   ForEachTap(args, [&](const float* HWY_RESTRICT x, const float* HWY_RESTRICT w) HWY_ATTR {
-    for (int64_t left = args.channels; left > 0; left -= kStripBlock) {
-      const int64_t count = left < kStripBlock ? left : kStripBlock;
+    for (int64_t left = args.channels; left > 0; left -= kLineLanes) {
+      const int64_t count = left < kLineLanes ? left : kLineLanes;
       for (int64_t c = 0; c < count; ++c) {
         V wv[kV];
 #pragma GCC unroll 4
@@ -68,18 +72,18 @@ void DenseTile(const ConvTileArgs& args) {
         w += kV * lanes;
 #pragma GCC unroll 16
         for (int p = 0; p < kP; ++p) {
-          const V xv = hn::Set(d, x[p * kStripBlock + c]);
+          const V xv = hn::Set(d, x[p * kLineLanes + c]);
 #pragma GCC unroll 4
           for (int v = 0; v < kV; ++v) acc[p][v] = hn::MulAdd(xv, wv[v], acc[p][v]);
         }
       }
-      x += args.input_step_block;
+      x = reinterpret_cast<const float*>(reinterpret_cast<const char*>(x) + args.input_step_block);
     }
   });
 #pragma GCC unroll 16
   for (int p = 0; p < kP; ++p) {
 #pragma GCC unroll 4
-    for (int v = 0; v < kV; ++v) hn::StoreU(acc[p][v], d, args.output + p * args.output_step + v * lanes);
+    for (int v = 0; v < kV; ++v) hn::StoreU(acc[p][v], d, SumsOf(args, p) + v * lanes);
   }
 }
 
@@ -87,45 +91,52 @@ template <int kP>
 void DepthwiseTile(const ConvTileArgs& args) {
   const D d;
   const size_t lanes = hn::Lanes(d);
-  for (size_t lane = 0; lane < kStripBlock; lane += lanes) {
+  for (size_t lane = 0; lane < kLineLanes; lane += lanes) {
     V acc[kP];
 #pragma GCC unroll 16
-    for (int p = 0; p < kP; ++p) acc[p] = hn::LoadU(d, args.bias + lane);
+    for (int p = 0; p < kP; ++p) acc[p] = hn::LoadU(d, static_cast<const float*>(args.bias) + lane);
     ForEachTap(args, [&](const float* HWY_RESTRICT x, const float* HWY_RESTRICT weights) HWY_ATTR {
       const V w = hn::LoadU(d, weights + lane);
 #pragma GCC unroll 16
-      for (int p = 0; p < kP; ++p) acc[p] = hn::MulAdd(hn::LoadU(d, x + lane + p * kStripBlock), w, acc[p]);
+      for (int p = 0; p < kP; ++p) acc[p] = hn::MulAdd(hn::LoadU(d, x + lane + p * kLineLanes), w, acc[p]);
     });
 #pragma GCC unroll 16
-    for (int p = 0; p < kP; ++p) hn::StoreU(acc[p], d, args.output + p * args.output_step + lane);
+    for (int p = 0; p < kP; ++p) hn::StoreU(acc[p], d, SumsOf(args, p) + lane);
   }
 }
 
 template <int kV, int... kP>
-void FillDense(ConvTileKernels* kernels, std::integer_sequence<int, kP...>) {
-  ((kernels->dense[kV - 1][kP] = &DenseTile<kP + 1, kV>), ...);
+void FillDense(ConvTile* tile, std::integer_sequence<int, kP...>) {
+  ((tile->run[kV - 1][kP] = &DenseTile<kP + 1, kV>), ...);
 }
 
 template <int... kV>
-void FillAllDense(ConvTileKernels* kernels, std::integer_sequence<int, kV...>) {
-  (FillDense<kV + 1>(kernels, std::make_integer_sequence<int, kPixels>()), ...);
+void FillAllDense(ConvTile* tile, std::integer_sequence<int, kV...>) {
+  (FillDense<kV + 1>(tile, std::make_integer_sequence<int, kPixels>()), ...);
 }
 
 template <int... kP>
-void FillDepthwise(ConvTileKernels* kernels, std::integer_sequence<int, kP...>) {
-  ((kernels->depthwise[kP] = &DepthwiseTile<kP + 1>), ...);
+void FillDepthwise(ConvTile* tile, std::integer_sequence<int, kP...>) {
+  ((tile->run[0][kP] = &DepthwiseTile<kP + 1>), ...);
 }
 
-alignas(64) constexpr float kNoBias[kVectors * kStripBlock] = {};
+alignas(kLineBytes) constexpr float kNoBias[kVectors * kLineLanes] = {};
 
 ConvTileKernels MakeConvTileKernels() {
   ConvTileKernels kernels{};
-  kernels.lanes = static_cast<int>(hn::Lanes(D()));
-  kernels.max_pixels = kPixels;
-  kernels.max_vectors = kVectors;
+  const int lanes = static_cast<int>(hn::Lanes(D()));
+  ConvTile tile{};
+  tile.input = tile.weights = tile.sums = DataType::kF32;
+  tile.lanes = lanes;
+  tile.mr = kPixels;
+  tile.nr = kVectors * lanes;
+  tile.kr = 1;
+  kernels.dense = tile;
+  FillAllDense(&kernels.dense, std::make_integer_sequence<int, kVectors>());
+  kernels.depthwise = tile;
+  kernels.depthwise.lanes = kernels.depthwise.nr = kLineLanes;
+  FillDepthwise(&kernels.depthwise, std::make_integer_sequence<int, kPixels>());
   kernels.no_bias = kNoBias;
-  FillAllDense(&kernels, std::make_integer_sequence<int, kVectors>());
-  FillDepthwise(&kernels, std::make_integer_sequence<int, kPixels>());
   return kernels;
 }
 
@@ -134,7 +145,27 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace polyphase::internal {
+namespace {
+
+void* PackRows(const WeightBlock& block, int64_t width, void* packed) {
+  float* row = static_cast<float*>(packed);
+  for (int64_t r = 0; r < block.rows; ++r, row += width) {
+    const float* const source = block.source + r * block.row_step;
+    for (int64_t c = 0; c < width; ++c) {
+      row[c] = c < block.columns && block.offsets[c] >= 0 ? source[block.offsets[c]] : 0.0f;
+    }
+  }
+  return row;
+}
+
+}  // namespace
+
 HWY_EXPORT(MakeConvTileKernels);
-ConvTileKernels GetConvTileKernels(int64_t target) { return POLYPHASE_DISPATCH(MakeConvTileKernels, target)(); }
+ConvTileKernels GetConvTileKernels(int64_t target) {
+  ConvTileKernels kernels = POLYPHASE_DISPATCH(MakeConvTileKernels, target)();
+  kernels.dense.pack = kernels.depthwise.pack = &PackRows;
+  return kernels;
+}
+
 }  // namespace polyphase::internal
 #endif  // HWY_ONCE

@@ -6,20 +6,22 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/line.h"
+#include "polyphase/tensor.h"
+
 namespace polyphase::internal {
 
-// Channels of one block of a packed input strip: [channel block][pixel][kStripBlock], whatever the vector length.
-constexpr int kStripBlock = 16;
 constexpr int kMaxTilePixels = 14;
 constexpr int kMaxTileVectors = 2;
 
-// Operands of one tile. All steps count floats. A tap (z, y, x) reads pixel p of channel c at input + z * input_step_z +
-//   y * input_step_y + x * input_step_x + (c / kStripBlock) * input_step_block + p * kStripBlock + c % kStripBlock
+// Operands of one tile. All steps count bytes. Inputs are lines: one line holds kLineBytes of neighbouring channels of a
+// pixel, and the lines of a tile's pixels follow one another. A tap (z, y, x) reads channel block b of pixel p at
+//   input + z * input_step_z + y * input_step_y + x * input_step_x + b * input_step_block + p * kLineBytes
 struct ConvTileArgs {
-  const float* input;    // first tap, first pixel
-  const float* weights;  // dense: [z][y][x][channel][vectors * lanes]; depthwise: [z][y][x][kStripBlock]
-  const float* bias;     // what the sums begin with: [vectors * lanes], depthwise [kStripBlock]
-  float* output;         // [pixel][vectors * lanes], depthwise [pixel][kStripBlock]; overwritten
+  const void* input;    // first tap, first pixel
+  const void* weights;  // dense: [z][y][x][channel][column]; depthwise: [z][y][x][lane of the line]
+  const void* bias;     // what the sums begin with, one per column
+  void* sums;           // [pixel][column]; overwritten
   ptrdiff_t input_step_z;
   ptrdiff_t input_step_y;
   ptrdiff_t input_step_x;
@@ -27,7 +29,7 @@ struct ConvTileArgs {
   ptrdiff_t weights_step_z;
   ptrdiff_t weights_step_y;
   ptrdiff_t weights_step_x;
-  ptrdiff_t output_step;  // of one pixel
+  ptrdiff_t sums_step;  // of one pixel
   int64_t taps_z;
   int64_t taps_y;
   int64_t taps_x;
@@ -36,16 +38,55 @@ struct ConvTileArgs {
 
 using ConvTileFn = void (*)(const ConvTileArgs& args);
 
+// A matrix of f32 weights: element (row, column) is source[row * row_step + offsets[column]], or 0 where the offset is
+// negative. Rows are input channels (depthwise: taps), columns are output channels.
+struct WeightBlock {
+  const float* source;
+  int64_t row_step;
+  const int64_t* offsets;
+  int64_t rows, columns;
+};
+
+// A kind of tile: mr pixels x nr columns of sums, from kr input channels at a time.
+struct ConvTile {
+  DataType input, weights, sums;
+  int lanes;  // columns of one vector; a tile computes 1 to nr / lanes vectors
+  int mr;     // most pixels, <= kMaxTilePixels
+  int nr;     // most columns, <= kMaxTileVectors * lanes
+  int kr;
+  // run[v - 1][p - 1] computes p pixels of v vectors. Dense: sums[p][o] = bias[o] + sum over taps and channels c of
+  // input[p][c] * weights[c][o]. Depthwise (one vector of kLineLanes columns): sums[p][c] = bias[c] + sum over taps of
+  // input[p][c] * weights[c].
+  std::array<std::array<ConvTileFn, kMaxTilePixels>, kMaxTileVectors> run;
+  // Writes a block in the order that `run` reads, rows of `width` columns of which those past block.columns are zeros,
+  // and returns the end.
+  void* (*pack)(const WeightBlock& block, int64_t width, void* packed);
+};
+
 struct ConvTileKernels {
-  int lanes;             // floats of one vector
-  int max_pixels;        // <= kMaxTilePixels
-  int max_vectors;       // <= kMaxTileVectors
+  ConvTile dense, depthwise;
   const float* no_bias;  // zeros
-  // dense[v - 1][p - 1]: output[p][o] = bias[o] + sum over taps and channels of input[p][c] * weights[c][o].
-  std::array<std::array<ConvTileFn, kMaxTilePixels>, kMaxTileVectors> dense;
-  // depthwise[p - 1]: output[p][c] = bias[c] + sum over taps of input[p][c] * weights[c], for the kStripBlock channels
-  // of a block.
-  std::array<ConvTileFn, kMaxTilePixels> depthwise;
+};
+
+// Columns of a matrix of weights, cut into the tiles that a kernel computes at once.
+struct ColumnTiles {
+  int64_t columns = 0;  // in all
+  int64_t lanes = 1;
+  int64_t nr = 1;
+
+  ColumnTiles() = default;
+  ColumnTiles(int64_t all, const ConvTile& tile) : columns(all), lanes(tile.lanes), nr(tile.nr) {}
+
+  int64_t count() const { return (columns + nr - 1) / nr; }
+  int64_t first(int64_t tile) const { return tile * nr; }
+  // Vectors of a tile, the last of which may be partly empty.
+  int64_t vectors(int64_t tile) const {
+    const int64_t left = columns - first(tile);
+    return ((left < nr ? left : nr) + lanes - 1) / lanes;
+  }
+  int64_t width(int64_t tile) const { return vectors(tile) * lanes; }
+  // Columns of all tiles, the empty lanes included.
+  int64_t padded() const { return (columns + lanes - 1) / lanes * lanes; }
 };
 
 ConvTileKernels GetConvTileKernels(int64_t target);

@@ -1,4 +1,4 @@
-// The epilogue of an op on a panel of its values, for every target.
+// Applies an op's epilogue to a panel of its values, for every target.
 #include "kernels/epilogue.h"
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace polyphase::internal::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Elements [i, i + lanes) of every row.
+// Handles elements [i, i + lanes) of every row.
 template <class D, class F>
 HWY_INLINE void EpilogueColumn(D d, const EpilogueArgs& args, int64_t i, bool stream, const F& activation) {
   using V = hn::Vec<D>;
@@ -51,7 +51,7 @@ void ApplyEpilogue(const EpilogueArgs& args) {
     const hn::CappedTag<float, 1> d1;
     const int64_t lanes = hn::Lanes(d);
     const auto aligned = [](const float* p) { return reinterpret_cast<uintptr_t>(p) % 64 == 0; };
-    // Whole lines of memory only: half of a line costs as much as a line.
+    // Only whole cache lines are streamed: half of a line costs as much as a line.
     const bool rows = args.count % 16 == 0 && args.output_stride % 16 == 0 && lanes == 16 && aligned(args.output);
     const bool stream = args.stream && (args.pixels == 1 || rows);
     int64_t i = 0;

@@ -1,4 +1,4 @@
-// The epilogue of an op on a panel of its values: in place, or on their way from registers into the output.
+// Applies an op's epilogue to a panel of its values, in place or on their way through registers into the output.
 #ifndef POLYPHASE_SRC_KERNELS_EPILOGUE_H_
 #define POLYPHASE_SRC_KERNELS_EPILOGUE_H_
 
@@ -9,14 +9,14 @@
 
 namespace polyphase::internal {
 
-// output[p][i] = activation(scale[i] * panel[p][i] + shift[i] (+ residual[p][i])) (+ residual[p][i]) for p < pixels,
-// i < count. Rows of panel, residual and output are panel_stride, residual_stride and output_stride floats apart; output
-// may be panel.
+// output[p][i] = activation(scale[i] * panel[p][i] + shift[i] (+ residual[p][i])) (+ residual[p][i]) for p < pixels, i
+// < count. Rows of panel, residual and output are panel_stride, residual_stride and output_stride floats apart.
+// `output` may be `panel`.
 struct EpilogueArgs {
   Activation activation;
   ActivationParameters parameters;
-  // Constants of element i are at [i * constant_step]: step 1 where the elements of a row are channels, 0 where they are
-  // pixels of one channel. Null: 1 and 0; slope is kPRelu's.
+  // The constants of element i are at [i * constant_step]: the step is 1 where the elements of a row are channels, and
+  // 0 where they are pixels of one channel. A null scale means 1, a null shift 0. The slope is kPRelu's.
   const float* scale;
   const float* shift;
   const float* slope;
@@ -29,11 +29,11 @@ struct EpilogueArgs {
   float* output;
   int64_t output_stride;
   int64_t pixels, count;
-  bool stream;  // past the caches, where a row has whole lines of memory
+  bool stream;  // writes past the caches, where a row consists of whole cache lines
 };
 using EpilogueFn = void (*)(const EpilogueArgs& args);
 
-// values[i] = activation(values[i]) for i < count: a prologue, on what was packed.
+// values[i] = activation(values[i]) for i < count. Prologues apply this to packed inputs.
 using ActivateFn = void (*)(Activation activation, const ActivationParameters& parameters, float* values,
                             int64_t count);
 

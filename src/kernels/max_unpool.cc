@@ -1,4 +1,4 @@
-// MaxUnpool by comparison, for every target.
+// Computes MaxUnpool by comparison, for every target.
 #include "kernels/max_unpool.h"
 
 #include <algorithm>
@@ -15,9 +15,10 @@ namespace polyphase::internal::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Elements of type T, and as many lanes of 32 bits: of 64-bit elements at most half a vector's.
+// A vector of Elements<T> and one of Words<T> have equally many lanes. With 64-bit elements the words fill at most half
+// a vector.
 template <typename T>
-using Elements = hn::Rebind<T, hn::CappedTag<int32_t, sizeof(T) == 8 ? HWY_MAX(HWY_MAX_BYTES / 8, 1) : kUnpoolLanes>>;
+using Elements = hn::Rebind<T, hn::CappedTag<int32_t, sizeof(T) == 8 ? HWY_MAX(HWY_MAX_BYTES / 8, 1) : kLineLanes>>;
 template <typename T>
 using Words = hn::Rebind<int32_t, Elements<T>>;
 
@@ -38,13 +39,13 @@ int64_t FindTaps(const UnpoolTapArgs& args) {
   const Words<T> d32;
   const int64_t lanes = hn::Lanes(d);
   const UnpoolTapArgs local = args;
-  alignas(64) T base[kUnpoolLanes];
-  for (int i = 0; i < kUnpoolLanes; ++i) base[i] = static_cast<T>(local.base[i]);
+  alignas(64) T base[kLineLanes];
+  for (int i = 0; i < kLineLanes; ++i) base[i] = static_cast<T>(local.base[i]);
   int64_t found = 0;
   for (int64_t p = 0; p < local.pixels; ++p) {
     const auto step = hn::Set(d, static_cast<T>(p * local.base_step));
     const T* HWY_RESTRICT indices = static_cast<const T*>(local.indices) + p * local.index_step;
-    int32_t* HWY_RESTRICT taps = local.taps + p * kUnpoolLanes;
+    int32_t* HWY_RESTRICT taps = local.taps + p * kLineLanes;
     int64_t c = 0;
     // Differences wrap around as sums do, so that any index is compared exactly.
     for (; c + lanes <= local.lanes; c += lanes) {
@@ -66,12 +67,12 @@ int64_t FindTaps(const UnpoolTapArgs& args) {
       taps[c] = at == end ? -1 : local.numbers[at - local.offsets];
       found += at != end;
     }
-    std::fill(taps + c, taps + kUnpoolLanes, -1);
+    std::fill(taps + c, taps + kLineLanes, -1);
   }
   return found;
 }
 
-// values[i] of each lane i whose tap is `tap`, zero elsewhere.
+// Returns values[i] in each lane i whose tap is `tap`, and zero in the others.
 template <typename T>
 HWY_INLINE hn::Vec<Elements<T>> Select(const T* HWY_RESTRICT values, const int32_t* HWY_RESTRICT taps, int64_t tap) {
   const Elements<T> d;
@@ -88,8 +89,8 @@ HWY_INLINE hn::Vec<Elements<T>> Select(const T* HWY_RESTRICT values, const int32
   }
 }
 
-// One vector of pixels per interleaving store, the last of which ends with the last whole window and makes some of the
-// one before it again; the number of outputs that are done.
+// Each interleaving store writes one vector of pixels. The last one ends with the last whole window and rewrites part
+// of the one before it. Returns the number of outputs written.
 template <int kKernel, typename T>
 int64_t Interleave(const UnpoolSpreadArgs& args) {
   const Elements<T> d;
@@ -148,10 +149,10 @@ void SpreadLanes(const UnpoolSpreadArgs& args) {
   for (int64_t p = 0, o = 0; o < local.outputs; ++p) {
     const int64_t end = std::min(o + local.kernel, local.outputs);
     const T* HWY_RESTRICT x = static_cast<const T*>(local.values) + p * local.value_step;
-    const int32_t* HWY_RESTRICT taps = local.taps + p * kUnpoolLanes;
+    const int32_t* HWY_RESTRICT taps = local.taps + p * kLineLanes;
     for (int64_t tap = local.first_tap; o < end; ++o, ++tap) {
       T* HWY_RESTRICT out = static_cast<T*>(local.output) + o * local.output_step;
-      for (int64_t v = 0; v < kUnpoolLanes; v += lanes) hn::StoreU(Select(x + v, taps + v, tap), d, out + v);
+      for (int64_t v = 0; v < kLineLanes; v += lanes) hn::StoreU(Select(x + v, taps + v, tap), d, out + v);
     }
   }
 }

@@ -1,4 +1,4 @@
-// Packing, unpacking and conversion of panels, and transposition, for every target.
+// Packs, unpacks, converts and transposes panels, for every target.
 #include "kernels/panel.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ void Transpose(const void* src, int64_t src_stride, void* dst, int64_t dst_strid
 
 // ---- Copies
 
-// Fewer than 2 * kLanes elements, one vector per bit of their number.
+// Copies fewer than 2 * kLanes elements, with one vector per bit of their number.
 template <size_t kLanes, typename T>
 HWY_INLINE void CopyTail(const T* HWY_RESTRICT src, T* HWY_RESTRICT dst, int64_t count) {
   const hn::CappedTag<T, kLanes> d;
@@ -36,8 +36,8 @@ HWY_INLINE void CopyTail(const T* HWY_RESTRICT src, T* HWY_RESTRICT dst, int64_t
   if constexpr (kLanes > 1) CopyTail<kLanes / 2>(src, dst, count);
 }
 
-// `count` elements without a loop over single ones, of which compilers make a memcpy call: per pixel, it costs more than
-// its bytes.
+// Copies `count` elements without a loop over single ones. Compilers turn such a loop into a memcpy call, which costs
+// more per pixel than its bytes do.
 template <typename T>
 HWY_INLINE void CopyRow(const T* HWY_RESTRICT src, T* HWY_RESTRICT dst, int64_t count) {
   const hn::CappedTag<T, 64 / sizeof(T)> d;
@@ -73,8 +73,8 @@ HWY_INLINE void ForEachStretch(const PixelRun& run, const Body& body) {
   }
 }
 
-// Zeros behind the channels of a run, before it is packed: whole vectors, of which the first may have channels too. A
-// memset call per pixel costs more than its bytes.
+// Writes zeros after the channels of a run, before the channels are packed. Whole vectors are stored, the first of
+// which may overlap channels, because a memset call per pixel costs more than its bytes do.
 template <typename T>
 HWY_INLINE void FillChannels(const PixelRun& run, T* panel, int64_t panel_stride, int64_t panel_channels) {
   const hn::CappedTag<T, 64 / sizeof(T)> d;
@@ -88,7 +88,7 @@ HWY_INLINE void FillChannels(const PixelRun& run, T* panel, int64_t panel_stride
   }
 }
 
-// Zeros in the lanes of the last channel block behind the tensor's channels, if the run reaches them.
+// Writes zeros into the lanes of the last channel block that lie past the tensor's channels, if the run reaches them.
 template <typename T>
 HWY_INLINE void FillTail(const PixelRun& run, int64_t zero_from, T* tensor) {
   const int64_t end = run.channel + run.channels;
@@ -98,8 +98,9 @@ HWY_INLINE void FillTail(const PixelRun& run, int64_t zero_from, T* tensor) {
   for (int64_t p = 0; p < run.pixels; ++p) std::fill_n(tail + p * run.pixel_stride, run.map.block - used, T{0});
 }
 
-// A line of every pixel of a run that is longer than L1 is a walk that the CPU's own prefetchers do not follow from page to
-// page: 5 to 13 % of layers that are bound by it (Sapphire Rapids); as much 32 pixels ahead, less 8. Shorter runs lose 1 %.
+// Long strided runs defeat the hardware prefetcher at page boundaries. Prefetching in runs longer than L1 takes 5 to 13
+// % off layers that are bound by these reads (Sapphire Rapids). 32 pixels ahead gain as much, 8 gain less. Shorter runs
+// would lose 1 %.
 constexpr int64_t kPrefetchedBytes = 64 * 1024;
 constexpr int64_t kPrefetchedPixels = 16;
 
@@ -124,7 +125,7 @@ void Pack(const PixelRun& run, const void* tensor, void* panel, int64_t panel_st
   } else if (planar) {
     TransposeT(planes, run.map.block_stride, dst, panel_stride, run.channels, run.pixels);
   } else {
-    // The stride of a single pixel may be as large as int64.
+    // The number of pixels is tested first, because the stride of a single pixel may be as large as int64.
     const bool prefetch = run.pixels > kPrefetchedPixels &&
                           run.pixels * run.pixel_stride * static_cast<int64_t>(sizeof(T)) > kPrefetchedBytes;
     ForEachStretch(run, [&](int64_t offset, int64_t c, int64_t length) HWY_ATTR {
@@ -137,7 +138,7 @@ void Pack(const PixelRun& run, const void* tensor, void* panel, int64_t panel_st
   }
 }
 
-// As CopyRow, but whole lines of memory go past the caches.
+// Does what CopyRow does, but writes whole cache lines past the caches.
 template <typename T>
 HWY_INLINE void StreamRow(const T* HWY_RESTRICT src, T* HWY_RESTRICT dst, int64_t count) {
   constexpr int64_t kLine = 64 / sizeof(T);
@@ -196,7 +197,7 @@ HWY_INLINE void StoreRow(const typename C::Lane* HWY_RESTRICT src, typename C::E
   for (; i < count; ++i) C::Store(hn::LoadU(d1, src + i), d1, dst + i);
 }
 
-// Calls body(first channel, channels, first pixel, pixels) for the pieces of a planar run that are transposed on their
+// Calls body(first channel, channels, first pixel, pixels) for each piece of a planar run. A piece is transposed on its
 // way through an array of kPieceChannels rows, 4 KiB.
 constexpr int64_t kPieceChannels = 16, kPiecePixels = 64;
 template <class Body>

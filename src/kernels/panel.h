@@ -1,5 +1,5 @@
-// Moves pixels between a tensor in any layout and panels [pixel][channel], as they are or converted to the 32-bit lanes
-// in which kernels compute.
+// Moves pixels between a tensor in any layout and panels [pixel][channel], either unchanged or converted to the 32-bit
+// lanes in which kernels compute.
 #ifndef POLYPHASE_SRC_KERNELS_PANEL_H_
 #define POLYPHASE_SRC_KERNELS_PANEL_H_
 
@@ -8,14 +8,15 @@
 
 namespace polyphase::internal {
 
-// Where the channels of one pixel lie: channel c is (c / block) * block_stride + c % block elements behind channel 0.
-// NCHW has block 1, NHWC a block of all channels, NCHWc its channel block. Any layout is this and a pixel stride.
+// Says where the channels of one pixel lie: channel c is (c / block) * block_stride + c % block elements after channel
+// 0. NCHW has blocks of 1, NHWC has one block of all channels, and NCHWc has its channel block. Any layout is a
+// ChannelMap and a pixel stride.
 struct ChannelMap {
   int64_t block;
   int64_t block_stride;
 };
 
-// One run of pixels of a tensor, channels [channel, channel + channels). Strides count elements.
+// A run of pixels of a tensor, with the channels [channel, channel + channels). Strides count elements.
 struct PixelRun {
   ChannelMap map;
   int64_t channel;
@@ -25,8 +26,8 @@ struct PixelRun {
 };
 
 // Panel row p starts at panel + p * panel_stride and has `channels` elements. Pack also writes zeros up to
-// `panel_channels`. Unpack also writes zeros into the lanes of the last channel block that are behind `zero_from`, the
-// tensor's number of channels (kNoFill where the layout has no such lanes), if it reaches it.
+// `panel_channels`. Unpack also writes zeros into the lanes of the last channel block from `zero_from` on, if the run
+// reaches that channel. `zero_from` is the tensor's number of channels, or kNoFill where the layout has no such lanes.
 constexpr int64_t kNoFill = -1;
 
 using PackFn = void (*)(const PixelRun& run, const void* tensor, void* panel, int64_t panel_stride,
@@ -46,7 +47,7 @@ using TransposeFn = void (*)(const void* src, int64_t src_stride, void* dst, int
 // dst[i * dst_stride] = src[i * src_stride] for i < count; strides count elements.
 using CopyFn = void (*)(const void* src, int64_t src_stride, void* dst, int64_t dst_stride, int64_t count);
 
-// What an element becomes in a panel of 32-bit lanes, and how it is rounded back.
+// Says what an element becomes in a panel of 32-bit lanes, and how it is rounded back.
 enum class Conversion : int {
   kF32 = 0,
   kF16 = 1,          // to and from f32, ties to even
@@ -57,20 +58,23 @@ enum class Conversion : int {
 };
 constexpr int kConversions = 6;
 
+// Returns log2 of an element size of 1, 2, 4 or 8 bytes, by which kernels that move elements unchanged are indexed.
+constexpr int Log2Size(size_t bytes) { return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3; }
+
 struct PanelKernels {
-  // Indexed by log2 of the element size: 1, 2, 4, 8 bytes.
+  // These are indexed by Log2Size.
   PackFn pack[4];
   UnpackFn unpack[4];
   TransposeFn transpose[4];
   CopyFn copy[4];
-  // Indexed by Conversion; of panels in the workspace, of which what lies behind the channels of a row may be read as
-  // well, while `unpack` also takes the user's tensors. unpack_streaming is kF32's, past the caches where whole lines are
-  // written.
+  // These are indexed by Conversion. They take panels in the workspace alone, because unpacking may read past the
+  // channels of a row; `unpack` also takes the user's tensors. unpack_streaming is kF32's and writes whole cache lines
+  // past the caches.
   PackFn pack_as[kConversions];
   UnpackFn unpack_as[kConversions];
   UnpackFn unpack_streaming;
   AddFn add;
-  // Makes streamed outputs visible to other threads; once at the end of a task.
+  // Makes streamed outputs visible to other threads. Each task calls it once, at its end.
   void (*flush)();
 };
 

@@ -1,4 +1,4 @@
-// Reductions of windows, for every target.
+// Reduces windows, for every target.
 #include "kernels/pool.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -11,12 +11,12 @@ HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::CappedTag<float, kPoolLanes>;
+using D = hn::CappedTag<float, kLineLanes>;
 using DI = hn::RebindToSigned<D>;
 using V = hn::Vec<D>;
 using VI = hn::Vec<DI>;
 
-// kTaps: the number of taps where it is known, 0 where it is not.
+// kTaps is the number of taps, or 0 where it is known only at run time.
 template <bool kPositions, int kTaps>
 void MaxPixels(const PoolArgs& args) {
   const D d;
@@ -25,10 +25,10 @@ void MaxPixels(const PoolArgs& args) {
   const PoolArgs local = args;
   const int64_t taps = kTaps > 0 ? kTaps : local.taps;
   for (int64_t p = 0; p < local.pixels; ++p) {
-    for (int64_t v = 0; v < kPoolLanes; v += lanes) {
+    for (int64_t v = 0; v < kLineLanes; v += lanes) {
       const int64_t source = local.source + p * local.source_step + v;
       float* HWY_RESTRICT value = local.values + p * local.value_step + v;
-      int32_t* HWY_RESTRICT position = kPositions ? local.positions + p * kPoolLanes + v : nullptr;
+      int32_t* HWY_RESTRICT position = kPositions ? local.positions + p * kLineLanes + v : nullptr;
       // The first tap takes part twice, which changes nothing.
       V max = local.resume ? hn::LoadU(d, value) : hn::LoadU(d, local.rows[0] + source);
       VI at = hn::Zero(di);
@@ -62,7 +62,7 @@ void SumPixels(const PoolArgs& args) {
   const int64_t taps = kTaps > 0 ? kTaps : local.taps;
   const bool divide = local.divisor != 1.0f;
   for (int64_t p = 0; p < local.pixels; ++p) {
-    for (int64_t v = 0; v < kPoolLanes; v += lanes) {
+    for (int64_t v = 0; v < kLineLanes; v += lanes) {
       const int64_t source = local.source + p * local.source_step + v;
       float* HWY_RESTRICT value = local.values + p * local.value_step + v;
       V sum = local.resume ? hn::LoadU(d, value) : hn::Zero(d);
@@ -77,7 +77,7 @@ void SumPixels(const PoolArgs& args) {
   }
 }
 
-// Most windows have two or three taps in a row, whose loop is then unrolled.
+// Most windows have two or three taps in a row. A constant number of taps lets the compiler unroll their loop.
 template <bool kPositions>
 void Max(const PoolArgs& args) {
   if (args.taps == 2) return MaxPixels<kPositions, 2>(args);
@@ -100,17 +100,17 @@ void Divide(float* HWY_RESTRICT panel, int64_t count, float divisor) {
 
 template <typename T>
 void Index(const PoolIndexArgs& args) {
-  // As many lanes of 32 bits as there are of T.
-  const hn::CappedTag<T, kPoolLanes> d;
+  // d32 has as many lanes as d.
+  const hn::CappedTag<T, kLineLanes> d;
   const hn::Rebind<int32_t, decltype(d)> d32;
   const int64_t lanes = hn::Lanes(d);
   const PoolIndexArgs local = args;
-  alignas(64) T base[kPoolLanes];
-  for (int c = 0; c < kPoolLanes; ++c) base[c] = static_cast<T>(local.base[c]);
+  alignas(64) T base[kLineLanes];
+  for (int c = 0; c < kLineLanes; ++c) base[c] = static_cast<T>(local.base[c]);
   for (int64_t p = 0; p < local.pixels; ++p) {
     const auto step = hn::Set(d, static_cast<T>(p * local.base_step));
-    for (int64_t v = 0; v < kPoolLanes; v += lanes) {
-      const auto narrow = hn::LoadU(d32, local.positions + p * kPoolLanes + v);
+    for (int64_t v = 0; v < kLineLanes; v += lanes) {
+      const auto narrow = hn::LoadU(d32, local.positions + p * kLineLanes + v);
       const auto first = hn::Add(hn::Load(d, base + v), step);
       T* HWY_RESTRICT index = static_cast<T*>(local.indices) + p * local.index_step + v;
       if constexpr (sizeof(T) == sizeof(int32_t)) {

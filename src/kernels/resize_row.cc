@@ -9,19 +9,21 @@
 #include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/compat-inl.h"
 #include "kernels/simd.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::CappedTag<float, kResizeLanes>;
+using D = hn::CappedTag<float, kLineLanes>;
 using V = hn::Vec<D>;
+using VI = hn::Vec<hn::RebindToSigned<D>>;
 
-// Operands are copied out of `args` first: a vector store may alias anything, and the compiler would load them again
-// after each.
+// Kernels copy operands out of `args` first: a vector store may alias anything, so the compiler would reload them after
+// each.
 
-// The taps of one vector, where fetch(k) gives the sources of tap k and weight(k) their weights. A single tap has
+// Sums the taps of one vector, where fetch(k) gives the sources of tap k and weight(k) their weights. A single tap has
 // weight 1.
 template <int kTaps, class Fetch, class Weight>
 HWY_INLINE hn::Vec<D> WeightedSum(const Fetch& fetch, const Weight& weight) {
@@ -34,23 +36,7 @@ HWY_INLINE hn::Vec<D> WeightedSum(const Fetch& fetch, const Weight& weight) {
   return sum;
 }
 
-using VI = hn::Vec<hn::RebindToSigned<D>>;
-
-// Lanes of two vectors; `lane` is modulo 2 * lanes. Highway 1.0 has no TwoTablesLookupLanes.
-HWY_INLINE V PermuteTwo(D d, V lower, V upper, VI lane) {
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-  (void)d;
-  return V{_mm512_permutex2var_ps(lower.raw, lane.raw, upper.raw)};
-#else
-  const hn::RebindToSigned<D> di;
-  const int32_t lanes = static_cast<int32_t>(hn::Lanes(d));
-  const auto index = hn::IndicesFromVec(d, hn::And(lane, hn::Set(di, lanes - 1)));
-  const auto is_upper = hn::RebindMask(d, hn::Ne(hn::And(lane, hn::Set(di, lanes)), hn::Zero(di)));
-  return hn::IfThenElse(is_upper, hn::TableLookupLanes(upper, index), hn::TableLookupLanes(lower, index));
-#endif
-}
-
-// Lanes of kVectors vectors that lie one after the other in memory.
+// Permutes the lanes of kVectors vectors that lie one after the other in memory.
 template <int kVectors>
 HWY_INLINE V Permute(D d, const float* HWY_RESTRICT x, VI lane) {
   if constexpr (kVectors == 1) {
@@ -69,7 +55,7 @@ HWY_INLINE V Permute(D d, const float* HWY_RESTRICT x, VI lane) {
   }
 }
 
-// Permutations for each tap of a vector: neighbouring outputs read neighbouring sources. kTaps == 0: windows.
+// Permutes for each tap of a vector, since neighbouring outputs read neighbouring sources. kTaps is 0 for windows.
 template <int kTaps, int kVectors, bool kOneLoad>
 void NearX(const ResizeXArgs& args) {
   const D d;
@@ -78,7 +64,7 @@ void NearX(const ResizeXArgs& args) {
   const ResizeXArgs local = args;
   const int64_t step = local.weights_stride;
   const int64_t end = local.end;
-  // Inlined, or else a call for each vector: 1.2 times as long (SSE4, GCC 12).
+  // Without the attribute, GCC 12 makes a call for each vector, which takes 1.2 times as long (SSE4).
   const auto run = [&](int64_t o, int64_t table) HWY_ATTR __attribute__((always_inline)) {
     const float* HWY_RESTRICT x = local.source + local.base[static_cast<uint64_t>(o) / 4];
     const float* HWY_RESTRICT w = local.weights + table;
@@ -115,7 +101,7 @@ void NearX(const ResizeXArgs& args) {
   for (; o < std::min(periodic_begin, end); o += lanes) run(o, o);
   if constexpr (kOneLoad) {
     if (local.period == lanes && o < periodic_stop) {
-      // All tables in registers: a load, a permutation and a multiply-add for each tap, a store.
+      // All tables stay in registers: each vector takes a load, a permutation and a multiply-add per tap, and a store.
       hn::Vec<hn::RebindToSigned<D>> relative[kTaps];
       V weights[kTaps];
 #pragma GCC unroll 4
@@ -161,7 +147,8 @@ void FarX(const ResizeXArgs& args) {
   }
 }
 
-// Floats per pixel: a type that is a constant of kResizeLanes is up to 1.5 times quicker than a number.
+// `pixel` is the number of floats per pixel. The type that is a constant of kLineLanes is up to 1.5 times faster than a
+// number.
 template <int kTaps, typename Pixel>
 HWY_INLINE void PixelsX(const ResizeXArgs& args, Pixel pixel) {
   const D d;
@@ -182,8 +169,8 @@ HWY_INLINE void PixelsX(const ResizeXArgs& args, Pixel pixel) {
 
 template <int kTaps>
 void BlockX(const ResizeXArgs& args) {
-  if (args.pixel == kResizeLanes) {
-    PixelsX<kTaps>(args, std::integral_constant<int64_t, kResizeLanes>());
+  if (args.pixel == kLineLanes) {
+    PixelsX<kTaps>(args, std::integral_constant<int64_t, kLineLanes>());
   } else {
     PixelsX<kTaps>(args, args.pixel);
   }
@@ -196,7 +183,7 @@ HWY_INLINE void SumRows(const ResizeYArgs& args) {
   const int64_t lanes = hn::Lanes(d);
   const ResizeYArgs local = args;
   const int64_t count = local.count;
-  // Element i of all output rows, in vectors of type `tag`.
+  // Computes element i of all output rows, in vectors of type `tag`.
   const auto run = [&](auto tag, int64_t i, const auto& store) HWY_ATTR {
     using VTag = hn::Vec<decltype(tag)>;
     VTag x[kTaps];
@@ -217,7 +204,8 @@ HWY_INLINE void SumRows(const ResizeYArgs& args) {
   const auto store = [](auto v, auto tag, float* output) HWY_ATTR { hn::StoreU(v, tag, output); };
   int64_t i = 0;
   if (local.stream) {
-    // Streaming stores must be aligned, of each row. Single elements round as vectors do: the same operations, one lane.
+    // Streaming stores must be aligned in each row. Single elements take the same operations in one lane, so they round
+    // as vectors do.
     const auto misaligned = [&](int r) {
       return reinterpret_cast<uintptr_t>(local.outputs[r] + i) % (lanes * sizeof(float)) != 0;
     };
@@ -239,7 +227,7 @@ void ResizeY(const ResizeYArgs& args) {
 
 // ---- Windows
 
-// The sums of windows in f32.
+// Sums windows in f32.
 struct FloatSum {
   using Lane = float;
   explicit FloatSum(int) {}
@@ -257,7 +245,7 @@ struct FloatSum {
   }
 };
 
-// In fixed point, rounded to whole numbers from 0 to 255.
+// Sums windows in fixed point and rounds to whole numbers from 0 to 255.
 struct FixedSum {
   using Lane = int32_t;
   explicit FixedSum(int bits) : precision(bits), half(bits > 0 ? int32_t{1} << (bits - 1) : 0) {}
@@ -281,11 +269,11 @@ struct FixedSum {
 template <class Sum>
 void WindowX(const WindowXArgs& args) {
   using Lane = typename Sum::Lane;
-  const hn::CappedTag<Lane, kResizeLanes> d;
+  const hn::CappedTag<Lane, kLineLanes> d;
   const int64_t lanes = hn::Lanes(d);
   const WindowXArgs local = args;
   const Sum arithmetic(local.precision);
-  const int64_t pixel_lanes = local.vectors * kResizeLanes;
+  const int64_t pixel_lanes = local.vectors * kLineLanes;
   for (int64_t o = local.begin; o < local.end; ++o) {
     const Lane* HWY_RESTRICT w = static_cast<const Lane*>(local.weights) + o * local.stride;
     const Lane* HWY_RESTRICT pixel = static_cast<const Lane*>(local.source) + local.first[o] * pixel_lanes;
@@ -299,7 +287,7 @@ void WindowX(const WindowXArgs& args) {
   }
 }
 
-// kVectors vectors of each row at a time, for as many sums that do not wait for one another.
+// Sums kVectors vectors of each row at a time, so that as many sums do not wait for one another.
 template <int kVectors, class Sum, class Tag>
 HWY_INLINE void WindowColumn(Tag d, const WindowYArgs& args, const Sum& arithmetic, int64_t i) {
   using Lane = typename Sum::Lane;
@@ -321,7 +309,7 @@ HWY_INLINE void WindowColumn(Tag d, const WindowYArgs& args, const Sum& arithmet
 
 template <class Sum>
 void WindowY(const WindowYArgs& args) {
-  const hn::CappedTag<typename Sum::Lane, kResizeLanes> d;
+  const hn::CappedTag<typename Sum::Lane, kLineLanes> d;
   const hn::CappedTag<typename Sum::Lane, 1> d1;
   const int64_t lanes = hn::Lanes(d);
   const WindowYArgs local = args;

@@ -1,4 +1,4 @@
-// The SIMD targets that this build has and that this CPU can run.
+// Lists the SIMD targets of this build and tells which of them this CPU can run.
 #include "kernels/target.h"
 
 #include <cctype>

@@ -1,4 +1,5 @@
-// Transposition of matrices of any element type, of 32-bit ones in whole vectors. Included once per target.
+// Transposes matrices of any element type, those of 32-bit elements in whole vectors. Each target includes this file
+// once.
 #if defined(POLYPHASE_SRC_KERNELS_TRANSPOSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef POLYPHASE_SRC_KERNELS_TRANSPOSE_INL_H_
 #undef POLYPHASE_SRC_KERNELS_TRANSPOSE_INL_H_
@@ -28,7 +29,8 @@ void TransposeScalar(const T* HWY_RESTRICT src, int64_t src_stride, T* HWY_RESTR
 
 #if HWY_TARGET != HWY_SCALAR
 
-// Rows that lie densely interleaved in dst, as in a pixel shuffle: one interleaving store per vector of columns.
+// Transposes rows that lie densely interleaved in dst, as in a pixel shuffle, with one interleaving store per vector of
+// columns. Returns the number of columns done.
 template <int kRows, typename T>
 int64_t Interleave(const T* HWY_RESTRICT src, int64_t src_stride, T* HWY_RESTRICT dst, int64_t columns) {
   const hn::ScalableTag<T> d;
@@ -52,7 +54,7 @@ int64_t Interleave(const T* HWY_RESTRICT src, int64_t src_stride, T* HWY_RESTRIC
   return c;
 }
 
-// The reverse: columns that lie densely interleaved in src.
+// Does the reverse, for columns that lie densely interleaved in src. Returns the number of rows done.
 template <int kColumns, typename T>
 int64_t Deinterleave(const T* HWY_RESTRICT src, T* HWY_RESTRICT dst, int64_t dst_stride, int64_t rows) {
   const hn::ScalableTag<T> d;
@@ -72,7 +74,8 @@ int64_t Deinterleave(const T* HWY_RESTRICT src, T* HWY_RESTRICT dst, int64_t dst
   return r;
 }
 
-// Blocks of 128 bits in the largest vector that is used; only fixed lengths have a type of so many lanes.
+// Counts the 128-bit blocks of the largest vector used. Without a fixed vector length it is 1, because only fixed
+// lengths have a type of so many lanes.
 #if HWY_HAVE_SCALABLE || HWY_MAX_BYTES < 32
 constexpr int kMostBlocks = 1;
 #else
@@ -82,7 +85,7 @@ constexpr int kMostBlocks = HWY_MAX_BYTES < 64 ? 2 : 4;
 template <int kBlocks>
 using BlocksTag = hn::FixedTag<uint32_t, 4 * kBlocks>;
 
-// 4 elements of each of the rows 0, 4, 8, ... of `src`, a row per block.
+// Loads 4 elements of each of the rows 0, 4, 8, ... of `src`, one row per block.
 template <int kBlocks>
 HWY_INLINE hn::Vec<BlocksTag<kBlocks>> LoadRows(const uint32_t* HWY_RESTRICT src, int64_t stride) {
   if constexpr (kBlocks == 1) {
@@ -93,7 +96,7 @@ HWY_INLINE hn::Vec<BlocksTag<kBlocks>> LoadRows(const uint32_t* HWY_RESTRICT src
   }
 }
 
-// Transposes each 4 x 4 matrix that block number b of the four vectors is.
+// Transposes, for every b, the 4 x 4 matrix that the blocks number b of the four vectors form.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE void TransposeInBlocks(D d, V& v0, V& v1, V& v2, V& v3) {
   const hn::Repartition<uint64_t, D> d64;
@@ -107,10 +110,11 @@ HWY_INLINE void TransposeInBlocks(D d, V& v0, V& v1, V& v2, V& v3) {
   v3 = hn::BitCast(d, hn::InterleaveUpper(d64, upper01, upper23));
 }
 
-// 32-bit elements, 4 columns of 4 * kBlocks rows at a time: four vectors of rows become four of columns, of which the first kColumns are stored. The last 4 of the columns may be done twice; rows that are left
-// take smaller vectors, and the last ones, fewer than 4, are left out.
-// Half to nine tenths of the time of 4 x 4 blocks in NCHW layers that pack and unpack a lot (Sapphire Rapids); columns
-// outermost lost 3 to 12 % of that.
+// Transposes 32-bit elements, 4 columns of 4 * kBlocks rows at a time: four vectors of rows become four of columns, of
+// which the first kColumns are stored. The last 4 columns may be done twice. The remaining rows take smaller vectors,
+// and the last ones, fewer than 4, are left out.
+// NCHW layers that pack and unpack a lot take half to nine tenths of the time that 4 x 4 blocks took (Sapphire Rapids).
+// Columns as the outer loop lost 3 to 12 % of that.
 template <int kBlocks, int kColumns = 4>
 void TransposeBlocks(const uint32_t* HWY_RESTRICT src, int64_t src_stride, uint32_t* HWY_RESTRICT dst,
                      int64_t dst_stride, int64_t rows, int64_t columns) {
@@ -139,7 +143,7 @@ void TransposeBlocks(const uint32_t* HWY_RESTRICT src, int64_t src_stride, uint3
   }
 }
 
-// A vector of kBlocks that begins with `v`; the rest is zeros.
+// Returns a vector of kBlocks blocks that begins with `v` and continues with zeros.
 template <int kBlocks>
 HWY_INLINE hn::Vec<BlocksTag<kBlocks>> Extend(hn::Vec<BlocksTag<1>> v) {
   if constexpr (kBlocks == 1) {
@@ -149,7 +153,7 @@ HWY_INLINE hn::Vec<BlocksTag<kBlocks>> Extend(hn::Vec<BlocksTag<1>> v) {
   }
 }
 
-// Fewer than 4 rows of 4 columns and more; each row of dst gets zeros behind them, `filled` elements in all: a
+// Transposes fewer than 4 rows of at least 4 columns. Each row of dst continues with zeros up to `filled` elements, a
 // multiple of the largest vector.
 void TransposeFewRows(const uint32_t* HWY_RESTRICT src, int64_t src_stride, uint32_t* HWY_RESTRICT dst,
                       int64_t dst_stride, int64_t rows, int64_t columns, int64_t filled) {
@@ -177,7 +181,7 @@ void TransposeFewRows(const uint32_t* HWY_RESTRICT src, int64_t src_stride, uint
 
 #endif  // HWY_TARGET != HWY_SCALAR
 
-// kPanel: src is a panel, of which what lies behind the columns of a row may be read.
+// kPanel says that src is a panel, so that elements past the columns of a row may be read.
 template <bool kPanel = false, typename T>
 void TransposeT(const T* HWY_RESTRICT src, int64_t src_stride, T* HWY_RESTRICT dst, int64_t dst_stride, int64_t rows,
                 int64_t columns) {
@@ -197,7 +201,8 @@ void TransposeT(const T* HWY_RESTRICT src, int64_t src_stride, T* HWY_RESTRICT d
   }
   if constexpr (sizeof(T) == 4) {
     if (rows >= 4 && columns >= 4) {
-      // Vectors are stored where they do not lie on two lines, which is 7 % (Depth-Anything's rows of 148 floats).
+      // The head is transposed first so that the stores that follow do not cross cache lines, which gains 7 %
+      // (Depth-Anything's rows of 148 floats).
       constexpr int64_t kVector = 4 * kMostBlocks;
       const int64_t head = -static_cast<int64_t>(reinterpret_cast<uintptr_t>(dst) / sizeof(T)) & (kVector - 1);
       if (head > 0 && dst_stride % kVector == 0 && rows >= 2 * kVector + head) {
@@ -208,11 +213,11 @@ void TransposeT(const T* HWY_RESTRICT src, int64_t src_stride, T* HWY_RESTRICT d
       }
       TransposeBlocks<kMostBlocks>(src, src_stride, dst, dst_stride, rows, columns);
       if (rows % 4 == 0) return;
-      const int64_t r = rows - 4;  // some of them again
+      const int64_t r = rows - 4;  // overlaps rows that are done
       return TransposeBlocks<1>(src + r * src_stride, src_stride, dst + r, dst_stride, 4, columns);
     }
     if (kPanel && rows > 4 && src_stride >= 4) {
-      // All but the last row have 4 elements.
+      // Every row but the last may be read as 4 elements.
       const int64_t r = (rows - 1) / 4 * 4;
       if (columns == 1) TransposeBlocks<kMostBlocks, 1>(src, src_stride, dst, dst_stride, r, 4);
       if (columns == 2) TransposeBlocks<kMostBlocks, 2>(src, src_stride, dst, dst_stride, r, 4);

@@ -1,4 +1,4 @@
-// Copies of an epilogue's constants.
+// Copies the constants of an epilogue.
 #include "plan/epilogue.h"
 
 #include <algorithm>

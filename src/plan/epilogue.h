@@ -1,4 +1,4 @@
-// OpEpilogue: an operator's epilogue with its own copy of the constants.
+// OpEpilogue: the epilogue of an operator, with its own copy of the constants.
 #ifndef POLYPHASE_SRC_PLAN_EPILOGUE_H_
 #define POLYPHASE_SRC_PLAN_EPILOGUE_H_
 
@@ -13,10 +13,10 @@ namespace polyphase::internal {
 
 class OpEpilogue {
  public:
-  // `epilogue` is valid. Error: kOutOfMemory.
+  // `epilogue` must be valid. Fails with kOutOfMemory only.
   Status Init(const char* op, const Epilogue& epilogue, const Runtime& runtime);
 
-  // Its pointers are the copies.
+  // The pointers of the result are the copies.
   const Epilogue& get() const { return epilogue_; }
 
  private:
@@ -24,7 +24,8 @@ class OpEpilogue {
   AlignedBuffer constants_;
 };
 
-// What becomes of bias[b] (null: 0) under the scale and shift of channel c, in double, rounded once.
+// Returns what the scale and shift of channel c make of bias[b] (null means 0). It is computed in double and rounded
+// once.
 float FoldedBias(const Epilogue& epilogue, int64_t c, const float* bias, int64_t b);
 
 }  // namespace polyphase::internal

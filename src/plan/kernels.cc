@@ -1,4 +1,4 @@
-// Choice of the SIMD target, and its kernel tables.
+// Chooses the SIMD target and collects its kernel tables.
 #include "plan/kernels.h"
 
 #include <strings.h>

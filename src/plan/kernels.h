@@ -25,8 +25,8 @@ struct Kernels {
   MaxUnpoolKernels max_unpool;
 };
 
-// The best supported target that is not better than the one named `isa`; an empty name means POLYPHASE_ISA, and without
-// it no cap. Case does not matter. Error: a name that is not a compiled target.
+// Selects the best supported target that is not better than the one named `isa`. An empty name means POLYPHASE_ISA or,
+// if that is unset, no cap. Case does not matter. Fails if the name is not that of a compiled target.
 Status SelectTarget(const std::string& isa, Target* target);
 Status SelectKernels(const std::string& isa, Kernels* kernels);
 

@@ -1,10 +1,8 @@
-// The choice between comparison and scatter of MaxUnpool, tiles and tasks.
+// Chooses between comparison and scatter for MaxUnpool, and sets tiles and tasks.
 #include "plan/max_unpool.h"
 
 #include <algorithm>
 #include <cinttypes>
-#include <cmath>
-#include <utility>
 
 #include "base/checked_math.h"
 #include "base/format.h"
@@ -13,7 +11,7 @@ namespace polyphase::internal {
 namespace {
 
 constexpr char kOp[] = "max_unpool";
-// What a tile reads and writes should stay in L1 and L2.
+// The inputs and outputs of a tile should stay in L1 and L2.
 constexpr int64_t kTileBytes = 64 * 1024;
 constexpr int64_t kMinTile = 16;
 // Fewer outputs than this (about 10 microseconds) are not worth a task of their own.
@@ -28,7 +26,7 @@ bool IsDisjoint(const PoolAxes& axes) {
   return taps <= kMaxUnpoolTaps;
 }
 
-// A tensor of `size` must exist where indices count in one that is not the output.
+// Fails unless a tensor of `size` can exist, where indices count in one that is not the output.
 Status CheckIndexSize(const TensorDesc& output, const SpatialSizes& size) {
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     if (size[axis] >= 1) continue;
@@ -52,24 +50,37 @@ std::string MaxUnpoolOperator::Describe() const {
                 window.stride[kRow], window.stride[kColumn], kernels.target.name);
 }
 
+MaxUnpoolScratch::MaxUnpoolScratch(const MaxUnpoolPlan& plan, Arena& arena) {
+  const int64_t elements = plan.columns.length * plan.width + kLineLanes;
+  const int64_t element = int64_t{1} << plan.element_log2;
+  values = arena.Take<char>("values", {elements, element});
+  indices = arena.Take<char>("indices", {elements, int64_t{1} << plan.index_log2});
+  taps = arena.Take<int32_t>("taps", {elements});
+  const int64_t outputs = plan.width == 1 ? 0 : plan.columns.length * plan.axes[kColumn].kernel;
+  panel = arena.Take<char>("outputs", {outputs, plan.width, element});
+}
+
 Status CreateMaxUnpoolOperator(const MaxUnpoolAttributes& attributes, const OperatorOptions& options,
-                               std::shared_ptr<const MaxUnpoolOperator>* result) {
+                               std::shared_ptr<OperatorImpl>* result) {
   auto op = std::make_shared<MaxUnpoolOperator>();
+  op->name = kOp;
+  op->takes.output_size = true;
+  op->takes.input_indices = true;
   op->attributes = attributes;
   PoolWindow& window = op->attributes.window;
   Status status = ExpandPoolWindow(kOp, &window);
   if (status.ok()) status = ValidatePoolWindow(kOp, window, true);
   if (status.ok()) status = ValidateIndexConvention(kOp, window, attributes.index_convention);
   if (status.ok()) status = SelectKernels(options.isa, &op->kernels);
-  if (!status.ok()) return status;
-  *result = std::move(op);
-  return Status();
+  if (status.ok()) *result = op;
+  return status;
 }
 
-Status MakeMaxUnpoolPlan(std::shared_ptr<const MaxUnpoolOperator> shared_op, const TensorDesc& input,
-                         const PlanOptions& options, size_t threads, MaxUnpoolPlan* plan, std::string* reason) {
-  const MaxUnpoolAttributes& a = shared_op->attributes;
-  plan->op = std::move(shared_op);
+Status MaxUnpoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
+                                   std::unique_ptr<PlanImpl>* result) const {
+  const MaxUnpoolAttributes& a = attributes;
+  MaxUnpoolPlan* const plan = new MaxUnpoolPlan(*this);
+  result->reset(plan);
   plan->input = input;
   SpatialSizes default_size{};
   Status status = MakeUnpoolAxes(kOp, a.window, input, ExpandOutputSize(options.output_size, a.window.spatial_rank),
@@ -86,45 +97,42 @@ Status MakeMaxUnpoolPlan(std::shared_ptr<const MaxUnpoolOperator> shared_op, con
                         &plan->indices.emplace());
   if (!status.ok()) return status;
 
-  const TensorDesc& indices = *plan->indices;
-  plan->element_log2 = 0;
-  while ((size_t{1} << plan->element_log2) < ElementSize(input.dtype)) ++plan->element_log2;
-  // Lanes are pixels of a row where that is a vector at least; narrower rows were 20 times slower so than with channels.
-  const bool planar = input.layout == Layout::kNchw && indices.layout == Layout::kNchw &&
-                      plan->output.layout == Layout::kNchw && input.size[kColumn] >= kUnpoolLanes;
-  plan->width = planar ? 1 : kUnpoolLanes;
+  plan->element_log2 = Log2Size(ElementSize(input.dtype));
+  plan->index_log2 = Log2Size(ElementSize(plan->indices->dtype));
+  // Lanes are pixels of a row that has at least a vector of them. Narrower rows were 20 times slower that way than with
+  // channels in lanes.
+  const bool planar = input.layout == Layout::kNchw && plan->indices->layout == Layout::kNchw &&
+                      plan->output.layout == Layout::kNchw && input.size[kColumn] >= kLineLanes;
+  plan->width = planar ? 1 : kLineLanes;
   plan->disjoint = IsDisjoint(plan->axes);
-  *reason = plan->disjoint ? "windows do not overlap" : "windows overlap, have gaps, paddings or many taps";
+  plan->choice = Format("max_unpool %s, %s", plan->disjoint ? "by comparison" : "scatter",
+                        planar ? "planes" : "blocks of channels");
+  plan->reason = plan->disjoint ? "windows do not overlap" : "windows overlap, have gaps, paddings or many taps";
   if (input.n == 0) return Status();
 
-  plan->block_tasks = DivCeil(input.c, plan->width);
-  const int64_t planes = input.n * plan->block_tasks;
-  const double outputs = static_cast<double>(input.n) * static_cast<double>(input.c) *
-                         static_cast<double>(plan->output_rows()) * static_cast<double>(size[kColumn]);
-  const double wanted = threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), outputs / kTaskOutputs);
-  const auto parts = [&](int64_t others) {
-    return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(wanted / static_cast<double>(others))));
-  };
-  // Every band reads all indices of its plane: only as many as there are threads.
-  plan->bands = std::min(std::min(parts(planes), DivCeil(static_cast<int64_t>(threads), planes)), plan->output_plane());
+  plan->channels = CutEvery(input.c, plan->width);
+  const int64_t planes = input.n * plan->channels.count;
+  const int64_t rows = size[kDepth] * size[kRow];
+  const double outputs = static_cast<double>(input.n) * static_cast<double>(input.c) * static_cast<double>(rows) *
+                         static_cast<double>(size[kColumn]);
+  const double wanted = WantedTasks(threads, outputs / kTaskOutputs);
+  // Every band reads all indices of its plane, so there are no more bands than threads.
+  plan->bands = CutForTasks(rows * size[kColumn], std::min(wanted, static_cast<double>(threads)), planes);
+  plan->tasks = plan->scatter_tasks();
   if (!plan->disjoint) return Status();
 
   const int64_t element = int64_t{1} << plan->element_log2;
   const int64_t kernel = plan->axes[kColumn].kernel;
-  const int64_t bytes = kUnpoolLanes * (element * (1 + kernel) + int64_t{sizeof(int64_t)} + int64_t{sizeof(int32_t)});
-  plan->tile = std::min(input.size[kColumn], std::max(kMinTile, kTileBytes / bytes));
+  const int64_t bytes = kLineLanes * (element * (1 + kernel) + int64_t{sizeof(int64_t)} + int64_t{sizeof(int32_t)});
   // Planar taps are found for 16 pixels at once; a tile holds whole vectors.
-  if (planar) plan->tile = std::min(input.size[kColumn], plan->tile * kUnpoolLanes);
-  // Taps are written for whole vectors, from any pixel on.
-  const int64_t elements = plan->tile * plan->width + kUnpoolLanes;
-  plan->value_bytes = RoundUp(elements * element, 64);
-  plan->index_bytes = RoundUp(elements * static_cast<int64_t>(ElementSize(indices.dtype)), 64);
-  plan->tap_bytes = RoundUp(elements * int64_t{sizeof(int32_t)}, 64);
-  plan->output_bytes = planar ? 0 : RoundUp(plan->tile * kernel * plan->width * element, 64);
-  plan->tile_tasks = DivCeil(input.size[kColumn], plan->tile);
-  plan->rows_per_task = DivCeil(plan->output_rows(), parts(planes * plan->tile_tasks));
-  plan->row_tasks = DivCeil(plan->output_rows(), plan->rows_per_task);
-  return Status();
+  const int64_t tile = std::max(kMinTile, kTileBytes / bytes) * (planar ? kLineLanes : 1);
+  plan->columns = CutEvery(input.size[kColumn], std::min(input.size[kColumn], tile));
+  plan->rows = CutForTasks(rows, wanted, planes * plan->columns.count);
+  plan->tasks = plan->compare_tasks();
+  Arena arena;
+  MaxUnpoolScratch(*plan, arena);
+  plan->worker_bytes = arena.bytes();
+  return arena.Check(kOp);
 }
 
 }  // namespace polyphase::internal

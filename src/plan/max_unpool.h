@@ -1,4 +1,4 @@
-// MaxUnpool: the operator's immutable part, and for one input shape the windows, the two ways to run it, their tasks.
+// MaxUnpool: the operator, and for one input shape the windows, the two ways to run it, their tasks and scratch.
 #ifndef POLYPHASE_SRC_PLAN_MAX_UNPOOL_H_
 #define POLYPHASE_SRC_PLAN_MAX_UNPOOL_H_
 
@@ -6,56 +6,62 @@
 #include <memory>
 #include <string>
 
+#include "base/arena.h"
 #include "geometry/pool.h"
+#include "geometry/split.h"
 #include "geometry/tensor.h"
-#include "plan/kernels.h"
-#include "polyphase/operator.h"
+#include "plan/operator.h"
 #include "polyphase/pool.h"
 
 namespace polyphase::internal {
 
-struct MaxUnpoolOperator {
-  MaxUnpoolAttributes attributes;
-  Kernels kernels;
+struct MaxUnpoolOperator : OperatorImpl {
+  Status MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
+                  std::unique_ptr<PlanImpl>* plan) const override;
+  std::string Describe() const override;
 
-  std::string Describe() const;
+  MaxUnpoolAttributes attributes;
 };
 
-// Where windows do not overlap, and each index names an element of its own window, as those of MaxPool do, an output
-// row is made of one input row by comparison: a task makes some output rows (z, y), which count as one axis, of one
-// tile of columns. Otherwise, and where an index turns out to be another one, elements are scattered: a task fills a
-// band of positions of the output plane with zeros and takes those elements of the whole input plane whose index is in
-// its band, so that what a position gets does not depend on the bands. Both work on `width` channels at once: one where
-// all layouts are NCHW, else kUnpoolLanes.
-struct MaxUnpoolPlan : PlanTensors {
-  std::shared_ptr<const MaxUnpoolOperator> op;
+// Comparison makes an output row of one input row. It serves windows that do not overlap, if each index names an
+// element of its own window, as those of MaxPool do. A task then makes some output rows (z, y), which count as one
+// axis, of one tile of columns.
+// Scatter serves the rest, and also runs where an index turns out to name another element. A task then fills a band of
+// positions of the output plane with zeros and takes those elements of the whole input plane whose index is in its
+// band, so that what a position gets does not depend on the bands.
+// Both work on `width` channels at once: one where all layouts are NCHW, else kLineLanes.
+struct MaxUnpoolPlan : PlanImpl {
+  explicit MaxUnpoolPlan(const MaxUnpoolOperator& unpool) : op(unpool) {}
+  Status Run(const RunContext& context) const override;
+
+  const MaxUnpoolOperator& op;
   PoolAxes axes;
   IndexMap index_map{};
-  SpatialSizes index_size{};  // of the tensor in which indices count
-  int element_log2 = 2;
-  int64_t width = 1, block_tasks = 0;
+  SpatialSizes index_size{};  // size of the tensor in which indices count
+  int element_log2 = 2, index_log2 = 2;
+  int64_t width = 1;
 
-  bool disjoint = false;  // by comparison first
-  int64_t tile = 0;       // input columns
-  int64_t tile_tasks = 0, rows_per_task = 0, row_tasks = 0;
-  int64_t bands = 0;
-  // Workspace of one worker, each for a tile: values, indices, taps, output elements.
-  int64_t value_bytes = 0, index_bytes = 0, tap_bytes = 0, output_bytes = 0;
+  bool disjoint = false;  // tasks compare, and scatter only where an index is in another window
+  Ranges channels;        // of either task
+  Ranges rows, columns;   // of a comparison: output rows, input columns
+  Ranges bands;           // of a scatter: positions of the output plane
 
-  int64_t output_rows() const { return output.size[kDepth] * output.size[kRow]; }
-  int64_t output_plane() const { return output_rows() * output.size[kColumn]; }
-  int64_t compare_tasks() const { return input.n * block_tasks * tile_tasks * row_tasks; }
-  int64_t scatter_tasks() const { return input.n * block_tasks * bands; }
-  int64_t tasks() const { return disjoint ? compare_tasks() : scatter_tasks(); }
-  int64_t worker_bytes() const { return value_bytes + index_bytes + tap_bytes + output_bytes; }
+  int64_t compare_tasks() const { return input.n * channels.count * columns.count * rows.count; }
+  int64_t scatter_tasks() const { return input.n * channels.count * bands.count; }
+};
+
+// The memory of one worker for comparisons of one tile. Taps are written for whole vectors, from any pixel on.
+struct MaxUnpoolScratch {
+  MaxUnpoolScratch(const MaxUnpoolPlan& plan, Arena& arena);
+
+  char* values;
+  char* indices;
+  int32_t* taps;
+  char* panel;  // of outputs
 };
 
 Status CreateMaxUnpoolOperator(const MaxUnpoolAttributes& attributes, const OperatorOptions& options,
-                               std::shared_ptr<const MaxUnpoolOperator>* op);
-
-// `input` is normalized and `threads` >= 1.
-Status MakeMaxUnpoolPlan(std::shared_ptr<const MaxUnpoolOperator> op, const TensorDesc& input,
-                         const PlanOptions& options, size_t threads, MaxUnpoolPlan* plan, std::string* reason);
+                               std::shared_ptr<OperatorImpl>* op);
 
 }  // namespace polyphase::internal
 

@@ -1,5 +1,4 @@
-// MaxPool, AvgPool and AvgUnpool: the operator's immutable part, and for one input shape the windows, tiles, tasks,
-// workspace.
+// MaxPool, AvgPool and AvgUnpool: the operator, and for one input shape the windows, tiles, tasks and scratch.
 #ifndef POLYPHASE_SRC_PLAN_POOL_H_
 #define POLYPHASE_SRC_PLAN_POOL_H_
 
@@ -7,66 +6,63 @@
 #include <memory>
 #include <string>
 
+#include "base/arena.h"
 #include "geometry/pool.h"
+#include "geometry/split.h"
 #include "geometry/tensor.h"
-#include "plan/kernels.h"
-#include "polyphase/operator.h"
+#include "plan/operator.h"
 #include "polyphase/pool.h"
 
 namespace polyphase::internal {
 
 enum class PoolKind { kMax, kAverage, kAverageUnpool };
 
-struct PoolOperator {
+struct PoolOperator : OperatorImpl {
+  Status MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
+                  std::unique_ptr<PlanImpl>* plan) const override;
+  std::string Describe() const override;
+
   PoolKind kind = PoolKind::kMax;
   PoolWindow window;
   // kMax
   IndexConvention index_convention = IndexConvention::kPlane;
   bool column_major = false;
-  // The averages. Without `divide` (AvgUnpoolMode::kCopy) nothing is divided.
+  // For the averages. Without `divide` (AvgUnpoolMode::kCopy) nothing is divided.
   bool divide = true;
   bool count_include_pad = true;
   int64_t divisor_override = 0;
-  Kernels kernels;
-
-  const char* name() const;
-  std::string Describe() const;
 };
 
-// All three ops are the same: an output pixel reduces a box of input pixels, which are those of its window, or in
-// AvgUnpool the windows that cover it. A task computes some output rows (z, y), which count as one axis, of one tile of
-// columns of kPoolLanes channels. The input rows that it needs are packed into a strip of slots [column][kPoolLanes],
-// each once as long as its slot is not needed for another row, unless the input has 16 channels side by side already.
-// A box with more rows than there are slots is reduced part by part.
-struct PoolPlan : PlanTensors {
-  std::shared_ptr<const PoolOperator> op;
+// All three ops are the same: an output pixel reduces a box of input pixels, which are those of its window or, in
+// AvgUnpool, the windows that cover it. A task computes some output rows (z, y), which count as one axis, of one tile
+// of columns of kLineLanes channels. The input rows that it needs are packed into a strip of slots
+// [column][kLineLanes], unless the input has lines of channels already. Each row is packed once, as long as its slot is
+// not needed for another row. A box with more rows than there are slots is reduced part by part.
+struct PoolPlan : PlanImpl {
+  explicit PoolPlan(const PoolOperator& pool) : op(pool) {}
+  Status Run(const RunContext& context) const override;
+
+  const PoolOperator& op;
   PoolAxes axes;
   IndexMap index_map{};
   Conversion conversion = Conversion::kF32;
-  // AvgUnpool: the windows have different divisors, so that inputs are divided while they are packed, not the sums.
+  // In AvgUnpool, windows may have different divisors: inputs are then divided while they are packed, instead of the
+  // sums.
   bool divide_inputs = false;
 
-  int64_t tile = 0;                // output columns
-  int64_t tile_inputs = 0;         // most input columns that a tile reads
+  int64_t tile_inputs = 0;         // most input columns that a tile reads; 0 where rows are read where they are
   int64_t box_rows = 0;            // most rows that are reduced at once
   int64_t ring_z = 0, ring_y = 0;  // slots; row (z, y) is in slot (z mod ring_z, y mod ring_y)
   int64_t slots = 0;               // without a ring (ring_y == 0) as many as box_rows
-  int64_t rows_per_task = 0, row_tasks = 0, tile_tasks = 0, block_tasks = 0;
+  Ranges rows, columns, channels;  // of the output, in a task
 
-  // Workspace of one worker: an id for each slot, pointers and positions of box_rows rows, the strip, and, for a tile,
-  // values, positions, indices.
-  int64_t strip_bytes() const { return slots * tile_inputs * kPoolLanes * int64_t{sizeof(float)}; }
-  int64_t worker_bytes = 0;
+  bool unpool() const { return op.kind == PoolKind::kAverageUnpool; }
 
-  bool unpool() const { return op->kind == PoolKind::kAverageUnpool; }
-  int64_t output_rows() const { return output.size[kDepth] * output.size[kRow]; }
-  int64_t tasks() const { return input.n * block_tasks * tile_tasks * row_tasks; }
-
-  // The inputs that an output reads along an axis.
+  // Returns the inputs that an output reads along an axis.
   AxisElements Inputs(int axis, int64_t output_index) const {
     return unpool() ? axes[axis].Windows(output_index) : axes[axis].Elements(output_index);
   }
-  // From the first to the last input that some neighbouring outputs read.
+  // Returns the range from the first to the last input that some neighbouring outputs read.
   IndexRange InputRange(int axis, const IndexRange& outputs) const {
     const PoolAxis& a = axes[axis];
     if (!unpool()) {
@@ -78,19 +74,26 @@ struct PoolPlan : PlanTensors {
   int64_t MaxInputs(int axis) const { return unpool() ? axes[axis].MaxWindows() : axes[axis].MaxElements(); }
 };
 
-// Whether channels [channel, channel + kPoolLanes) of f32 pixels lie side by side in memory.
-bool IsPoolPanel(const TensorDesc& desc, int64_t channel);
+// The memory of one worker.
+struct PoolScratch {
+  PoolScratch(const PoolPlan& plan, Arena& arena);
+
+  int64_t* held;           // the row in each slot of the strip
+  const float** rows;      // of the part of a box that is reduced
+  int32_t* row_positions;  // and their positions
+  float* strip;            // [slot][input column of the tile][kLineLanes]
+  // These are the [output column][kLineLanes] of a tile. The last two are taken where the plan has indices.
+  float* values;
+  int32_t* positions;
+  int64_t* indices;
+};
 
 Status CreateMaxPoolOperator(const MaxPoolAttributes& attributes, const OperatorOptions& options,
-                             std::shared_ptr<const PoolOperator>* op);
+                             std::shared_ptr<OperatorImpl>* op);
 Status CreateAvgPoolOperator(const AvgPoolAttributes& attributes, const OperatorOptions& options,
-                             std::shared_ptr<const PoolOperator>* op);
+                             std::shared_ptr<OperatorImpl>* op);
 Status CreateAvgUnpoolOperator(const AvgUnpoolAttributes& attributes, const OperatorOptions& options,
-                               std::shared_ptr<const PoolOperator>* op);
-
-// `input` is normalized and `threads` >= 1.
-Status MakePoolPlan(std::shared_ptr<const PoolOperator> op, const TensorDesc& input, const PlanOptions& options,
-                    size_t threads, PoolPlan* plan, std::string* reason);
+                               std::shared_ptr<OperatorImpl>* op);
 
 }  // namespace polyphase::internal
 

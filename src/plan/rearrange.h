@@ -7,53 +7,51 @@
 #include <optional>
 #include <string>
 
+#include "geometry/split.h"
 #include "geometry/tensor.h"
-#include "plan/kernels.h"
-#include "polyphase/operator.h"
+#include "plan/operator.h"
 #include "polyphase/pixel_shuffle.h"
 
 namespace polyphase::internal {
 
-struct RearrangeOperator {
-  std::optional<PixelShuffleAttributes> shuffle;  // none: Convert
-  Kernels kernels;
+struct RearrangeOperator : OperatorImpl {
+  Status MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
+                  std::unique_ptr<PlanImpl>* plan) const override;
+  std::string Describe() const override;
 
-  std::string Describe() const;
+  std::optional<PixelShuffleAttributes> shuffle;  // none for Convert
 };
 
 enum class ShufflePath : int {
   kInterleave,  // NCHW on both sides: rows are interleaved by vectors
   kChannels,    // NHWC on both sides, channels that stay neighbours (DCR, Focus): stretches of channels are copied
   kTranspose,   // NHWC on both sides, CRD: each pixel is a transposition
-  kElements,    // whatever else: strided copies
+  kElements,    // everything else: strided copies
 };
-const char* ShufflePathName(ShufflePath path);
 
-// Element (c, z * rz + h, y * ry + i, x * rx + j) of the shallow tensor is element (c * channel_step + h * offset_step[D] +
-// i * offset_step[H] + j * offset_step[W], z, y, x) of the deep one. A task moves some rows (z, y), which count as one
-// axis, of the deep tensor of one image.
-struct RearrangePlan : PlanTensors {
-  std::shared_ptr<const RearrangeOperator> op;
+// Element (c, z * rz + h, y * ry + i, x * rx + j) of the shallow tensor is element (c * channel_step + h *
+// offset_step[D] + i * offset_step[H] + j * offset_step[W], z, y, x) of the deep one. A task moves some rows (z, y),
+// which count as one axis, of the deep tensor of one image.
+struct RearrangePlan : PlanImpl {
+  explicit RearrangePlan(const RearrangeOperator& rearrange) : op(rearrange) {}
+  Status Run(const RunContext& context) const override;
+
+  const RearrangeOperator& op;
   SpatialSizes factor{1, 1, 1};
   int64_t channel_step = 1;
   SpatialSizes offset_step{1, 1, 1};
   bool to_space = true;  // the input is the deep tensor
   ShufflePath path = ShufflePath::kElements;
-  int64_t rows_per_task = 0, row_tasks = 0;
+  Ranges rows;
   int element_log2 = 2;
 
   const TensorDesc& deep() const { return to_space ? input : output; }
   const TensorDesc& shallow() const { return to_space ? output : input; }
-  int64_t deep_rows() const { return deep().size[kDepth] * deep().size[kRow]; }
-  int64_t tasks() const { return input.n * row_tasks; }
 };
 
+// Creates a Convert if there are no attributes.
 Status CreateRearrangeOperator(const PixelShuffleAttributes* shuffle, const OperatorOptions& options,
-                               std::shared_ptr<const RearrangeOperator>* op);
-
-// `input` is normalized and `threads` >= 1.
-Status MakeRearrangePlan(std::shared_ptr<const RearrangeOperator> op, const TensorDesc& input,
-                         const PlanOptions& options, size_t threads, RearrangePlan* plan, std::string* reason);
+                               std::shared_ptr<OperatorImpl>* op);
 
 }  // namespace polyphase::internal
 

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "polyphase/polyphase.h"
 #include "polyphase/polyphase_c.h"
+#include "tests/testers/c_struct.h"
 #include "tests/testers/harness.h"
 #include "tests/testers/resize_tester.h"
 
@@ -191,47 +192,20 @@ bool Failed(pph_status status, std::initializer_list<const char*> words) {
   return named;
 }
 
-// Everything that a preset can differ in.
-void ExpectSame(const pph_resize_attributes& c, const ResizeAttributes& a) {
-  EXPECT_EQ(c.struct_size, sizeof(c));
-  EXPECT_EQ(c.spatial_rank, a.spatial_rank);
-  EXPECT_EQ(c.mode, static_cast<int32_t>(a.mode));
-  EXPECT_EQ(c.coordinate_transformation, static_cast<int32_t>(a.coordinate_transformation));
-  EXPECT_EQ(c.coordinate_precision, static_cast<int32_t>(a.coordinate_precision));
-  EXPECT_EQ(c.nearest_mode, static_cast<int32_t>(a.nearest_mode));
-  EXPECT_EQ(c.cubic_coeff_a, a.cubic_coeff_a);
-  EXPECT_EQ(c.antialias, static_cast<int32_t>(a.antialias));
-  EXPECT_EQ(c.exclude_outside, a.exclude_outside ? 1 : 0);
-  EXPECT_EQ(c.copy_unchanged_axes, a.copy_unchanged_axes ? 1 : 0);
-  for (int axis = 0; axis < 3; ++axis) {
-    EXPECT_EQ(c.size[axis], a.size[axis]);
-    EXPECT_EQ(c.scale[axis], a.scale[axis]);
-    EXPECT_EQ(c.roi_begin[axis], a.roi_begin[axis]);
-    EXPECT_EQ(c.roi_end[axis], a.roi_end[axis]);
-  }
-  EXPECT_EQ(c.output_size_rule, static_cast<int32_t>(a.output_size_rule));
-  EXPECT_EQ(c.keep_aspect_ratio_policy, static_cast<int32_t>(a.keep_aspect_ratio_policy));
-  EXPECT_EQ(c.recompute_scale_factor, a.recompute_scale_factor ? 1 : 0);
-  EXPECT_EQ(c.extrapolation_value, a.extrapolation_value);
-  EXPECT_EQ(c.u8_rounding, static_cast<int32_t>(a.u8_rounding));
-  EXPECT_EQ(c.n, a.n);
-  EXPECT_EQ(c.c, a.c);
-}
-
 TEST(ResizePresets, CPyTorchAndPillow) {
   for (int mode = PPH_PYTORCH_NEAREST; mode <= PPH_PYTORCH_LANCZOS; ++mode) {
     for (const int flags : {0, 1, 2, 3}) {
-      pph_resize_attributes c;
+      pph_resize_attributes c = Defaults(pph_resize_attributes_init);
       ASSERT_EQ(pph_resize_pytorch(mode, flags & 1, flags >> 1, &c), PPH_OK) << pph_last_error();
       ExpectSame(c, ResizeAttributes::PyTorch(static_cast<PyTorchMode>(mode), (flags & 1) != 0, flags > 1));
     }
   }
   for (const int mode : {PPH_NEAREST, PPH_LINEAR, PPH_CUBIC, PPH_LANCZOS}) {
-    pph_resize_attributes c;
+    pph_resize_attributes c = Defaults(pph_resize_attributes_init);
     ASSERT_EQ(pph_resize_pillow(mode, &c), PPH_OK) << pph_last_error();
     ExpectSame(c, ResizeAttributes::Pillow(static_cast<ResizeMode>(mode)));
   }
-  pph_resize_attributes c;
+  pph_resize_attributes c = Defaults(pph_resize_attributes_init);
   EXPECT_TRUE(Failed(pph_resize_pytorch(8, 0, 0, &c), {"pytorch_mode", "8"}));
   EXPECT_TRUE(Failed(pph_resize_pytorch(-1, 0, 0, &c), {"pytorch_mode", "-1"}));
   EXPECT_TRUE(Failed(pph_resize_pytorch(0, 2, 0, &c), {"align_corners", "2"}));
@@ -246,7 +220,7 @@ TEST(ResizePresets, COnnx) {
   const int64_t axes[] = {-1, 2};
   const int64_t sizes[] = {7, 8};
   const float roi[] = {0.25f, 0.5f, 0.75f, 1.0f};
-  pph_onnx_resize c = PPH_ONNX_RESIZE_INIT;
+  pph_onnx_resize c = Defaults(pph_onnx_resize_init);
   c.mode = PPH_CUBIC;
   c.coordinate_transformation = PPH_TF_CROP_AND_RESIZE;
   c.nearest_mode = PPH_SIMPLE;
@@ -275,7 +249,7 @@ TEST(ResizePresets, COnnx) {
   node.axes = {-1, 2};
   node.sizes = {7, 8};
   node.roi = {0.25f, 0.5f, 0.75f, 1.0f};
-  pph_resize_attributes attributes;
+  pph_resize_attributes attributes = Defaults(pph_resize_attributes_init);
   ASSERT_EQ(pph_resize_onnx(&c, &attributes), PPH_OK) << pph_last_error();
   ExpectSame(attributes, *ResizeAttributes::Onnx(node));
   // And the same operator.
@@ -284,7 +258,7 @@ TEST(ResizePresets, COnnx) {
   pph_operator_destroy(op);
 
   const float scales[] = {1, 1, 2, 3};
-  pph_onnx_resize scaled = PPH_ONNX_RESIZE_INIT;
+  pph_onnx_resize scaled = Defaults(pph_onnx_resize_init);
   scaled.scales = scales;
   scaled.scales_count = 4;
   OnnxResize scaled_node;
@@ -311,7 +285,7 @@ TEST(ResizePresets, COnnx) {
 TEST(ResizePresets, CFlagsOfResize) {
   pph_operator* op = nullptr;
   const auto create = [&](const std::function<void(pph_resize_attributes&)>& change) {
-    pph_resize_attributes c = PPH_RESIZE_ATTRIBUTES_INIT;
+    pph_resize_attributes c = Defaults(pph_resize_attributes_init);
     c.size[0] = 4;
     change(c);
     const pph_status status = pph_create_resize(&c, nullptr, &op);

@@ -230,9 +230,8 @@ TEST(Runtime, RunOptionsReplaceTheRunner) {
   OperatorOptions options;
   options.runtime = of_operator.MakeRuntime(4);
   const Plan plan = *layer.Create(options)->MakePlan(layer.Input());
-  const Runtime replacement = of_run.MakeRuntime(4);
   RunOptions run_options;
-  run_options.runtime = &replacement;
+  run_options.runtime = of_run.MakeRuntime(4);
   std::vector<float> output = layer.Output();
   ASSERT_TRUE(plan.Run(layer.input.data(), output.data(), run_options).ok());
   EXPECT_EQ(of_operator.calls, 0);

@@ -676,9 +676,8 @@ TEST(Status, RunWorkspace) {
 
 TEST(Status, RunRuntime) {
   RunFixture f = GemmFixture();
-  Runtime runtime;
   RunOptions options;
-  options.runtime = &runtime;
+  Runtime& runtime = options.runtime.emplace();
   runtime.struct_size = 3;
   EXPECT_TRUE(f.Fails("struct_size 3", options));
   runtime = Runtime();

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/testers/c_defaults.h"
+
 namespace polyphase::onnx {
 namespace {
 
@@ -18,6 +20,7 @@ struct Destroy {
   void operator()(pph_operator* op) const { pph_operator_destroy(op); }
   void operator()(pph_plan* plan) const { pph_plan_destroy(plan); }
 };
+using testing::Defaults;
 using OperatorHandle = std::unique_ptr<pph_operator, Destroy>;
 using PlanHandle = std::unique_ptr<pph_plan, Destroy>;
 
@@ -120,7 +123,7 @@ struct Buffer {
 };
 
 pph_tensor_desc Describe(pph_dtype dtype, const std::vector<int64_t>& dims) {
-  pph_tensor_desc desc = PPH_TENSOR_DESC_INIT;
+  pph_tensor_desc desc = Defaults(pph_tensor_desc_init);
   desc.dtype = dtype;
   desc.spatial_rank = static_cast<int32_t>(dims.size()) - 2;
   desc.n = dims[0];
@@ -327,7 +330,8 @@ class NodeRunner {
   // What Conv and ConvTranspose have in common. W is [*outer][*inner / groups][kernel...]; `outer` and `inner` are the
   // channels of `a`.
   template <typename A>
-  bool ConvLayer(A& a, int64_t* outer, int64_t* inner, std::vector<float>* weights, std::vector<float>* bias) {
+  bool ConvLayer(A& a, int64_t* outer, int64_t* inner, std::vector<float>* values, pph_weights* weights,
+                 std::vector<float>* bias) {
     const Tensor* w = Input(1);
     const Tensor* b = Input(2);
     if (w == nullptr || w->dims.size() != input_->dims.size()) {
@@ -349,7 +353,8 @@ class NodeRunner {
     if (!std::equal(a.kernel, a.kernel + rank_, kernel_shape)) {
       return Fail(PPH_INVALID_ARGUMENT, "kernel_shape is not that of W, " + ToString(w->dims));
     }
-    if (!Floats("W", *w, weights) || (b != nullptr && !Floats("B", *b, bias))) return false;
+    if (!Floats("W", *w, values) || (b != nullptr && !Floats("B", *b, bias))) return false;
+    weights->data = values->data();
     if (b != nullptr && b->dims != std::vector<int64_t>{a.output_channels}) {
       return Fail(PPH_INVALID_ARGUMENT, "B of dims " + ToString(b->dims) + ": must have an element per output channel");
     }
@@ -357,31 +362,32 @@ class NodeRunner {
   }
 
   bool ConvTranspose(pph_operator** op) {
-    pph_conv_transpose_attributes a = PPH_CONV_TRANSPOSE_ATTRIBUTES_INIT;
-    std::vector<float> weights, bias;
+    pph_conv_transpose_attributes a = Defaults(pph_conv_transpose_attributes_init);
+    pph_weights weights = Defaults(pph_weights_init);
+    std::vector<float> values, bias;
     return Spatial("strides", a.stride) && Spatial("output_padding", a.output_padding) &&
            Spatial("output_shape", a.output_shape) &&
-           ConvLayer(a, &a.input_channels, &a.output_channels, &weights, &bias) &&
-           Library(pph_create_conv_transpose(&a, weights.data(), Input(2) == nullptr ? nullptr : bias.data(), &options_,
-                                             op));
+           ConvLayer(a, &a.input_channels, &a.output_channels, &values, &weights, &bias) &&
+           Library(pph_create_conv_transpose(&a, &weights, Input(2) == nullptr ? nullptr : bias.data(), &options_, op));
   }
 
   bool Conv(pph_operator** op) {
-    pph_conv_attributes a = PPH_CONV_ATTRIBUTES_INIT;
+    pph_conv_attributes a = Defaults(pph_conv_attributes_init);
     Axes strides = {1, 1, 1};
     if (!Spatial("strides", strides)) return false;
     const std::vector<int64_t> stated(strides, strides + rank_);
     if (stated != std::vector<int64_t>(stated.size(), 1)) {
       return Fail(PPH_UNSUPPORTED, "strides = " + ToString(stated) + ": the library has stride 1");
     }
-    std::vector<float> weights, bias;
-    return ConvLayer(a, &a.output_channels, &a.input_channels, &weights, &bias) &&
-           Library(pph_create_conv(&a, weights.data(), Input(2) == nullptr ? nullptr : bias.data(), &options_, op));
+    pph_weights weights = Defaults(pph_weights_init);
+    std::vector<float> values, bias;
+    return ConvLayer(a, &a.output_channels, &a.input_channels, &values, &weights, &bias) &&
+           Library(pph_create_conv(&a, &weights, Input(2) == nullptr ? nullptr : bias.data(), &options_, op));
   }
 
   // Also Resize-10: asymmetric, and the nearest element is the floor.
   bool Upsample(pph_operator** op) {
-    pph_onnx_resize r = PPH_ONNX_RESIZE_INIT;
+    pph_onnx_resize r = Defaults(pph_onnx_resize_init);
     r.rank = static_cast<int32_t>(input_->dims.size());
     r.coordinate_transformation = PPH_ASYMMETRIC;
     r.nearest_mode = PPH_FLOOR;
@@ -399,7 +405,7 @@ class NodeRunner {
 
   bool Resize(pph_operator** op) {
     if (opset_ < 11) return Upsample(op);
-    pph_onnx_resize r = PPH_ONNX_RESIZE_INIT;
+    pph_onnx_resize r = Defaults(pph_onnx_resize_init);
     r.rank = static_cast<int32_t>(input_->dims.size());
     r.cubic_coeff_a = Float("cubic_coeff_a", r.cubic_coeff_a);
     r.exclude_outside = SmallInt("exclude_outside", 0);
@@ -450,12 +456,12 @@ class NodeRunner {
   }
 
   bool MakeResize(const pph_onnx_resize& node, pph_operator** op) {
-    pph_resize_attributes a = PPH_RESIZE_ATTRIBUTES_INIT;
+    pph_resize_attributes a = Defaults(pph_resize_attributes_init);
     return Library(pph_resize_onnx(&node, &a)) && Library(pph_create_resize(&a, &options_, op));
   }
 
   bool Shuffle(pph_shuffle_direction direction, pph_operator** op) {
-    pph_pixel_shuffle_attributes a = PPH_PIXEL_SHUFFLE_ATTRIBUTES_INIT;
+    pph_pixel_shuffle_attributes a = Defaults(pph_pixel_shuffle_attributes_init);
     a.spatial_rank = rank_;
     a.direction = direction;
     std::fill_n(a.factor, rank_, Int("blocksize", 0));
@@ -466,45 +472,46 @@ class NodeRunner {
   bool DepthToSpace(pph_operator** op) { return Shuffle(PPH_DEPTH_TO_SPACE, op); }
   bool SpaceToDepth(pph_operator** op) { return Shuffle(PPH_SPACE_TO_DEPTH, op); }
 
-  bool Window(pph_pool_window* window) {
-    window->spatial_rank = rank_;
+  template <typename A>
+  bool Window(A& a) {
+    a.spatial_rank = rank_;
     if (Find("kernel_shape", AttributeType::kInts) == nullptr) return Fail(PPH_INVALID_ARGUMENT, "no kernel_shape");
-    std::fill_n(window->stride, rank_, 1);
-    window->ceil_mode = SmallInt("ceil_mode", 0);
-    return Spatial("kernel_shape", window->kernel) && Spatial("strides", window->stride) &&
-           Spatial("dilations", window->dilation) && Pads(window->padding_begin, window->padding_end) &&
-           AutoPad(&window->auto_pad);
+    std::fill_n(a.stride, rank_, 1);
+    a.ceil_mode = SmallInt("ceil_mode", 0);
+    return Spatial("kernel_shape", a.kernel) && Spatial("strides", a.stride) && Spatial("dilations", a.dilation) &&
+           Pads(a.padding_begin, a.padding_end) && AutoPad(&a.auto_pad);
   }
 
-  void WholeInput(pph_pool_window* window) const {
-    window->spatial_rank = rank_;
-    std::copy(input_->dims.begin() + 2, input_->dims.end(), window->kernel);
-    std::fill_n(window->stride, rank_, 1);
+  template <typename A>
+  void WholeInput(A& a) const {
+    a.spatial_rank = rank_;
+    std::copy(input_->dims.begin() + 2, input_->dims.end(), a.kernel);
+    std::fill_n(a.stride, rank_, 1);
   }
 
   bool MaxPool(pph_operator** op) {
-    pph_max_pool_attributes a = PPH_MAX_POOL_ATTRIBUTES_INIT;
+    pph_max_pool_attributes a = Defaults(pph_max_pool_attributes_init);
     a.index_convention = PPH_INDEX_TENSOR;
     a.column_major = SmallInt("storage_order", 0);
     writes_indices_ = node_.outputs.size() > 1 && !node_.outputs[1].empty();
-    return Window(&a.window) && Library(pph_create_max_pool(&a, &options_, op));
+    return Window(a) && Library(pph_create_max_pool(&a, &options_, op));
   }
 
   bool GlobalMaxPool(pph_operator** op) {
-    pph_max_pool_attributes a = PPH_MAX_POOL_ATTRIBUTES_INIT;
-    WholeInput(&a.window);
+    pph_max_pool_attributes a = Defaults(pph_max_pool_attributes_init);
+    WholeInput(a);
     return Library(pph_create_max_pool(&a, &options_, op));
   }
 
   bool AveragePool(pph_operator** op) {
-    pph_avg_pool_attributes a = PPH_AVG_POOL_ATTRIBUTES_INIT;
+    pph_avg_pool_attributes a = Defaults(pph_avg_pool_attributes_init);
     a.count_include_pad = SmallInt("count_include_pad", 0);
-    return Window(&a.window) && Library(pph_create_avg_pool(&a, &options_, op));
+    return Window(a) && Library(pph_create_avg_pool(&a, &options_, op));
   }
 
   bool GlobalAveragePool(pph_operator** op) {
-    pph_avg_pool_attributes a = PPH_AVG_POOL_ATTRIBUTES_INIT;
-    WholeInput(&a.window);
+    pph_avg_pool_attributes a = Defaults(pph_avg_pool_attributes_init);
+    WholeInput(a);
     return Library(pph_create_avg_pool(&a, &options_, op));
   }
 
@@ -521,10 +528,10 @@ class NodeRunner {
       }
       std::copy(dims.begin() + 2, dims.end(), output_size_);
     }
-    pph_max_unpool_attributes a = PPH_MAX_UNPOOL_ATTRIBUTES_INIT;
+    pph_max_unpool_attributes a = Defaults(pph_max_unpool_attributes_init);
     a.index_convention = PPH_INDEX_TENSOR;
     a.indices_in_default_size = 1;
-    return Window(&a.window) && Library(pph_create_max_unpool(&a, &options_, op));
+    return Window(a) && Library(pph_create_max_unpool(&a, &options_, op));
   }
 
   // ---- Running
@@ -534,7 +541,7 @@ class NodeRunner {
     pph_plan* plan = nullptr;
     if (!Library(pph_create_convert(&options_, &op))) return false;
     const OperatorHandle op_handle(op);
-    pph_plan_options options = PPH_PLAN_OPTIONS_INIT;
+    pph_plan_options options = Defaults(pph_plan_options_init);
     options.output = &to;
     if (!Library(pph_make_plan(op, &from.desc, &options, &plan))) return false;
     const PlanHandle plan_handle(plan);
@@ -586,20 +593,20 @@ class NodeRunner {
     if (!ToLayout(*input_, dtype_, &input)) return false;
     if (indices_ != nullptr && !ToLayout(*indices_, PPH_I64, &indices)) return false;
 
-    pph_plan_options plan_options = PPH_PLAN_OPTIONS_INIT;
+    pph_plan_options plan_options = Defaults(pph_plan_options_init);
     std::copy(std::begin(output_size_), std::end(output_size_), plan_options.output_size);
     pph_plan* plan = nullptr;
     if (!Library(pph_make_plan(op_.get(), &input.desc, &plan_options, &plan))) return false;
     const PlanHandle plan_handle(plan);
-    pph_tensor_desc output_desc = PPH_TENSOR_DESC_INIT;
-    pph_tensor_desc indices_desc = PPH_TENSOR_DESC_INIT;
+    pph_tensor_desc output_desc = Defaults(pph_tensor_desc_init);
+    pph_tensor_desc indices_desc = Defaults(pph_tensor_desc_init);
     if (!Library(pph_plan_output(plan, &output_desc)) || !CheckDesc(0, output_desc)) return false;
     if (writes_indices_ && (!Library(pph_plan_indices(plan, &indices_desc)) || !CheckDesc(1, indices_desc))) {
       return false;
     }
 
     Buffer output = Allocate(output_desc, ElementBytes(data_.expected.at(node_.outputs[0]).type));
-    pph_run_options run_options = PPH_RUN_OPTIONS_INIT;
+    pph_run_options run_options = Defaults(pph_run_options_init);
     if (indices_ != nullptr) run_options.input_indices = indices.bytes.data();
     if (writes_indices_) {
       indices = Allocate(indices_desc, sizeof(int64_t));
@@ -616,7 +623,7 @@ class NodeRunner {
   const Node& node_;
   const DataSet& data_;
   const Setting& setting_;
-  pph_operator_options options_ = PPH_OPERATOR_OPTIONS_INIT;
+  pph_operator_options options_ = Defaults(pph_operator_options_init);
 
   Failure failure_{PPH_OK, ""};
   bool bad_attribute_ = false;

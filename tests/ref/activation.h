@@ -1,4 +1,4 @@
-// The activation of an epilogue, in double.
+// Computes the activation of an epilogue in double.
 #ifndef POLYPHASE_TESTS_REF_ACTIVATION_H_
 #define POLYPHASE_TESTS_REF_ACTIVATION_H_
 
@@ -10,7 +10,7 @@
 
 namespace polyphase::ref {
 
-// NaN stays NaN, as in PyTorch. At -inf the products with a factor that becomes 0 have their limit, which is 0.
+// A NaN stays a NaN, as in PyTorch. At -inf, products with a factor that becomes 0 have their limit, which is 0.
 inline double Activate(const Epilogue& epilogue, double x, int64_t channel = 0) {
   constexpr double kPi = 3.14159265358979323846;
   constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();

@@ -1,4 +1,5 @@
-// The convolution and what is fused around it, in double, as the chain of its parts: upsample, pad, convolve, shuffle.
+// Computes the convolution and what is fused around it in double, as the chain of its parts: upsample, pad, convolve,
+// shuffle.
 #ifndef POLYPHASE_TESTS_REF_CONV_H_
 #define POLYPHASE_TESTS_REF_CONV_H_
 
@@ -15,7 +16,7 @@
 
 namespace polyphase::ref {
 
-// a.padding_begin and padding_end of every axis of an input of `size`, auto_pad resolved.
+// Sets the padding of an axis, with auto_pad resolved.
 inline void ResolveConvPadding(const ConvAttributes& a, int axis, int64_t& begin, int64_t& end) {
   const int64_t total = a.dilation[axis] * (a.kernel[axis] - 1);
   begin = a.padding_begin[axis];
@@ -25,7 +26,7 @@ inline void ResolveConvPadding(const ConvAttributes& a, int axis, int64_t& begin
   end = total - begin;
 }
 
-// Along spatial axis `axis` of the attributes' rank, pixel shuffle included.
+// Returns the output size along spatial axis `axis` of the rank of the attributes, with the pixel shuffle.
 inline int64_t ConvOutputSize(const ConvAttributes& a, int axis, int64_t size_in) {
   int64_t begin, end;
   ResolveConvPadding(a, axis, begin, end);
@@ -46,7 +47,7 @@ inline int64_t ConvOutputChannels(const ConvAttributes& a) {
   return a.output_channels / (r[0] * r[1] * r[2]);
 }
 
-// Every pixel `factor` times along each axis.
+// Repeats every pixel `factor` times along each axis.
 inline Tensor<float> NearestUpsample(const Tensor<float>& input, const Size3& factor) {
   Tensor<float> output(input.n, input.c, Size3{input.d * factor[0], input.h * factor[1], input.w * factor[2]});
   for (int64_t n = 0; n < output.n; ++n) {
@@ -63,7 +64,7 @@ inline Tensor<float> NearestUpsample(const Tensor<float>& input, const Size3& fa
   return output;
 }
 
-// Which of `size` elements stands at position `i`, which may be outside; -1 for a zero.
+// Returns which of `size` elements stands at position `i`, which may be outside, or -1 for a zero.
 inline int64_t PaddingSource(PaddingMode mode, int64_t i, int64_t size) {
   if (i >= 0 && i < size) return i;
   switch (mode) {
@@ -96,8 +97,8 @@ inline Tensor<float> Pad(const Tensor<float>& input, PaddingMode mode, const Siz
   return output;
 }
 
-// Before the epilogue, after the prologue. weights: [output_channels][input_channels / groups][kernel...]; bias:
-// [output_channels] or null.
+// Computes the values before the epilogue and after the prologue. weights: [output_channels][input_channels /
+// groups][kernel...]; bias: [output_channels] or null.
 inline ConvResult Conv(const ConvAttributes& a, const Tensor<float>& input, const float* weights, const float* bias) {
   const Size3 kernel = ToSize3(a.kernel, a.spatial_rank);
   const Size3 dilation = ToSize3(a.dilation, a.spatial_rank);
@@ -158,7 +159,7 @@ inline ConvResult Conv(const ConvAttributes& a, const Tensor<float>& input, cons
   result.magnitude = PixelShuffle(shuffle, magnitude);
   const int64_t taps = kernel[0] * kernel[1] * kernel[2];
   result.terms.assign(static_cast<size_t>(result.value.plane()), group_ic * taps + (bias != nullptr ? 1 : 0));
-  // Taps that read the same input pixel may be summed; there are none where every pixel stands once in `u`.
+  // Taps that read the same input pixel may be summed. There are none where every pixel stands once in `u`.
   result.folded = upsample[0] * upsample[1] * upsample[2] > 1 || a.padding_mode != PaddingMode::kZeros;
   return result;
 }

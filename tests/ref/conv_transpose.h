@@ -1,4 +1,4 @@
-// Transposed convolution in double, straight from its definition.
+// Computes the transposed convolution in double, straight from its definition.
 #ifndef POLYPHASE_TESTS_REF_CONV_TRANSPOSE_H_
 #define POLYPHASE_TESTS_REF_CONV_TRANSPOSE_H_
 
@@ -14,7 +14,8 @@
 
 namespace polyphase::ref {
 
-// Along spatial axis `axis` of the attributes' rank; ONNX's auto_pad and output_shape resolved by the caller.
+// Returns the output size along spatial axis `axis` of the rank of the attributes. The caller resolves ONNX's auto_pad
+// and output_shape.
 inline int64_t ConvTransposeOutputSize(const ConvTransposeAttributes& a, int axis, int64_t size_in) {
   return (size_in - 1) * a.stride[axis] + a.dilation[axis] * (a.kernel[axis] - 1) + 1 - a.padding_begin[axis] -
          a.padding_end[axis] + a.output_padding[axis];
@@ -29,8 +30,9 @@ inline Size3 ConvTransposeOutputSize(const ConvTransposeAttributes& a, const Siz
   return size;
 }
 
-// Before the epilogue, after the prologue. weights: [input_channels][output_channels / groups][kernel...]; bias:
-// [output_channels] or null. a.output_padding counts; a caller that asks for an output size puts the difference there.
+// Computes the values before the epilogue and after the prologue. weights: [input_channels][output_channels /
+// groups][kernel...]; bias: [output_channels] or null. a.output_padding counts; a caller that asks for an output size
+// puts the difference there.
 inline ConvResult ConvTranspose(const ConvTransposeAttributes& a, const Tensor<float>& input, const float* weights,
                                 const float* bias) {
   const Size3 in = input.size();
@@ -48,7 +50,8 @@ inline ConvResult ConvTranspose(const ConvTransposeAttributes& a, const Tensor<f
   result.magnitude = Tensor<double>(input.n, a.output_channels, out);
   result.terms.assign(static_cast<size_t>(result.value.plane()), bias != nullptr ? 1 : 0);
 
-  // Every input i meets every tap t once, at output i * stride + t * dilation - padding: one axis after the other.
+  // Every input i meets every tap t once, at output i * stride + t * dilation - padding. This goes one axis after the
+  // other.
   struct Pair {
     int64_t tap, in, out;
   };

@@ -1,4 +1,4 @@
-// The element types of tensors as numbers: rounding to them, and their bits.
+// Treats the element types of tensors as numbers: rounds to them, and gives their bits.
 #ifndef POLYPHASE_TESTS_REF_ELEMENT_H_
 #define POLYPHASE_TESTS_REF_ELEMENT_H_
 
@@ -12,7 +12,7 @@
 
 namespace polyphase::ref {
 
-// A binary floating-point type of 16 bits: bits of the significand, the leading one included, and exponents.
+// A binary floating-point type of 16 bits. `significand` counts bits, the leading one included.
 struct FloatFormat {
   int significand, min_exponent, max_exponent;
 };
@@ -24,8 +24,8 @@ inline FloatFormat FormatOf(DataType dtype) {
   }
 }
 
-// The number of type `dtype` next to x, ties to even; too large ones become infinite in floating point, and saturate in
-// u8, where a NaN becomes 0.
+// Returns the number of type `dtype` next to x, ties to even. Numbers that are too large become infinite in floating
+// point and saturate in u8, where a NaN becomes 0.
 inline double RoundTo(DataType dtype, double x) {
   if (dtype == DataType::kU8) return x > 0 ? std::nearbyint(std::min(x, 255.0)) : 0;
   if (dtype == DataType::kF32) return static_cast<double>(static_cast<float>(x));
@@ -37,7 +37,7 @@ inline double RoundTo(DataType dtype, double x) {
   return std::fabs(rounded) < limit ? rounded : std::copysign(std::numeric_limits<double>::infinity(), x);
 }
 
-// The bits of the number next to x.
+// Returns the bits of the number next to x.
 template <typename T>
 T Encode(DataType dtype, double x) {
   const double value = RoundTo(dtype, x);

@@ -1,4 +1,4 @@
-// Epilogue and prologue in double.
+// Computes epilogue and prologue in double.
 #ifndef POLYPHASE_TESTS_REF_EPILOGUE_H_
 #define POLYPHASE_TESTS_REF_EPILOGUE_H_
 
@@ -12,8 +12,8 @@
 
 namespace polyphase::ref {
 
-// A bound of |Activate'|, by which errors in x grow, and of the error of the activation itself at values up to |x|, in
-// units of 2^-24.
+// Bounds |Activate'|, by which errors in x grow, and the error of the activation itself at values up to |x|, in units
+// of 2^-24.
 struct ActivationError {
   double slope = 1, relative = 0;
 };
@@ -32,8 +32,8 @@ inline ActivationError ErrorOf(const Epilogue& e, int64_t channel) {
   }
 }
 
-// value (and bound, the error of an f32 computation, if it is not null) through the epilogue. `residual` is null, or
-// has the same shape.
+// Takes `value` through the epilogue, and `bound`, the error of an f32 computation, if it is not null. `residual` is
+// null or has the same shape.
 template <typename T>
 void ApplyEpilogue(const Epilogue& e, const Tensor<T>* residual, Tensor<double>& value, Tensor<double>* bound) {
   constexpr double kRounding = 0x1p-24;
@@ -62,7 +62,7 @@ void ApplyEpilogue(const Epilogue& e, const Tensor<T>* residual, Tensor<double>&
   }
 }
 
-// The input as the op sees it: rounded to f32 once more.
+// Returns the input as the op sees it: rounded to f32 once more.
 inline Tensor<float> ApplyPrologue(const Prologue& prologue, Tensor<float> input) {
   Epilogue e;
   e.activation = prologue.activation;

@@ -1,4 +1,4 @@
-// Depth to space and space to depth, straight from their definition.
+// Computes depth to space and space to depth, straight from their definition.
 #ifndef POLYPHASE_TESTS_REF_PIXEL_SHUFFLE_H_
 #define POLYPHASE_TESTS_REF_PIXEL_SHUFFLE_H_
 

@@ -1,4 +1,4 @@
-// Pooling and its inverses: every output by the definition, in double, one window and one tap after the other.
+// Computes pooling and its inverses: every output by the definition, in double, one window and one tap after the other.
 #ifndef POLYPHASE_TESTS_REF_POOL_H_
 #define POLYPHASE_TESTS_REF_POOL_H_
 
@@ -13,7 +13,7 @@
 
 namespace polyphase::ref {
 
-// The windows of all axes with what the attributes leave open.
+// The windows of all axes, with everything resolved that the attributes leave open.
 struct Windows {
   Size3 kernel, stride, dilation, begin, end, pooled;
 };
@@ -44,7 +44,7 @@ inline Windows PoolWindows(const PoolWindow& w, const Size3& in) {
       result.end[a] = padding - result.begin[a];
     } else {
       const int64_t padded = in[a] + result.begin[a] + result.end[a];
-      // A whole window must fit, or with ceil_mode begin in the tensor or before it, while something is left.
+      // A whole window must fit. With ceil_mode it must begin in the tensor or before it, while something is left.
       const auto exists = [&](int64_t o) {
         if (!w.ceil_mode) return o * stride + effective <= padded;
         return (o - 1) * stride + effective < padded && o * stride < in[a] + result.begin[a];
@@ -99,7 +99,7 @@ void ForEachPosition(int64_t n, int64_t c, const Size3& size, const Visit& visit
   }
 }
 
-// What an index says of a position or, kWindow, of a tap.
+// Returns what an index says of a position or, for kWindow, of a tap.
 inline int64_t IndexOf(IndexConvention convention, bool column_major, const Windows& w, const Size3& full,
                        int64_t channels, int64_t n, int64_t c, const Size3& position, const Size3& tap) {
   if (convention == IndexConvention::kWindow) return (tap[0] * w.kernel[1] + tap[1]) * w.kernel[2] + tap[2];
@@ -131,7 +131,7 @@ inline Tensor<double> MaxPool(const MaxPoolAttributes& a, const Tensor<double>& 
   return output;
 }
 
-// Elements of a window that count.
+// Returns the number of elements of a window that count.
 inline double Divisor(const Windows& w, const Size3& window, const Size3& full, bool count_include_pad,
                       int64_t divisor_override) {
   if (divisor_override != 0) return static_cast<double>(divisor_override);
@@ -157,7 +157,7 @@ inline Tensor<double> AvgPool(const AvgPoolAttributes& a, const Tensor<double>& 
   return output;
 }
 
-// Scatters, where the library gathers.
+// This scatters, where the library gathers.
 inline Tensor<double> AvgUnpool(const AvgUnpoolAttributes& a, const Tensor<double>& input, const Size3& size) {
   const Windows w = FromAttributes(a.window);
   Tensor<double> output(input.n, input.c, size);
@@ -171,8 +171,8 @@ inline Tensor<double> AvgUnpool(const AvgUnpoolAttributes& a, const Tensor<doubl
   return output;
 }
 
-// Moves one element after the other, so that the last of equal indices wins. Without a result: the flat number of the
-// first input, in raster order, whose index is outside.
+// Moves one element after the other, so that the last of equal indices wins. If there is no result, the value is the
+// flat number of the first input, in raster order, whose index is outside.
 template <typename T>
 std::optional<size_t> MaxUnpool(const MaxUnpoolAttributes& a, const Tensor<T>& input, const Tensor<int64_t>& indices,
                                 const Size3& size, Tensor<T>* output) {
@@ -190,7 +190,7 @@ std::optional<size_t> MaxUnpool(const MaxUnpoolAttributes& a, const Tensor<T>& i
         if (IndexOf(a.index_convention, false, w, counted, input.c, n, c, position, tap) == index) p = position;
       });
     } else {
-      // Not by a subtraction, which could overflow.
+      // A subtraction could overflow.
       const int64_t first = a.index_convention == IndexConvention::kTensor ? (n * input.c + c) * plane : 0;
       if (index >= first && index < first + plane) {
         index -= first;

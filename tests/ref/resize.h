@@ -1,5 +1,5 @@
-// Resize in one to three dimensions: coordinates in f32 or double as the attributes say, all else in double; and the
-// fixed-point arithmetic of u8.
+// Computes Resize in one to three dimensions, with coordinates in f32 or double as the attributes say and all else in
+// double, and the fixed-point arithmetic of u8.
 #ifndef POLYPHASE_TESTS_REF_RESIZE_H_
 #define POLYPHASE_TESTS_REF_RESIZE_H_
 
@@ -23,7 +23,7 @@ struct Tap {
 // One axis of one resize.
 struct ResizeLine {
   const ResizeAttributes& a;
-  int axis;  // of the attributes
+  int axis;  // axis of the attributes
   int64_t in, out;
   double scale;      // size_out / size_in as coordinates take it
   bool scale_given;  // otherwise it is the quotient of the sizes
@@ -31,18 +31,18 @@ struct ResizeLine {
   bool in_double;
 
   // Rounds to the precision of coordinates. Sums, products and quotients of two f32 values that are taken in double and
-  // then rounded are what f32 arithmetic gives; a compiler cannot fuse them.
+  // then rounded are what f32 arithmetic gives, and a compiler cannot fuse them.
   double R(double x) const { return in_double ? x : static_cast<double>(static_cast<float>(x)); }
   double In() const { return R(static_cast<double>(in)); }
   double Out() const { return R(static_cast<double>(out)); }
   double Last() const { return R(static_cast<double>(in - 1)); }
-  // The output, which may be a fraction, that kAlignCorners and kTfCropAndResize map to the last input.
+  // Returns the output, which may be a fraction, that kAlignCorners and kTfCropAndResize map to the last input.
   double LastOut() const {
     const bool fraction = a.output_size_rule == OutputSizeRule::kOnnx && scale_given;
     return R(fraction ? scale * static_cast<double>(in) - 1 : static_cast<double>(out - 1));
   }
 
-  // Inputs per output.
+  // Returns the inputs per output.
   double Ratio() const {
     if (a.coordinate_transformation == CoordinateTransformation::kAlignCorners) {
       return LastOut() > 0 ? R(Last() / LastOut()) : 0;
@@ -50,7 +50,7 @@ struct ResizeLine {
     return scale_given ? R(1 / scale) : R(In() / Out());
   }
 
-  // position / scale
+  // Returns position / scale.
   double Unscaled(double position) const {
     return in_double ? position / (scale_given ? scale : Out() / In()) : R(Ratio() * position);
   }
@@ -101,7 +101,7 @@ struct ResizeLine {
         const double factor = scale_given ? R(scale) : R(Out() / In());
         return factor < 1 ? std::ceil(x) : std::floor(x);
       }
-      case NearestMode::kPillow: break;  // of no coordinate
+      case NearestMode::kPillow: break;  // does not depend on a coordinate
     }
     return std::nan("");
   }
@@ -122,7 +122,7 @@ struct ResizeLine {
   }
   double Radius() const { return a.mode == ResizeMode::kLanczos ? 3 : a.mode == ResizeMode::kCubic ? 2 : 1; }
 
-  // The taps of output o, of which several may read the same edge element.
+  // Returns the taps of output o, several of which may read the same edge element.
   std::vector<Tap> Taps(int64_t o) const {
     if (kept) return {{o, 1.0}};
     if (a.mode == ResizeMode::kArea) {
@@ -154,7 +154,7 @@ struct ResizeLine {
   }
 
  private:
-  // Taps first, first + 1, ... with the filter's weights at their distance from x times `narrowing`.
+  // Returns taps first, first + 1, ... with the weights of the filter at their distance from x times `narrowing`.
   std::vector<Tap> Weighted(double first, int64_t count, double x, double narrowing, bool exclude,
                             bool normalize) const {
     std::vector<Tap> taps;
@@ -187,7 +187,7 @@ struct ResizeLine {
   }
 };
 
-// The axis `axis` of D, H, W for an input of `size`.
+// Returns the line of axis `axis` of D, H, W for an input of `size`.
 inline ResizeLine MakeResizeLine(const ResizeAttributes& a, const Size3& size, int axis, bool in_double) {
   const int own = axis - (kMaxSpatialRank - a.spatial_rank);
   const int64_t in = size[static_cast<size_t>(axis)];
@@ -228,7 +228,7 @@ inline Size3 ResizedSize(const ResizeAttributes& a, const Size3& size) {
   return result;
 }
 
-// The taps of every output of one axis; none where it is extrapolated.
+// Returns the taps of every output of one axis; there are none where it is extrapolated.
 inline std::vector<std::vector<Tap>> ResizeTaps(const ResizeAttributes& a, const Size3& size, int axis) {
   const ResizeLine line = MakeResizeLine(a, size, axis, a.coordinate_precision == CoordinatePrecision::kF64);
   std::vector<std::vector<Tap>> taps;
@@ -236,7 +236,7 @@ inline std::vector<std::vector<Tap>> ResizeTaps(const ResizeAttributes& a, const
   return taps;
 }
 
-// `bound`: how far a computation in f32 may be off, whose weights, products and sums are rounded one by one.
+// `bound` says how far an f32 computation may be off, whose weights, products and sums are rounded one by one.
 struct ResizeResult {
   Tensor<double> value, bound;
   Tensor<double> magnitude;  // sum of |weight * input|
@@ -279,10 +279,11 @@ inline ResizeResult Resize(const ResizeAttributes& a, const Tensor<double>& inpu
   return result;
 }
 
-// The 1x1 convolution of what was resized. The bound is that of the other order: every f32 product and sum of the
-// convolution goes through the resize.
+// Applies the 1x1 convolution to what was resized. The bound is that of the other order: every f32 product and sum of
+// the convolution goes through the resize.
 inline ResizeResult PointwiseConv(const Pointwise& p, const ResizeResult& resized) {
   constexpr double kRounding = 0x1p-24;
+  const auto* const weights = static_cast<const float*>(p.weights.data);
   const Tensor<double>& in = resized.value;
   const Tensor<double> zeros(in.n, p.output_channels, in.size());
   ResizeResult result{zeros, zeros, zeros};
@@ -291,7 +292,7 @@ inline ResizeResult PointwiseConv(const Pointwise& p, const ResizeResult& resize
       for (int64_t pixel = 0; pixel < in.plane(); ++pixel) {
         double sum = 0, bound = 0, magnitude = 0;
         for (int64_t i = 0; i < p.input_channels; ++i) {
-          const auto weight = static_cast<double>(p.weights[o * p.input_channels + i]);
+          const auto weight = static_cast<double>(weights[o * p.input_channels + i]);
           const auto source = static_cast<size_t>((n * in.c + i) * in.plane() + pixel);
           sum += weight * in.data[source];
           bound += std::fabs(weight) * resized.bound.data[source];
@@ -315,8 +316,8 @@ inline ResizeResult PointwiseConv(const Pointwise& p, const ResizeResult& resize
 
 // ---- u8 in fixed point
 
-// One pass along `axis` of D, H, W, which is `line`: weights rounded to `precision` bits after the point, results to
-// whole numbers.
+// Computes one pass along `axis` of D, H, W, which is `line`. Weights are rounded to `precision` bits after the point,
+// results to whole numbers.
 inline Tensor<int64_t> FixedPass(const ResizeLine& line, const Tensor<int64_t>& input, int axis) {
   const ResizeAttributes& a = line.a;
   const bool cropped = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
@@ -354,7 +355,7 @@ inline Tensor<int64_t> FixedPass(const ResizeLine& line, const Tensor<int64_t>& 
   return output;
 }
 
-// Along W, and then along H.
+// Resizes along W, and then along H.
 inline Tensor<double> ResizeFixed(const ResizeAttributes& a, const Tensor<double>& input) {
   Tensor<int64_t> whole(input.n, input.c, input.size());
   std::copy(input.data.begin(), input.data.end(), whole.data.begin());
@@ -363,7 +364,7 @@ inline Tensor<double> ResizeFixed(const ResizeAttributes& a, const Tensor<double
   whole = FixedPass(row, FixedPass(column, whole, 2), 1);
   Tensor<double> output(whole.n, whole.c, whole.size());
   std::copy(whole.data.begin(), whole.data.end(), output.data.begin());
-  // What is extrapolated is no sum.
+  // Extrapolated outputs are not sums.
   for (size_t i = 0; i < output.data.size(); ++i) {
     const auto index = static_cast<int64_t>(i);
     if (!row.Outside(index / output.w % output.h) && !column.Outside(index % output.w)) continue;

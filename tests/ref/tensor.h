@@ -11,7 +11,7 @@
 
 namespace polyphase::ref {
 
-// D, H, W; axes that the tensor has not are 1.
+// D, H, W. Axes that the tensor lacks are 1.
 using Size3 = std::array<int64_t, 3>;
 
 inline Size3 ToSize3(const SpatialSizes& size, int32_t spatial_rank) {
@@ -26,7 +26,7 @@ inline SpatialSizes FromSize3(const Size3& size, int32_t spatial_rank) {
   return result;
 }
 
-// A dense tensor in the order N, C, D, H, W, whatever the layout in memory is.
+// A dense tensor in the order N, C, D, H, W, whatever its layout in memory is.
 template <typename T>
 struct Tensor {
   Tensor() = default;
@@ -43,7 +43,7 @@ struct Tensor {
   const T& operator()(int64_t in, int64_t ic, int64_t iz, int64_t iy, int64_t ix) const {
     return data[Index(in, ic, iz, iy, ix)];
   }
-  // Of tensors with d = 1.
+  // These two are for tensors with d = 1.
   size_t Index(int64_t in, int64_t ic, int64_t iy, int64_t ix) const { return Index(in, ic, 0, iy, ix); }
   T& operator()(int64_t in, int64_t ic, int64_t iy, int64_t ix) { return data[Index(in, ic, iy, ix)]; }
   const T& operator()(int64_t in, int64_t ic, int64_t iy, int64_t ix) const { return data[Index(in, ic, iy, ix)]; }
@@ -52,13 +52,13 @@ struct Tensor {
   std::vector<T> data;
 };
 
-// Channels that memory holds for `desc`: those of the last block of kNchwc included.
+// Returns the channels that memory holds for `desc`, those of the last block of kNchwc included.
 inline int64_t StoredChannels(const TensorDesc& desc) {
   const int64_t block = desc.channel_block;
   return desc.layout == Layout::kNchwc ? (desc.c + block - 1) / block * block : desc.c;
 }
 
-// `desc` with every stride that is 0 replaced by the dense one.
+// Returns `desc` with every stride that is 0 replaced by the dense one.
 inline TensorDesc WithStrides(TensorDesc desc) {
   int64_t dense = 1;
   const auto level = [&](int64_t size, int64_t& stride) {
@@ -110,7 +110,7 @@ void ForEachElement(const TensorDesc& dense_or_strided, const Visit& visit) {
   }
 }
 
-// Elements from the first to behind the last one that the tensor owns; 0 for an empty tensor.
+// Returns the number of elements from the first to the last one that the tensor owns; 0 for an empty tensor.
 inline int64_t Extent(const TensorDesc& dense_or_strided) {
   const TensorDesc desc = WithStrides(dense_or_strided);
   const int64_t block = desc.layout == Layout::kNchwc ? desc.channel_block : 1;

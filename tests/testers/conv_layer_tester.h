@@ -1,5 +1,5 @@
-// ConvLayerTester: what the testers of Conv and ConvTranspose share: the layer, its data with what is expected of them,
-// and the runs on every target and many layouts.
+// ConvLayerTester: the layer, its data and what is expected of them, and the runs on every target and many layouts,
+// which the testers of Conv and ConvTranspose share.
 #ifndef POLYPHASE_TESTS_TESTERS_CONV_LAYER_TESTER_H_
 #define POLYPHASE_TESTS_TESTERS_CONV_LAYER_TESTER_H_
 
@@ -43,7 +43,7 @@ class ConvLayerTester {
     return derived();
   }
   Derived& Groups(int64_t groups) { return attributes_.groups = groups, derived(); }
-  // One value per spatial axis; their number is the rank.
+  // Takes one value per spatial axis; their number is the rank.
   template <typename... Sizes>
   Derived& Input(Sizes... sizes) {
     attributes_.spatial_rank = sizeof...(sizes);
@@ -86,7 +86,7 @@ class ConvLayerTester {
     attributes_.epilogue.upper = upper;
     return Activate(Activation::kClamp);
   }
-  // Constants per channel of the epilogue; kPRelu has its slopes without being asked.
+  // Gives the epilogue these constants per channel. kPRelu always has its slopes.
   Derived& Scale() { return scale_ = true, derived(); }
   Derived& Shift() { return shift_ = true, derived(); }
   Derived& Residual(polyphase::Residual residual, bool in_place = false) {
@@ -96,7 +96,7 @@ class ConvLayerTester {
   }
   Derived& Algorithms(std::vector<Algorithm> algorithms) { return algorithms_ = std::move(algorithms), derived(); }
   Derived& OnlyTargets(std::vector<std::string> targets) { return targets_ = std::move(targets), derived(); }
-  // Default: the pairs of equal layouts and two random ones for each target and algorithm.
+  // Without this call, the pairs of equal layouts and two random ones run for each target and algorithm.
   Derived& Formats(std::vector<FormatPair> formats) { return formats_ = std::move(formats), derived(); }
   Derived& Seed(uint32_t seed) { return seed_ = seed, derived(); }
 
@@ -140,10 +140,10 @@ class ConvLayerTester {
     }
   }
 
-  // A NaN and an Inf in the input: they must reach the outputs that depend on them, and no others. Where several taps
-  // read an Inf, their weights are positive, because the Inf would be a NaN of some sums and not of others.
-  // `spreads`: phases of different windows may be computed together, so that a zero of one multiplies what another one
-  // reads; then outputs of the same block of phases may be NaN as well.
+  // Puts a NaN and an Inf into the input: they must reach the outputs that depend on them, and no others. Where several
+  // taps read an Inf, their weights are positive, because the Inf would become a NaN in some sums and not in others.
+  // `spreads` says that phases of different windows may be computed together, so that a zero of one multiplies what
+  // another one reads; outputs of the same block of phases may then be NaN as well.
   void RunNonFinite(bool spreads = false) const {
     SCOPED_TRACE(Describe());
     std::mt19937 rng(seed_);
@@ -175,7 +175,8 @@ class ConvLayerTester {
     }
   }
 
-  // The same image at every batch position, with 1, 2, 3 and 7 threads: bitwise equal results everywhere.
+  // Puts the same image at every batch position and runs with 1, 2, 3 and 7 threads: all results must be equal bit for
+  // bit.
   void RunDeterminism() const {
     SCOPED_TRACE(Describe());
     std::mt19937 rng(seed_);
@@ -209,7 +210,7 @@ class ConvLayerTester {
   ConvLayerTester(const Attributes& attributes, std::vector<Algorithm> algorithms)
       : attributes_(attributes), algorithms_(std::move(algorithms)) {}
 
-  // One number per axis of the layer.
+  // Formats one number per axis of the layer.
   std::string Sizes(const SpatialSizes& values) const {
     std::string text;
     for (int axis = 0; axis < attributes_.spatial_rank; ++axis)
@@ -222,7 +223,7 @@ class ConvLayerTester {
   SpatialSizes output_size_{};  // of PlanOptions
 
  private:
-  // Whether an output that is not finite is so near to output i that it may be in the same block of phases.
+  // Returns whether an output that is not finite is so near to output i that it may be in the same block of phases.
   bool InBlockOfNonFinite(const ref::Tensor<double>& bound, size_t i) const {
     const ref::Size3 block = ref::ToSize3(derived().Block(), attributes_.spatial_rank);
     const ref::Size3 size = bound.size();
@@ -233,7 +234,7 @@ class ConvLayerTester {
     for (int64_t z = o[0] - block[0] + 1; z < o[0] + block[0]; ++z) {
       for (int64_t y = o[1] - block[1] + 1; y < o[1] + block[1]; ++y) {
         for (int64_t x = o[2] - block[2] + 1; x < o[2] + block[2]; ++x) {
-          // What would be outside of the output may be computed as well.
+          // Outputs that would be outside may be computed as well.
           if (z < 0 || z >= size[0] || y < 0 || y >= size[1] || x < 0 || x >= size[2]) return true;
           if (!std::isfinite(bound.data[static_cast<size_t>(plane + (z * size[1] + y) * size[2] + x)])) return true;
         }
@@ -267,7 +268,7 @@ class ConvLayerTester {
     return DescOf(DataType::kF32, format, data.value, attributes_.spatial_rank);
   }
 
-  // In the format of the output, or another one.
+  // Returns a residual in the format of the output, or in another one.
   ResidualInput<float> ResidualOf(const Data& data, const Format& output_format, const RunChoice& choice) const {
     if (attributes_.epilogue.residual == polyphase::Residual::kNone) return {};
     const Format format = choice.threads % 2 == 1 ? output_format : kFormats[choice.threads % 5];
@@ -314,7 +315,7 @@ class ConvLayerTester {
     return data;
   }
 
-  // Fills in value and bound; returns what the oracle yields.
+  // Fills in value and bound, and returns what the oracle yields.
   ref::ConvResult Expect(Data& data) const {
     const Attributes a = AttributesOf(data);
     ref::ConvResult result = derived().Expected(a, data.input, data.weights.data(), bias_ ? data.bias.data() : nullptr);
@@ -337,7 +338,8 @@ class ConvLayerTester {
 
   Operator MakeOperator(const Data& data, const std::string& target, std::mt19937& rng) const {
     OperatorOptions options = OptionsFor(target);
-    // With a hint the weights are packed here, without it by the first plan: both must do. A hint has no output_size.
+    // With a hint the weights are packed here, and without it by the first plan. Both must work. A hint has no
+    // output_size.
     if (rng() % 2 == 0 && output_size_[0] == 0) options.input_hint = InputDesc(kFormats[rng() % 5]);
     StatusOr<Operator> op =
         derived().Create(AttributesOf(data), data.weights.data(), bias_ ? data.bias.data() : nullptr, options);
@@ -351,7 +353,8 @@ class ConvLayerTester {
   template <typename Visit>
   void ForEachVariant(std::mt19937& rng, const Visit& visit) const {
     for (const Algorithm algorithm : algorithms_) {
-      if (kSanitized && algorithm == Algorithm::kAuto && algorithms_.size() > 1) continue;  // one of the others
+      if (kSanitized && algorithm == Algorithm::kAuto && algorithms_.size() > 1)
+        continue;  // kAuto is one of the others
       for (const FormatPair& pair : formats_.empty() ? SomeFormatPairs(2, rng) : Chosen(formats_, rng)) {
         PlanOptions options;
         options.algorithm = algorithm;

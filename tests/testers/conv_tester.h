@@ -35,7 +35,7 @@ class ConvTester : public ConvLayerTester<ConvTester, ConvAttributes> {
            " shuffle " + Sizes(a.shuffle) + " order " + std::to_string(static_cast<int>(a.channel_order));
   }
 
-  // Outputs per axis that are computed together at most.
+  // Returns how many outputs per axis are computed together at most.
   SpatialSizes Block() const {
     SpatialSizes block{1, 1, 1};
     for (int axis = 0; axis < attributes_.spatial_rank; ++axis) {

@@ -59,7 +59,7 @@ class ConvTransposeTester : public ConvLayerTester<ConvTransposeTester, ConvTran
     return CreateConvTranspose(attributes, weights, bias, options);
   }
 
-  // With the padding and output padding that output_size, output_shape and auto_pad stand for.
+  // Returns the attributes with the padding and output padding that output_size, output_shape and auto_pad stand for.
   ConvTransposeAttributes Resolve(ConvTransposeAttributes a) const {
     const bool shaped = a.output_shape[0] != 0;
     const bool same = a.auto_pad == AutoPad::kSameUpper || a.auto_pad == AutoPad::kSameLower;
@@ -72,7 +72,7 @@ class ConvTransposeTester : public ConvLayerTester<ConvTransposeTester, ConvTran
         const int64_t half = total / 2;
         a.padding_begin[axis] = a.auto_pad == AutoPad::kSameUpper ? half : total - half;
         a.padding_end[axis] = total - a.padding_begin[axis];
-        if (shaped) a.output_padding[axis] += wanted - (natural - total);  // behind everything: the bias alone
+        if (shaped) a.output_padding[axis] += wanted - (natural - total);  // past everything, where the bias is alone
       }
       if (output_size_[0] != 0) {
         a.output_padding[axis] = 0;

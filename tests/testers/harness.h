@@ -1,4 +1,4 @@
-// What all testers share: targets, layouts, guarded memory with views, and one run of a plan with everything checked
+// All testers share this: targets, layouts, guarded memory with views, and one run of a plan with everything checked
 // that does not depend on the op.
 #ifndef POLYPHASE_TESTS_TESTERS_HARNESS_H_
 #define POLYPHASE_TESTS_TESTERS_HARNESS_H_
@@ -37,7 +37,8 @@
 #endif
 
 #ifdef POLYPHASE_TEST_TSAN
-// The sanitizer cannot see how the system's oneTBB synchronises its threads, and would report all that they do for us.
+// The sanitizer cannot see how the system's oneTBB synchronises its threads, and would report everything they do for
+// us.
 extern "C" const char* __tsan_default_suppressions() { return "race:libtbb.so\n"; }
 #endif
 
@@ -53,7 +54,7 @@ constexpr bool kAsan = true;
 #else
 constexpr bool kAsan = false;
 #endif
-// Sanitized builds are 5 to 20 times slower: tests with many cases take fewer of them.
+// Sanitized builds are 5 to 20 times slower, so tests with many cases take fewer of them.
 constexpr bool kSanitized = kTsan || kAsan;
 
 // ---- Names
@@ -94,7 +95,7 @@ inline std::vector<FormatPair> AllFormatPairs() {
   return pairs;
 }
 
-// All of `pairs`; in sanitized builds a random one.
+// Returns all of `pairs`, or a random one in sanitized builds.
 inline std::vector<FormatPair> Chosen(std::vector<FormatPair> pairs, std::mt19937& rng) {
   if (kSanitized) {
     const FormatPair any = pairs[rng() % pairs.size()];
@@ -103,7 +104,7 @@ inline std::vector<FormatPair> Chosen(std::vector<FormatPair> pairs, std::mt1993
   return pairs;
 }
 
-// The five pairs of equal layouts, and `mixed` random ones; in sanitized builds one and one.
+// Returns the five pairs of equal layouts and `mixed` random ones; in sanitized builds, one and one.
 inline std::vector<FormatPair> SomeFormatPairs(int mixed, std::mt19937& rng) {
   std::vector<FormatPair> pairs;
   const size_t any = rng() % 5;
@@ -114,8 +115,8 @@ inline std::vector<FormatPair> SomeFormatPairs(int mixed, std::mt19937& rng) {
   return pairs;
 }
 
-// The compiled targets that this CPU has, best first; under TSan, where the target does not matter, only that one.
-// Every test that loops over them fails when there is none.
+// Returns the compiled targets that this CPU has, best first. Under TSan, where the target does not matter, it is only
+// the best one. Every test that loops over them fails when there is none.
 inline std::vector<std::string> SupportedTargets() {
   std::vector<std::string> names;
   for (const TargetInfo& target : Targets()) {
@@ -125,14 +126,15 @@ inline std::vector<std::string> SupportedTargets() {
   return names;
 }
 
-// Failures so far in the test that is running.
+// Returns the number of failures so far in the test that is running.
 inline int FailureCount() {
   return ::testing::UnitTest::GetInstance()->current_test_info()->result()->total_part_count();
 }
 
 // ---- Threads
 
-// A parallel_for of std::thread, one for each index: tasks really run at the same time, however few the cores are.
+// A parallel_for that takes one std::thread for each index, so that tasks really run at the same time, however few the
+// cores are.
 inline void ThreadPerIndex(void*, size_t count, pph_task task, void* task_context) {
   std::vector<std::thread> threads;
   threads.reserve(count);
@@ -140,7 +142,7 @@ inline void ThreadPerIndex(void*, size_t count, pph_task task, void* task_contex
   for (std::thread& thread : threads) thread.join();
 }
 
-// The default runtime; under TSan std::thread, which the sanitizer understands.
+// Returns the default runtime, or under TSan one of std::thread, which the sanitizer understands.
 inline Runtime TestRuntime() {
   Runtime runtime;
   if (kTsan) {
@@ -161,7 +163,7 @@ inline OperatorOptions OptionsFor(const std::string& isa) {
 
 enum class View {
   kDense,       // dense, aligned to 64 bytes
-  kMisaligned,  // dense, one element behind such an address
+  kMisaligned,  // dense, one element after such an address
   kRows,        // rows, channels (or channel blocks) and images have gaps between them
   kConcat,      // a channel range of a larger tensor
 };
@@ -189,13 +191,13 @@ inline TensorDesc MakeDesc(DataType dtype, const Format& format, int64_t n, int6
   return MakeDesc(dtype, format, n, c, ref::Size3{1, h, w}, 2);
 }
 
-// Of the shape of `tensor`.
+// Returns a descriptor of the shape of `tensor`.
 template <typename T>
 TensorDesc DescOf(DataType dtype, const Format& format, const ref::Tensor<T>& tensor, int32_t spatial_rank) {
   return MakeDesc(dtype, format, tensor.n, tensor.c, tensor.size(), spatial_rank);
 }
 
-// A bit pattern that marks memory; as an f32 it is a NaN, so that reading it shows in the result.
+// Returns a bit pattern that marks memory. As an f32 it is a NaN, so that reading it shows in the result.
 template <typename T>
 T Marker() {
   constexpr uint32_t kBits[] = {0xFFC5A5C3u, 0xFFF8A5C3u};
@@ -209,7 +211,7 @@ bool SameBits(const T& a, const T& b) {
   return std::memcmp(&a, &b, sizeof(T)) == 0;
 }
 
-// Memory of one tensor as a view of a buffer that is full of markers.
+// The memory of one tensor, as a view of a buffer that is full of markers.
 template <typename T>
 class Memory {
  public:
@@ -218,7 +220,7 @@ class Memory {
     int64_t first = 0;
     int64_t behind = 0;
     SetView(view, first, behind);
-    // Sanitizers see what is next to a block; without one, guard zones do.
+    // AddressSanitizer sees what is next to a block; without it, guard zones do.
     const int64_t guard = kAsan ? 0 : static_cast<int64_t>(256 / sizeof(T));
     const int64_t total = guard + first + ref::Extent(desc_) + behind + guard;
     buffer_.resize(static_cast<size_t>(total));
@@ -248,7 +250,7 @@ class Memory {
     return ::testing::AssertionSuccess();
   }
 
-  // What a Run must leave: markers in all that is not the tensor's, zeros in its tail lanes.
+  // Checks what a Run must leave: markers in everything that is not the tensor's, and zeros in its tail lanes.
   ::testing::AssertionResult OnlyOwnElementsWritten() const {
     std::vector<bool> own(buffer_.size(), false);
     ::testing::AssertionResult result = ::testing::AssertionSuccess();
@@ -270,7 +272,7 @@ class Memory {
   }
 
  private:
-  // 64-byte alignment, and a size that is exact, so that ASan sees one element too many.
+  // Aligns to 64 bytes and allocates the exact size, so that ASan sees one element too many.
   struct Allocator {
     using value_type = T;
     template <typename U>
@@ -284,14 +286,14 @@ class Memory {
   };
 
   void SetView(View view, int64_t& first, int64_t& behind) {
-    // Dense strides first; then those that the view changes, from the inside out.
+    // The dense strides come first, then those that the view changes, from the inside out.
     const TensorDesc dense = ref::WithStrides(desc_);
     const int64_t plane = dense.size[0] * dense.stride[0];  // all pixels of a channel (block), or of an image
     switch (view) {
       case View::kDense: return;
       case View::kMisaligned: first = 1; return;
       case View::kRows:
-        // A row begins a few elements behind the end of the one before it, and so does each larger part.
+        // A row begins a few elements after the end of the one before it, and so does each larger part.
         if (desc_.spatial_rank > 1) {
           const int row = desc_.spatial_rank - 2;
           desc_.stride[row] = dense.stride[row] + 3;
@@ -340,7 +342,7 @@ inline std::string Name(const RunChoice& choice) {
          std::to_string(choice.threads) + " threads, " + (choice.own_workspace ? "own" : "allocated") + " workspace";
 }
 
-// Workspace of exactly the plan's size, full of markers, with a guard zone behind it.
+// A workspace of exactly the plan's size, full of markers, with a guard zone after it.
 class Workspace {
  public:
   explicit Workspace(size_t bytes)
@@ -364,17 +366,17 @@ class Workspace {
   std::unique_ptr<unsigned char, Delete> memory_;
 };
 
-// The residual of an epilogue. In place: it is the output, which has its values before the run.
+// The residual of an epilogue. If it is in place, it is the output, which has its values before the run.
 template <typename T>
 struct ResidualInput {
-  const ref::Tensor<T>* tensor = nullptr;  // null: none
+  const ref::Tensor<T>* tensor = nullptr;  // null if there is none
   TensorDesc dense;
   View view = View::kDense;
   bool in_place = false;
 };
 
-// Plans and runs `op` on `input`, writes the result to `output`, and checks all but the values. `target` must be named
-// by the plan's Describe(). Indices come with both options, and are the caller's to check.
+// Plans and runs `op` on `input`, writes the result to `output`, and checks all but the values. Describe() of the plan
+// must name `target`. Indices come with both options, and the caller checks them.
 template <typename T>
 ::testing::AssertionResult RunOnce(const Operator& op, const std::string& target, PlanOptions plan_options,
                                    const RunChoice& choice, const ref::Tensor<T>& input, const TensorDesc& input_dense,
@@ -425,7 +427,8 @@ std::string ShapeName(const ref::Tensor<T>& t) {
   return name;
 }
 
-// Compares element by element with `same(i)`, i an index of data; names the first difference and how many there are.
+// Compares element by element with `same(i)`, where i is an index of data. Names the first difference and how many
+// there are.
 template <typename T, typename E, typename Same>
 ::testing::AssertionResult CompareTensors(const ref::Tensor<T>& actual, const ref::Tensor<E>& expected,
                                           const Same& same) {
@@ -453,14 +456,14 @@ template <typename T>
   return CompareTensors(actual, expected, [&](size_t i) { return SameBits(actual.data[i], expected.data[i]); });
 }
 
-// Whether every image equals the first one, bit for bit.
+// Checks that every image equals the first one, bit for bit.
 template <typename T>
 ::testing::AssertionResult ImagesEqual(const ref::Tensor<T>& tensor) {
   const size_t image = static_cast<size_t>(tensor.c * tensor.plane());
   return CompareTensors(tensor, tensor, [&](size_t i) { return SameBits(tensor.data[i], tensor.data[i % image]); });
 }
 
-// Whole numbers from -limit to limit: sums of their products are exact in f32 as long as they stay below 2^24.
+// Fills in whole numbers from -limit to limit. Sums of their products are exact in f32 as long as they stay below 2^24.
 inline void FillIntegers(std::vector<float>& values, int limit, std::mt19937& rng) {
   std::uniform_int_distribution<int> distribution(-limit, limit);
   for (float& v : values) v = static_cast<float>(distribution(rng));

@@ -1,5 +1,5 @@
 // Counts the heap calls of all threads, by replacing glibc's malloc family in the program whose one file includes this.
-// Operators new and delete end there as well. Not for sanitizers, which have allocators of their own.
+// Operators new and delete end there as well. Sanitizers have allocators of their own and cannot be combined with it.
 #ifndef POLYPHASE_TESTS_TESTERS_HEAP_CALLS_H_
 #define POLYPHASE_TESTS_TESTERS_HEAP_CALLS_H_
 
@@ -17,7 +17,7 @@ inline void CountHeapCall() {
   if (counting_heap_calls.load(std::memory_order_relaxed)) heap_calls.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Those, frees among them, while `body` runs.
+// Returns the number of heap calls, frees among them, while `body` runs.
 template <class Body>
 int64_t HeapCallsOf(const Body& body) {
   heap_calls = 0;

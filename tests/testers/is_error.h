@@ -1,4 +1,4 @@
-// IsError: whether a call failed with a message of one line that names what it must.
+// IsError: checks that a call failed with a message of one line that names what it must.
 #ifndef POLYPHASE_TESTS_TESTERS_IS_ERROR_H_
 #define POLYPHASE_TESTS_TESTERS_IS_ERROR_H_
 

@@ -15,11 +15,11 @@
 
 namespace polyphase::testing {
 
-// The part that both have in common; Derived has Create(target), Expected(input) and Describe().
+// The part that both testers have in common. Derived has Create(target), Expected(input) and Describe().
 template <typename Derived>
 class MoveTester {
  public:
-  // One size per spatial axis; their number is the rank.
+  // Takes one size per spatial axis; their number is the rank.
   template <typename... Sizes>
   Derived& Input(int64_t n, int64_t c, Sizes... sizes) {
     rank_ = sizeof...(sizes);
@@ -33,7 +33,7 @@ class MoveTester {
     SCOPED_TRACE(static_cast<const Derived*>(this)->Describe() + " dtype " + std::to_string(static_cast<int>(dtype_)) +
                  " in " + ShapeName(ref::Tensor<uint8_t>(n_, c_, ref::ToSize3(size_, rank_))) + " rank " +
                  std::to_string(rank_));
-    // Bits are all that counts, so f32 takes part as uint32_t: its NaNs are never touched by the FPU.
+    // Only bits count, so f32 takes part as uint32_t: its NaNs are never touched by the FPU.
     switch (dtype_) {
       case DataType::kU8:
       case DataType::kI8: return RunAs<uint8_t>();

@@ -31,7 +31,7 @@ inline std::string Name(const PoolWindow& w) {
          std::to_string(static_cast<int>(w.auto_pad));
 }
 
-// A window of equal sizes on `rank` axes.
+// Returns a window of equal sizes on `rank` axes.
 inline PoolWindow MakeWindow(int32_t rank, int64_t kernel, int64_t stride, int64_t padding = 0, int64_t dilation = 1) {
   PoolWindow w;
   w.spatial_rank = rank;
@@ -44,10 +44,10 @@ inline PoolWindow MakeWindow(int32_t rank, int64_t kernel, int64_t stride, int64
   return w;
 }
 
-// What the input holds.
+// Says what the input holds.
 enum class Fill {
   kIntegers,     // few different ones, so that there are ties
-  kUniform,      // from -1 to 1; of u8 all values
+  kUniform,      // from -1 to 1; all values of u8
   kNonFinite,    // integers, infinities, NaNs
   kMinInfinity,  // nothing else
 };
@@ -71,11 +71,11 @@ inline double Draw(Fill fill, DataType dtype, std::mt19937& rng) {
   return static_cast<double>(rng() % 9) - 4;
 }
 
-// What all have in common; Derived has window(), Describe() and RunAs<T>(op-independent values).
+// The part that all testers have in common. Derived has window(), Describe() and RunAs<T>(op-independent values).
 template <typename Derived>
 class PoolTesterBase {
  public:
-  // As many sizes as the window's spatial_rank.
+  // Takes as many sizes as the spatial_rank of the window.
   Derived& Input(int64_t n, int64_t c, const std::vector<int64_t>& size) {
     n_ = n, c_ = c, size_ = {1, 1, 1};
     for (size_t i = 0; i < size.size(); ++i) size_[3 - size.size() + i] = size[i];
@@ -112,7 +112,7 @@ class PoolTesterBase {
     return result;
   }
 
-  // Calls run(T{}) with the type that holds an element, of 8 bytes only where elements are not numbers.
+  // Calls run(T{}) with the type that holds an element; it has 8 bytes only where elements are not numbers.
   template <typename Run>
   void WithElement(const Run& run) const {
     switch (ElementSize(dtype_)) {
@@ -126,7 +126,7 @@ class PoolTesterBase {
     ElementSize(dtype_) == 8 ? run(uint64_t{}) : WithElement(run);
   }
 
-  // Calls run(operator, target, formats, choice) for all that is to be run.
+  // Calls run(operator, target, formats, choice) for everything that is to be run.
   template <typename Create, typename Run>
   void ForEachRun(const Create& create, std::mt19937& rng, const Run& run) const {
     for (const std::string& target : SupportedTargets()) {
@@ -212,11 +212,11 @@ class MaxPoolTester : public PoolTesterBase<MaxPoolTester> {
   MaxPoolAttributes attributes_;
 };
 
-// The part that both averages have in common. Integers come out bit for bit where every quotient is exact in f32.
+// The part that both averages have in common. Integers must match bit for bit where every quotient is exact in f32.
 template <typename Derived>
 class AvgTesterBase : public PoolTesterBase<Derived> {
  protected:
-  // `expected` of the values, `magnitude` of their absolute values, `terms` summands at most.
+  // `expected` belongs to the values and `magnitude` to their absolute values; a sum has at most `terms` summands.
   template <typename T, typename Create>
   void RunAs(const Create& create, int32_t rank, const ref::Tensor<double>& values, const ref::Tensor<double>& expected,
              const ref::Tensor<double>& magnitude, double terms, std::mt19937& rng) const {
@@ -234,7 +234,7 @@ class AvgTesterBase : public PoolTesterBase<Derived> {
             const double actual = ref::Decode(dtype, output.data[i]);
             const double value = expected.data[i];
             if (!std::isfinite(value)) return std::isnan(value) ? std::isnan(actual) : actual == value;
-            // Each quotient and each sum rounds once; then the element type does, to a neighbour at most.
+            // Each quotient and each sum rounds once; the element type then rounds to a neighbour at most.
             const double error = (terms + 2) * 0x1p-24 * magnitude.data[i];
             return actual >= ref::RoundTo(dtype, value - error) && actual <= ref::RoundTo(dtype, value + error);
           }));
@@ -259,7 +259,7 @@ class AvgPoolTester : public AvgTesterBase<AvgPoolTester> {
     std::mt19937 rng(seed_);
     const ref::Tensor<double> values = MakeInput(rng);
     const ref::Tensor<double> expected = ref::AvgPool(attributes_, values);
-    // Sums of few integers are exact, and so is what a single division rounds.
+    // Sums of few integers are exact, and so is the result of a single division before it is rounded.
     const bool exact = fill_ == Fill::kIntegers;
     ref::Tensor<double> magnitude = ref::AvgPool(attributes_, Absolute(values));
     if (exact) {
@@ -317,10 +317,10 @@ class AvgUnpoolTester : public AvgTesterBase<AvgUnpoolTester> {
   AvgUnpoolAttributes attributes_;
 };
 
-// Where the indices of a MaxUnpoolTester point.
+// Says where the indices of a MaxUnpoolTester point.
 enum class Indices {
-  kWindow,  // anywhere in the own window, if there it is in the output
-  kStray,   // the same but for one
+  kWindow,  // anywhere in their own window, if that is in the output
+  kStray,   // as kWindow, but for one
   kAny,     // anywhere in the output, so that many are equal
 };
 
@@ -342,7 +342,7 @@ class MaxUnpoolTester : public PoolTesterBase<MaxUnpoolTester> {
   }
 
  private:
-  // An index that is valid, by trial.
+  // Finds a valid index by trial.
   int64_t Pick(const ref::Windows& w, const ref::Size3& size, const ref::Size3& counted, int64_t n, int64_t c,
                const ref::Size3& i, bool own_window, std::mt19937& rng) const {
     const bool by_tap = attributes_.index_convention == IndexConvention::kWindow;
@@ -387,7 +387,7 @@ class MaxUnpoolTester : public PoolTesterBase<MaxUnpoolTester> {
     bool all_planar = false;
     ForEachRun(create, rng,
                [&](const Operator& op, const std::string& target, const FormatPair& formats, const RunChoice& choice) {
-                 // Planes have a path of their own, where all three tensors are.
+                 // Planes have a path of their own if all three tensors are planar.
                  const bool planar = formats.first.layout == Layout::kNchw && formats.second.layout == Layout::kNchw;
                  all_planar = planar && !all_planar;
                  Memory<Index> indices(

@@ -57,7 +57,7 @@ class ResizeTester {
       : attributes_(ResizeAttributes::PyTorch(mode, align_corners, antialias)) {}
   explicit ResizeTester(const ResizeAttributes& attributes) : attributes_(attributes) {}
 
-  // One size per spatial axis; their number is the rank.
+  // Takes one size per spatial axis; their number is the rank.
   template <typename... Sizes>
   ResizeTester& Input(int64_t n, int64_t c, Sizes... sizes) {
     attributes_.spatial_rank = sizeof...(sizes);
@@ -75,7 +75,7 @@ class ResizeTester {
   ResizeTester& Rounding(U8Rounding rounding) { return attributes_.u8_rounding = rounding, *this; }
   ResizeTester& Recompute() { return attributes_.recompute_scale_factor = true, *this; }
   ResizeTester& WithEpilogue(const Epilogue& epilogue) { return attributes_.epilogue = epilogue, *this; }
-  // Scale and shift of every channel, and a slope for kPRelu.
+  // Gives every channel a scale and a shift, and a slope for kPRelu.
   ResizeTester& Constants() { return constants_ = true, *this; }
   ResizeTester& Residual(polyphase::Residual residual, bool in_place = false) {
     return attributes_.epilogue.residual = residual, in_place_ = in_place, *this;
@@ -84,13 +84,14 @@ class ResizeTester {
   ResizeTester& Formats(std::vector<FormatPair> formats) { return formats_ = std::move(formats), *this; }
   ResizeTester& OnlyTargets(std::vector<std::string> targets) { return targets_ = std::move(targets), *this; }
   ResizeTester& Seed(uint32_t seed) { return seed_ = seed, *this; }
-  // A 1x1 convolution to so many channels.
+  // Adds a 1x1 convolution to this many channels.
   ResizeTester& PointwiseTo(int64_t output_channels, bool bias = true) {
     return oc_ = output_channels, pointwise_bias_ = bias, *this;
   }
-  // Small whole numbers, results that must match bit for bit: for ratios whose weights are short binary fractions.
+  // Takes small whole numbers, whose results must match bit for bit. It is for ratios whose weights are short binary
+  // fractions.
   ResizeTester& Exact() { return exact_ = true, *this; }
-  // How far results may be from the oracle besides the bound of f32 arithmetic.
+  // Allows results to be this far from the oracle, besides the bound of f32 arithmetic.
   ResizeTester& Tolerance(double tolerance) { return tolerance_ = tolerance, *this; }
 
   ResizeAttributes& attributes() { return attributes_; }
@@ -121,7 +122,8 @@ class ResizeTester {
     }
   }
 
-  // The same image at every batch position, with 1, 2, 3 and 7 threads: bitwise equal results everywhere.
+  // Puts the same image at every batch position and runs with 1, 2, 3 and 7 threads: all results must be equal bit for
+  // bit.
   void RunDeterminism() const {
     SCOPED_TRACE(Describe());
     std::mt19937 rng(seed_);
@@ -173,7 +175,7 @@ class ResizeTester {
   void Fill(ref::Tensor<T>& tensor, std::mt19937& rng) const {
     std::uniform_real_distribution<double> real(-1, 1);
     for (T& element : tensor.data) {
-      // Whole ranges, and often the extremes.
+      // Values cover whole ranges and often take the extremes.
       const double level = rng() % 4 == 0 ? static_cast<double>(rng() % 2 * 255) : static_cast<double>(rng() % 256);
       const double whole = static_cast<double>(rng() % 17) - 8;
       const double value = dtype_ == DataType::kU8 ? level : exact_ ? whole : real(rng);
@@ -227,7 +229,7 @@ class ResizeTester {
     return data;
   }
 
-  // Its pointers are those of `data`.
+  // The pointers of the result are those of `data`.
   template <typename T>
   Epilogue EpilogueOf(const Data<T>& data) const {
     Epilogue epilogue = attributes_.epilogue;
@@ -266,7 +268,7 @@ class ResizeTester {
     }
   }
 
-  // In any format.
+  // Returns a residual in any format.
   template <typename T>
   ResidualInput<T> ResidualOf(const Data<T>& data, const Format& output_format, const RunChoice& choice,
                               std::mt19937& rng) const {
@@ -275,7 +277,7 @@ class ResizeTester {
     return {&data.residual, OutputDesc(format, data), choice.input_view, in_place_};
   }
 
-  // Whether `actual` is what a number within `bound` of `expected` is rounded to.
+  // Returns whether a number within `bound` of `expected` may be rounded to `actual`.
   bool Right(double actual, double expected, double bound) const {
     const auto rounded = [&](double x) {
       if (dtype_ != DataType::kU8 || attributes_.u8_rounding != U8Rounding::kTruncate) return ref::RoundTo(dtype_, x);
@@ -312,7 +314,7 @@ class ResizeTester {
   ref::Size3 size_{1, 5, 7};
   DataType dtype_ = DataType::kF32;
   bool exact_ = false, constants_ = false, in_place_ = false;
-  int64_t oc_ = 0;  // of a 1x1 convolution; 0: none
+  int64_t oc_ = 0;  // output channels of a 1x1 convolution; 0 if there is none
   bool pointwise_bias_ = false;
   double tolerance_ = 0;
   std::vector<std::string> targets_;

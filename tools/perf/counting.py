@@ -26,9 +26,9 @@ PARTS = 4
 FAMILIES = {
     "convolution": (
         re.compile("conv_transpose|nearest_conv|conv_pixel_shuffle"),
-        {"exec/gemm_col2im", "exec/subpixel", "geometry/conv", "geometry/conv_transpose", "geometry/phases",
-         "kernels/conv_tile", "plan/conv", "plan/conv_transpose", "plan/conv_weights", "plan/phase_conv",
-         "plan/phase_conv_operator"}),
+        {"geometry/conv", "geometry/conv_transpose", "geometry/phases", "kernels/conv_tile", "phase_conv/direct",
+         "phase_conv/gemm_col2im", "phase_conv/lower_conv", "phase_conv/lower_conv_transpose", "phase_conv/plan",
+         "phase_conv/problem", "phase_conv/task", "phase_conv/weights"}),
     "resize": (
         re.compile("resize"),
         {"exec/resize", "geometry/resize", "geometry/resize_axis", "geometry/resize_presets", "kernels/resize_row",

@@ -1,0 +1,79 @@
+// The Create functions, one line for each op.
+#include <memory>
+#include <new>
+#include <utility>
+
+#include "api/impl.h"
+#include "geometry/weights.h"
+#include "phase_conv/lower.h"
+#include "plan/max_unpool.h"
+#include "plan/pool.h"
+#include "plan/rearrange.h"
+#include "plan/resize.h"
+#include "polyphase/polyphase.h"
+
+namespace polyphase {
+namespace {
+
+// Runs create(&op) and makes an Operator of its result. Makes the hinted plan once, so that its weights are packed.
+template <class Create>
+StatusOr<Operator> MakeOperator(const OperatorOptions& options, const Create& create) {
+  try {
+    if (Status status = internal::CheckRuntime(options.runtime); !status.ok()) return status;
+    if (Status status = internal::CheckNumerics(options.numerics); !status.ok()) return status;
+    std::shared_ptr<internal::OperatorImpl> op;
+    if (Status status = create(&op); !status.ok()) return status;
+    op->runtime = options.runtime;
+    Operator result = internal::HandleAccess::Make<Operator>(std::shared_ptr<const internal::OperatorImpl>(op));
+    if (options.input_hint) {
+      if (auto plan = result.MakePlan(*options.input_hint); !plan.ok()) return plan.status();
+    }
+    return result;
+  } catch (const std::bad_alloc&) {
+    return internal::OutOfMemory();
+  }
+}
+
+}  // namespace
+
+StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes, const Weights& weights,
+                                       const float* bias, const OperatorOptions& options) {
+  return MakeOperator(
+      options, [&](auto* op) { return internal::CreateConvTransposeOperator(attributes, weights, bias, options, op); });
+}
+
+StatusOr<Operator> CreateConv(const ConvAttributes& attributes, const Weights& weights, const float* bias,
+                              const OperatorOptions& options) {
+  return MakeOperator(options,
+                      [&](auto* op) { return internal::CreateConvOperator(attributes, weights, bias, options, op); });
+}
+
+StatusOr<Operator> CreateResize(const ResizeAttributes& attributes, const OperatorOptions& options) {
+  return MakeOperator(options, [&](auto* op) { return internal::CreateResizeOperator(attributes, options, op); });
+}
+
+StatusOr<Operator> CreatePixelShuffle(const PixelShuffleAttributes& attributes, const OperatorOptions& options) {
+  return MakeOperator(options, [&](auto* op) { return internal::CreateRearrangeOperator(&attributes, options, op); });
+}
+
+StatusOr<Operator> CreateMaxPool(const MaxPoolAttributes& attributes, const OperatorOptions& options) {
+  return MakeOperator(options, [&](auto* op) { return internal::CreateMaxPoolOperator(attributes, options, op); });
+}
+
+StatusOr<Operator> CreateMaxUnpool(const MaxUnpoolAttributes& attributes, const OperatorOptions& options) {
+  return MakeOperator(options, [&](auto* op) { return internal::CreateMaxUnpoolOperator(attributes, options, op); });
+}
+
+StatusOr<Operator> CreateAvgPool(const AvgPoolAttributes& attributes, const OperatorOptions& options) {
+  return MakeOperator(options, [&](auto* op) { return internal::CreateAvgPoolOperator(attributes, options, op); });
+}
+
+StatusOr<Operator> CreateAvgUnpool(const AvgUnpoolAttributes& attributes, const OperatorOptions& options) {
+  return MakeOperator(options, [&](auto* op) { return internal::CreateAvgUnpoolOperator(attributes, options, op); });
+}
+
+StatusOr<Operator> CreateConvert(const OperatorOptions& options) {
+  return MakeOperator(options, [&](auto* op) { return internal::CreateRearrangeOperator(nullptr, options, op); });
+}
+
+}  // namespace polyphase

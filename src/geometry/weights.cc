@@ -1,0 +1,28 @@
+// Validation of weights and numerics, for all ops.
+#include "geometry/weights.h"
+
+#include "geometry/tensor.h"
+
+namespace polyphase::internal {
+Status CheckWeights(const char* name, const Weights& weights) {
+  const char* const type = TypeName(weights.type);
+  if (type == nullptr) {
+    return Status::InvalidArgument("%s type = %d: not a DataType", name, static_cast<int>(weights.type));
+  }
+  if (weights.data == nullptr) return Status::InvalidArgument("%s = null: must point to the weights", name);
+  if (weights.type == DataType::kF32) return Status();
+  return Status::Unsupported("%s type = %s: this version supports f32", name, type);
+}
+
+Status CheckNumerics(Numerics numerics) {
+  switch (numerics) {
+    case Numerics::kStrict:
+    case Numerics::kDefault:
+    case Numerics::kFast:
+    case Numerics::kBf16: return Status();
+  }
+  return Status::InvalidArgument("numerics = %d: must be kStrict, kDefault, kFast or kBf16",
+                                 static_cast<int>(numerics));
+}
+
+}  // namespace polyphase::internal

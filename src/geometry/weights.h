@@ -1,0 +1,17 @@
+// Validation of weights and numerics, for all ops.
+#ifndef POLYPHASE_SRC_GEOMETRY_WEIGHTS_H_
+#define POLYPHASE_SRC_GEOMETRY_WEIGHTS_H_
+
+#include "polyphase/status.h"
+#include "polyphase/weights.h"
+
+namespace polyphase::internal {
+
+// Accepts f32 weights alone. `name` is the op and the attribute, for messages: "conv weights".
+Status CheckWeights(const char* name, const Weights& weights);
+
+Status CheckNumerics(Numerics numerics);
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_GEOMETRY_WEIGHTS_H_

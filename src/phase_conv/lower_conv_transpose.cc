@@ -1,0 +1,66 @@
+// Lowers ConvTranspose to a phase convolution: its weights are in the order of phases already.
+#include <utility>
+#include <vector>
+
+#include "geometry/conv_transpose.h"
+#include "geometry/weights.h"
+#include "phase_conv/lower.h"
+#include "phase_conv/problem.h"
+
+namespace polyphase::internal {
+
+Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const Weights& given, const float* bias,
+                                   const OperatorOptions& options, std::shared_ptr<OperatorImpl>* result) {
+  ConvTransposeAttributes a = attributes;
+  Status status = ExpandConvTranspose(&a);
+  if (status.ok()) status = ValidateConvTranspose(a);
+  if (status.ok()) status = CheckWeights("conv_transpose weights", given);
+  if (!status.ok()) return status;
+  const auto* weights = static_cast<const float*>(given.data);
+  auto op = std::make_shared<PhaseConvOperator>();
+  if (status = SelectKernels(options.isa, &op->kernels); !status.ok()) return status;
+  const Epilogue epilogue = std::exchange(a.epilogue, {});
+  op->name = "conv_transpose";
+  op->takes.algorithm = op->takes.output_size = op->takes.residual = true;
+  op->layer_text = SizesText(a.kernel, a.spatial_rank) + " stride " + SizesText(a.stride, a.spatial_rank);
+  op->spatial_rank = a.spatial_rank;
+  op->input_channels = a.input_channels;
+  op->output_channels = a.output_channels;
+  op->groups = a.groups;
+  op->prologue = a.prologue;
+  op->resolve = [a](const SpatialSizes& input, const SpatialSizes& output_size, PhaseShape* shape) {
+    return ResolveConvTranspose(a, input, output_size, shape);
+  };
+  PhaseLayer& layer = op->layer;
+  layer.groups = a.groups;
+  layer.ic = a.input_channels / a.groups;
+  layer.oc = a.output_channels / a.groups;
+  int64_t taps = 1;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    layer.phases[axis] = TransposedConvPhases(a.kernel[axis], a.stride[axis], a.dilation[axis]);
+    taps *= a.kernel[axis];
+  }
+  std::vector<float> scaled, shifted;
+  if (epilogue.scale != nullptr) {
+    scaled.reserve(a.input_channels * layer.oc * taps);
+    for (int64_t c = 0; c < a.input_channels; ++c) {
+      for (int64_t o = 0; o < layer.oc; ++o) {
+        const float scale = epilogue.scale[c / layer.ic * layer.oc + o];
+        for (int64_t t = 0; t < taps; ++t) scaled.push_back(*weights++ * scale);
+      }
+    }
+    weights = scaled.data();
+  }
+  if (bias != nullptr || epilogue.shift != nullptr) {
+    for (int64_t c = 0; c < a.output_channels; ++c) shifted.push_back(FoldedBias(epilogue, c, bias, c));
+  }
+  WeightSource source;
+  source.weights = weights;
+  source.bias = shifted.empty() ? nullptr : shifted.data();
+  status = FinishLayer(*op, source, options.runtime, &layer);
+  if (status.ok()) status = FinishOperator(epilogue, options.runtime, op.get());
+  *result = std::move(op);
+  return status;
+}
+
+}  // namespace polyphase::internal

@@ -1,0 +1,206 @@
+// Plans phase convolutions: cuts the output into parts and takes the cheapest algorithm for each.
+#include <algorithm>
+#include <cinttypes>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "base/format.h"
+#include "exec/runner.h"
+#include "phase_conv/algorithm.h"
+
+namespace polyphase::internal {
+namespace {
+
+// kAuto avoids algorithms that need more workspace than this for one worker, as the column buffers of kernels that are
+// long compared with their stride would.
+constexpr int64_t kMaxWorkerBytes = 5 << 20;
+
+class PhaseConvPlan final : public PlanImpl {
+ public:
+  Status Run(const RunContext& context) const override {
+    RunTasks(context, tasks, worker_bytes, [&](int64_t task, Arena arena) {
+      auto part = parts.begin();
+      while (task >= (*part)->tasks) task -= (*part++)->tasks;
+      (*part)->Run(task, arena, context);
+    });
+    return Status();
+  }
+
+  std::vector<std::unique_ptr<const PhasePart>> parts;
+};
+
+using Box = std::array<IndexRange, kMaxSpatialRank>;
+
+// An algorithm and its estimated cost, in vector multiply-adds.
+struct Candidate {
+  const PhaseAlgorithm* algorithm;
+  double cost;
+};
+
+// Returns all algorithms that apply, the cheapest first.
+std::vector<Candidate> Candidates(const PhaseProblem& problem) {
+  std::vector<Candidate> candidates;
+  for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
+    if (algorithm->applies(problem.layer)) candidates.push_back({algorithm, algorithm->cost(problem)});
+  }
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
+  return candidates;
+}
+
+// Returns the cheapest algorithm whose workspace is bearable, or else the one with the smallest workspace.
+const PhaseAlgorithm* Choose(const PhaseProblem& problem, size_t threads, std::unique_ptr<PhasePart>* scheduled,
+                             std::string* reason) {
+  const std::vector<Candidate> candidates = Candidates(problem);
+  const PhaseAlgorithm* chosen = nullptr;
+  const auto bytes = [](const PhasePart& part) {
+    return part.status.ok() ? part.worker_bytes : std::numeric_limits<int64_t>::max();
+  };
+  for (const Candidate& candidate : candidates) {
+    std::unique_ptr<PhasePart> part = candidate.algorithm->schedule(problem, threads);
+    if (chosen != nullptr && bytes(*part) >= bytes(**scheduled)) continue;
+    *scheduled = std::move(part);
+    chosen = candidate.algorithm;
+    if (bytes(**scheduled) <= kMaxWorkerBytes) break;
+  }
+  if (candidates.size() == 1) {
+    *reason = "the only one";
+  } else if (chosen == candidates[0].algorithm) {
+    *reason = Format("estimated %.3g against %.3g of %s in 10^6 vector operations", candidates[0].cost * 1e-6,
+                     candidates[1].cost * 1e-6, candidates[1].algorithm->name);
+  } else {
+    *reason = Format("the workspace of %s would be too large", candidates[0].algorithm->name);
+  }
+  return chosen;
+}
+
+// Finds the algorithm that was asked for. Fails if it does not apply to the layer of the op.
+Status FindAlgorithm(const PhaseConvOperator& op, Algorithm id, const PhaseAlgorithm** found) {
+  std::string names;
+  for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
+    if (!algorithm->applies(op.layer)) continue;
+    names += std::string(", ") + algorithm->name;
+    if (algorithm->id == id) *found = algorithm;
+  }
+  if (*found != nullptr) return Status();
+  return Status::InvalidArgument("algorithm = %d: must be one that %s has: auto%s", static_cast<int>(id), op.name,
+                                 names.c_str());
+}
+
+class Planner {
+ public:
+  Planner(const PhaseConvOperator& op, size_t threads, PhaseConvPlan* plan) : op_(op), threads_(threads), plan_(plan) {}
+
+  // Adds the part of the output that `layer` computes.
+  Status Add(const PhaseLayer& layer, const SpatialSizes& origin, const Box& part, const PhaseAlgorithm* requested) {
+    const PhaseProblem problem(op_, layer, *plan_, origin, part);
+    const PhaseAlgorithm* algorithm = requested != nullptr ? requested : op_.fixed;
+    std::unique_ptr<PhasePart> scheduled;
+    std::string reason = requested != nullptr ? "as requested" : "decided at Create for every length";
+    if (algorithm == nullptr) {
+      algorithm = Choose(problem, threads_, &scheduled, &reason);
+    } else {
+      scheduled = algorithm->schedule(problem, threads_);
+    }
+    if (!scheduled->status.ok()) return scheduled->status;
+    Status status = layer.weights.Get(algorithm->format(layer, op_.kernels), &scheduled->weights);
+    if (!status.ok()) return status;
+    if (&layer == &op_.layer || plan_->parts.empty()) {
+      plan_->choice = Format("%s %s%s%s, %s", op_.name, algorithm->name, scheduled->form.c_str(),
+                             op_.DescribeSaving().c_str(), scheduled->tiles.c_str());
+      plan_->reason = reason;
+    }
+    plan_->tasks += scheduled->tasks;
+    plan_->worker_bytes = std::max(plan_->worker_bytes, scheduled->worker_bytes);
+    plan_->parts.push_back(std::move(scheduled));
+    return Status();
+  }
+
+ private:
+  const PhaseConvOperator& op_;
+  const size_t threads_;
+  PhaseConvPlan* const plan_;
+};
+
+}  // namespace
+
+Status FinishOperator(const Epilogue& epilogue, const Runtime& runtime, PhaseConvOperator* op) {
+  Epilogue rest = epilogue;
+  rest.scale = rest.shift = nullptr;
+  if (Status status = op->epilogue.Init(op->name, rest, runtime); !status.ok()) return status;
+  if (op->spatial_rank > 1 || !op->layer.weights.HasChoice()) return Status();
+  // The length decides only about the last percents. This one is about a second of speech.
+  PlanTensors tensors;
+  tensors.input = TensorDesc::Make(1, op->input_channels, {1024});
+  PhaseShape shape{};
+  Status status = NormalizeTensor("input", &tensors.input);
+  if (status.ok()) status = op->resolve(tensors.input.size, {}, &shape);
+  if (status.ok()) status = InferOutput(tensors.input, nullptr, op->output_channels, shape.size, &tensors.output);
+  if (!status.ok()) return Status();  // the layer has no output of this length
+  Box whole;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) whole[axis] = {0, shape.size[axis]};
+  std::unique_ptr<PhasePart> unused;
+  std::string reason;
+  op->fixed = Choose(PhaseProblem(*op, op->layer, tensors, shape.origin, whole), 1, &unused, &reason);
+  PackedWeights packed;
+  return op->layer.weights.Get(op->fixed->format(op->layer, op->kernels), &packed);
+}
+
+Status PhaseConvOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
+                                   std::unique_ptr<PlanImpl>* result) const {
+  if (input.dtype != DataType::kF32) {
+    return Status::Unsupported("%s input dtype = %d: this version supports f32", name, static_cast<int>(input.dtype));
+  }
+  Status status = CheckInputRank(name, spatial_rank, input);
+  if (!status.ok()) return status;
+  if (input.c != input_channels) {
+    return Status::InvalidArgument("%s input c = %" PRId64 ": must be input_channels = %" PRId64, name, input.c,
+                                   input_channels);
+  }
+  const PhaseAlgorithm* requested = nullptr;
+  if (options.algorithm != Algorithm::kAuto) {
+    if (status = FindAlgorithm(*this, options.algorithm, &requested); !status.ok()) return status;
+  }
+  PhaseShape shape{};
+  status = resolve(input.size, ExpandOutputSize(options.output_size, spatial_rank), &shape);
+  if (!status.ok()) return status;
+  auto plan = std::make_unique<PhaseConvPlan>();
+  plan->input = input;
+  status = InferOutput(input, options.output ? &*options.output : nullptr, output_channels, shape.size, &plan->output);
+  if (status.ok()) status = InferResidual(name, epilogue.get(), options.residual, plan.get());
+  if (!status.ok()) return status;
+  plan->choice = name;
+  plan->reason = "nothing to do for n = 0";
+  if (input.n > 0) {
+    Planner planner(*this, threads, plan.get());
+    Box inner;
+    bool empty = false;
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+      inner[axis] = {border_begin[axis], shape.size[axis] - border_end[axis]};
+      empty = empty || inner[axis].count() <= 0;
+    }
+    Box part;
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) part[axis] = {0, shape.size[axis]};
+    if (empty) {
+      status = planner.Add(*border, shape.origin, part, requested);
+    } else {
+      status = planner.Add(layer, shape.origin, inner, requested);
+      // Axis by axis, slabs cover the outputs that read beyond the input. Each axis leaves what is between its slabs to
+      // the next one.
+      for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+        for (const IndexRange& slab : {IndexRange{0, inner[axis].begin}, IndexRange{inner[axis].end, part[axis].end}}) {
+          if (slab.count() == 0 || !status.ok()) continue;
+          Box outside = part;
+          outside[axis] = slab;
+          status = planner.Add(*border, shape.origin, outside, requested);
+        }
+        part[axis] = inner[axis];
+      }
+    }
+  }
+  *result = std::move(plan);
+  return status;
+}
+
+}  // namespace polyphase::internal

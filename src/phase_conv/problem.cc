@@ -1,0 +1,144 @@
+// Joins phases, and shows a problem as formats of weights see it.
+#include "phase_conv/problem.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <forward_list>
+#include <optional>
+
+#include "base/checked_math.h"
+#include "base/format.h"
+#include "phase_conv/algorithm.h"
+
+namespace polyphase::internal {
+namespace {
+
+// Joined phases have at most this many columns, so that their panel stays in L1.
+constexpr int64_t kMaxJoinedColumns = 512;
+
+// Joins the phases of x, of y and x, or of all axes where that takes fewer vector multiplications: outputs of few
+// channels leave lanes empty, which those of other phases fill. A gain of less than 10 % does not pay for taking the
+// phases apart again.
+JoinedPhases ChooseJoin(const PhaseLayer& layer, int64_t lanes) {
+  JoinedPhases best;
+  double best_cost = 0;
+  for (int first = kMaxSpatialRank; first >= 0; --first) {  // axes from this one on are joined
+    JoinedPhases join;
+    double taps = 1;
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+      const AxisPhases& phases = layer.phases[axis];
+      if (axis < first) {
+        double all = 0;
+        for (const AxisPhase& phase : phases.table) all += static_cast<double>(phase.taps);
+        taps *= phases.table.empty() ? static_cast<double>(phases.slots) : all;
+        continue;
+      }
+      if (phases.stride > kMaxJoinedColumns) return best;
+      const std::optional<AxisPhases> joined = JoinPhases(phases);
+      join.count[axis] = phases.stride;
+      if (!joined || join.all() * layer.oc > kMaxJoinedColumns) return best;
+      join.phases[axis] = *joined;
+      taps *= static_cast<double>(joined->slots);
+    }
+    const double cost = taps * static_cast<double>(DivCeil(join.all() * layer.oc, lanes));
+    if (first < kMaxSpatialRank && cost > 0.9 * best_cost) continue;
+    best_cost = cost;
+    best = std::move(join);
+  }
+  return best;
+}
+
+}  // namespace
+
+std::string SizesText(const SpatialSizes& sizes, int32_t rank) {
+  std::string text;
+  for (int axis = kMaxSpatialRank - rank; axis < kMaxSpatialRank; ++axis) {
+    text += (text.empty() ? "" : "x") + std::to_string(sizes[axis]);
+  }
+  return text;
+}
+
+std::string PhaseConvOperator::Describe() const {
+  const size_t bytes = layer.weights.bytes() + (border != nullptr ? border->weights.bytes() : 0);
+  return Format("%s %s, %" PRId64 " -> %" PRId64 " channels, groups %" PRId64
+                "%s; target %s; %zu bytes of weights held",
+                name, layer_text.c_str(), input_channels, output_channels, groups, DescribeSaving().c_str(),
+                kernels.target.name, bytes);
+}
+
+std::string PhaseConvOperator::DescribeSaving() const {
+  if (flop_ratio == 1) return "";
+  return flop_ratio > 1 ? Format(", %.3g times fewer multiplications than unfused", flop_ratio)
+                        : Format(", %.3g times more multiplications than unfused", 1 / flop_ratio);
+}
+
+Status FinishLayer(const PhaseConvOperator& op, WeightSource source, const Runtime& runtime, PhaseLayer* layer) {
+  if (layer->ic > 1 || layer->groups == 1) layer->joined = ChooseJoin(*layer, op.kernels.conv.dense.lanes);
+  source.groups = layer->groups;
+  source.ic = layer->ic;
+  source.oc = layer->oc;
+  source.phases = &layer->phases;
+  source.joined = &layer->joined;
+  std::forward_list<WeightFormat> formats;
+  for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
+    if (!algorithm->applies(*layer)) continue;
+    const WeightFormat format = algorithm->format(*layer, op.kernels);
+    if (std::find(formats.begin(), formats.end(), format) == formats.end()) formats.push_front(format);
+  }
+  return layer->weights.Init(op.name, source, runtime, formats);
+}
+
+PhaseProblem::PhaseProblem(const PhaseConvOperator& op_, const PhaseLayer& layer_, const PlanTensors& tensors_,
+                           const SpatialSizes& origin, const std::array<IndexRange, kMaxSpatialRank>& part_)
+    : op(op_), layer(layer_), tensors(tensors_), part(part_) {
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    const AxisPhases& phases = layer.phases[axis];
+    axes[axis] = {&phases, tensors.input.size[axis] * phases.repeat, part[axis].count(),
+                  layer.origin[axis] + origin[axis] + part[axis].begin};
+  }
+}
+
+PhaseView::PhaseView(const PhaseProblem& problem, const WeightFormat& format)
+    : axes(problem.axes),
+      images(problem.tensors.input.n),
+      groups(problem.layer.groups),
+      ic(problem.layer.ic),
+      oc(problem.layer.oc) {
+  const JoinedPhases& joined = problem.layer.joined;
+  if (format.joined) {
+    join = joined.count;
+    oc *= joined.all();
+  }
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    if (join[axis] == 1) continue;
+    const Axis all = axes[axis];
+    const int64_t first = all.position(0);
+    skip[axis] = all.residue(0);
+    axes[axis] = {&joined.phases[axis], all.in, all.position(all.out - 1) - first + 1, first};
+  }
+  depthwise = format.order == WeightFormat::Order::kDepthwise;
+  if (depthwise) {
+    multiplier = oc;
+    ic = oc = groups * oc;
+    groups = 1;
+  }
+}
+
+double PhaseView::Product(int64_t Axis::*size) const {
+  double product = 1;
+  for (const Axis& axis : axes) product *= static_cast<double>(axis.*size);
+  return product;
+}
+
+double PhaseView::Pairs() const {
+  double pairs = 1;
+  for (const Axis& axis : axes) pairs *= static_cast<double>(CountPairs(axis));
+  return pairs;
+}
+
+double PhaseView::UsefulMacs() const {
+  const double macs = static_cast<double>(images) * static_cast<double>(oc) * Pairs();
+  return depthwise ? macs : macs * static_cast<double>(groups) * static_cast<double>(ic);
+}
+
+}  // namespace polyphase::internal

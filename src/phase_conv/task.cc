@@ -1,0 +1,239 @@
+// Cuts a part into tasks, packs their strips and stores their panels.
+#include "phase_conv/task.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "base/checked_math.h"
+#include "plan/addressing.h"
+#include "plan/streaming.h"
+
+namespace polyphase::internal {
+namespace {
+
+// Fewer multiplications than this (10 microseconds of one core) are not worth a task of their own.
+constexpr double kTaskMacs = 5e5;
+
+// Packs one channel block of a depthwise layer. Each channel of the strip comes from the input channel that it repeats.
+void PackRepeated(const PhaseTasks& tasks, PixelRun run, int64_t channel, const float* pixels, float* strip) {
+  const PackFn pack = tasks.op.kernels.panel.pack[2];
+  run.channels = 1;
+  for (int64_t lane = 0; lane < kLineLanes; ++lane) {
+    if (channel + lane >= tasks.view.ic) {
+      for (int64_t p = 0; p < run.pixels; ++p) strip[p * kLineLanes + lane] = 0.0f;
+      continue;
+    }
+    run.channel = (channel + lane) / tasks.view.multiplier;
+    pack(run, pixels, strip + lane, kLineLanes, 1);
+  }
+}
+
+}  // namespace
+
+Strip TakeStrip(const StripShape& shape, Arena* arena) {
+  Line* const lines = arena->Take<Line>("strip", {shape.z, shape.y, shape.blocks, shape.x, shape.images});
+  return {lines, lines == nullptr ? 0 : shape.z * shape.y * shape.blocks * shape.x * shape.images};
+}
+
+PhaseTasks::PhaseTasks(const PhaseProblem& problem, const WeightLayout& weight_layout)
+    : op(problem.op),
+      tensors(problem.tensors),
+      view(problem, weight_layout.format),
+      layout(weight_layout),
+      part(problem.part),
+      group_channels(problem.tensors.output.c / view.groups),
+      stream(ShouldStream(problem.tensors.output)),
+      images(CutEvery(view.images, 1)) {}
+
+int64_t PhaseTasks::count() const {
+  return view.groups * images.count * boxes[kDepth].count * boxes[kRow].count * boxes[kColumn].count * tiles.count;
+}
+
+// Tiles are innermost, so that the tasks that run at the same time read the same inputs and different weights.
+PhaseTask PhaseTasks::operator[](int64_t index) const {
+  TaskIndex next(index);
+  PhaseTask task;
+  task.tiles = tiles[next.Next(tiles.count)];
+  for (int axis = kMaxSpatialRank - 1; axis >= 0; --axis) {
+    const Axis& a = view.axes[axis];
+    task.out[axis] = boxes[axis][next.Next(boxes[axis].count)];
+    task.in[axis] = a.InputRange(task.out[axis]);
+    if (!a.padded() && !(zeros_in_x && axis == kColumn)) task.in[axis] = task.in[axis].Clip(a.in);
+  }
+  task.images = images[next.Next(images.count)];
+  task.group = next.rest();
+  return task;
+}
+
+int64_t PhaseTasks::StripInputs(int axis, int64_t outputs) const {
+  const Axis& a = view.axes[axis];
+  const bool outside = a.padded() || (zeros_in_x && axis == kColumn);
+  const int64_t all = outside ? a.InputRange({0, a.out}).count() : a.in;
+  return std::min(a.MaxInputs(std::min(outputs, a.out)), all);
+}
+
+StripShape PhaseTasks::LargestStrip(int64_t channels) const {
+  return {StripInputs(kDepth, boxes[kDepth].length), StripInputs(kRow, boxes[kRow].length),
+          DivCeil(channels, kLineLanes), StripInputs(kColumn, boxes[kColumn].length), images.length};
+}
+
+double StripBytes(const PhaseTasks& tasks, const SplitCosts& costs, const SpatialSizes& box) {
+  double pixels = 1;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    pixels *= static_cast<double>(tasks.StripInputs(axis, box[axis]));
+  }
+  return pixels * costs.pixel_bytes;
+}
+
+// Cuts first until the strip is small enough, then until all threads have enough to do. Each cut goes in the direction
+// that repeats fewer bytes: more boxes read the weights once more, more tile tasks pack the input once more. Boxes are
+// cut along z before y before x, because whole rows are read and stored best, unless that packs a fifth more.
+void SplitTasks(const SplitCosts& costs, PhaseTasks* tasks) {
+  SpatialSizes whole;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) whole[axis] = tasks->view.axes[axis].out;
+  SpatialSizes box = whole;
+  const auto halve = [&] {
+    int best = -1;
+    int64_t best_half = 0;
+    double least = 0;
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+      if (box[axis] <= costs.smallest[axis]) continue;
+      const int64_t half = RoundUp(DivCeil(box[axis], 2), costs.smallest[axis]);
+      SpatialSizes halved = box;
+      halved[axis] = half;
+      const double packed = 2 * StripBytes(*tasks, costs, halved) / StripBytes(*tasks, costs, box);
+      if (best >= 0 && packed >= least) continue;
+      best = axis;
+      best_half = half;
+      least = packed;
+      if (packed <= 1.2) break;
+    }
+    if (best >= 0) box[best] = best_half;
+    return best >= 0;
+  };
+  while (StripBytes(*tasks, costs, box) > kStripBytes && halve()) {
+  }
+  const int64_t tile_count = tasks->layout.tiles.count();
+  int64_t tiles_per_task = tile_count;
+  const double wanted = WantedTasks(costs.threads, costs.useful_macs / kTaskMacs);
+  const bool tiles_first = StripBytes(*tasks, costs, whole) <= static_cast<double>(tasks->layout.bytes());
+  for (;;) {
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) tasks->boxes[axis] = CutEvery(whole[axis], box[axis]);
+    tasks->tiles = CutEvery(tile_count, tiles_per_task);
+    if (static_cast<double>(tasks->count()) >= wanted) return;
+    const bool tiles = costs.split_tiles && tiles_per_task > 1;
+    if (!(tiles && tiles_first) && halve()) continue;
+    if (!tiles) return;
+    tiles_per_task = DivCeil(tiles_per_task, 2);
+  }
+}
+
+SpatialSizes SmallestBox(const PhaseView& view, int64_t x_positions) {
+  SpatialSizes box;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    box[axis] = std::min(view.axes[axis].phases->stride, view.axes[axis].out);
+  }
+  const Axis& x = view.x();
+  box[kColumn] = x.out / x.phases->stride <= x_positions ? x.out : x.phases->stride * x_positions;
+  return box;
+}
+
+// The multiplications of a tile must fill the latency of the FMA units (4 cycles, 2 units) and the time in which its
+// lines of weights arrive. A line takes about 4 cycles from L2, and 7 where the operands of a tile do not stay there
+// (tiles of 4 pixels reach 0.6 of the peak; tiles of 6 and 8 then reach 0.45 and 0.55; Sapphire Rapids, AVX-512).
+double TileRate(int64_t pixels, const ColumnTiles& tiles, double weight_bytes) {
+  const double vectors = static_cast<double>(tiles.vectors(0));
+  const double line_cycles = weight_bytes <= kPanelBytes ? 0 : weight_bytes <= kStripBytes ? 4 : 7;
+  const double cycles = static_cast<double>(pixels) * vectors / 2;
+  return cycles / std::max({cycles, 4.0, line_cycles * vectors * static_cast<double>(tiles.lanes) / kLineLanes});
+}
+
+// An element costs about two vector operations per vector, and four where it is transposed. Pixels that are images of
+// an NCHW tensor are moved one by one, each from or to a line of its own.
+double MoveCost(const TensorDesc& desc, double lanes, bool batched) {
+  if (desc.layout != Layout::kNchw) return 2.0 / lanes;
+  return batched ? 6.0 : 4.0 / lanes;
+}
+
+void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext& context, const Strip& strip,
+               const StripSteps& steps, int64_t channel, int64_t channels) {
+  const TensorDesc& desc = tasks.tensors.input;
+  const Kernels& kernels = tasks.op.kernels;
+  const Prologue& prologue = tasks.op.prologue;
+  const float* const input = static_cast<const float*>(context.input);
+  PixelRun run{ChannelsOf(desc), 0, 0, 0, 0};
+  const Axis& axis_x = tasks.view.x();
+  const IndexRange strip_x = task.in[kColumn];
+  // `inside` is the part of a strip row that is a run of input pixels.
+  IndexRange inside = strip_x.Clip(axis_x.in);
+  if (tasks.batched || axis_x.phases->repeat > 1 || inside.count() == 0) inside = {strip_x.end, strip_x.end};
+  const int64_t pixel_floats = steps.x * kLineLanes;
+  const auto pack = [&](const float* pixels, float* packed, int64_t first) {
+    if (tasks.view.multiplier > 1) return PackRepeated(tasks, run, first, pixels, packed);
+    run.channel = task.group * tasks.view.ic + first;
+    run.channels = std::min<int64_t>(kLineLanes, channel + channels - first);
+    kernels.panel.pack[2](run, pixels, packed, kLineLanes, kLineLanes);
+  };
+  const auto pack_one_by_one = [&](const float* row, float* strip_row, const IndexRange& xs, int64_t first) {
+    run.pixels = task.images.count();
+    run.pixel_stride = desc.stride_n;
+    for (int64_t ix = xs.begin; ix < xs.end; ++ix) {
+      float* pixel = strip_row + (ix - strip_x.begin) * pixel_floats;
+      if (axis_x.padded() || (ix >= 0 && ix < axis_x.in)) {
+        pack(row + axis_x.Source(ix) * desc.stride[kColumn], pixel, first);
+      } else {
+        std::fill_n(pixel, pixel_floats, 0.0f);
+      }
+    }
+  };
+  for (int64_t iz = task.in[kDepth].begin; iz < task.in[kDepth].end; ++iz) {
+    for (int64_t iy = task.in[kRow].begin; iy < task.in[kRow].end; ++iy) {
+      const float* row = input + PixelOffset(desc, task.images.begin, tasks.view.axes[kDepth].Source(iz),
+                                             tasks.view.axes[kRow].Source(iy), 0);
+      int64_t line = (iz - task.in[kDepth].begin) * steps.z + (iy - task.in[kRow].begin) * steps.y;
+      for (int64_t c = 0; c < channels; c += kLineLanes, line += steps.block) {
+        assert(line >= 0 && line + strip_x.count() * steps.x <= strip.count);
+        float* const strip_row = reinterpret_cast<float*>(strip.lines + line);
+        pack_one_by_one(row, strip_row, {strip_x.begin, inside.begin}, channel + c);
+        if (inside.count() > 0) {
+          run.pixels = inside.count();
+          run.pixel_stride = desc.stride[kColumn];
+          pack(row + inside.begin * run.pixel_stride, strip_row + (inside.begin - strip_x.begin) * pixel_floats,
+               channel + c);
+        }
+        pack_one_by_one(row, strip_row, {inside.end, strip_x.end}, channel + c);
+        if (prologue.activation != Activation::kNone) {
+          kernels.epilogue.activate(prologue.activation, {prologue.negative_slope, 0, 0}, strip_row,
+                                    strip_x.count() * pixel_floats);
+        }
+      }
+    }
+  }
+}
+
+OutputStore MakeStore(const PhaseTasks& tasks, const RunContext& context, float* residual_panel) {
+  return {tasks.op.kernels,
+          tasks.op.epilogue.get(),
+          tasks.tensors,
+          Conversion::kF32,
+          tasks.stream,
+          static_cast<char*>(context.output),
+          static_cast<const char*>(context.residual),
+          residual_panel};
+}
+
+void StoreTile(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, float* panel,
+               int64_t first_channel, int64_t channels, int64_t panel_stride, int64_t pixels, int64_t oz, int64_t oy,
+               int64_t ox) {
+  const TensorDesc& output = tasks.tensors.output;
+  const TensorDesc& residual = tasks.tensors.residual ? *tasks.tensors.residual : output;
+  const auto stride = [&](const TensorDesc& desc) { return tasks.batched ? desc.stride_n : desc.stride[kColumn]; };
+  const auto offset = [&](const TensorDesc& desc) {
+    return PixelOffset(desc, task.images.begin, tasks.part[kDepth].begin + oz, tasks.part[kRow].begin + oy,
+                       tasks.part[kColumn].begin + ox);
+  };
+  StorePanel(store, {task.group * tasks.group_channels + first_channel, channels, pixels, panel, panel_stride,
+                     offset(output), stride(output), offset(residual), stride(residual)});
+}
+
+}  // namespace polyphase::internal

@@ -1,0 +1,119 @@
+// The loop nests of all algorithms share this: cutting a part into tasks, packing the strip of a task, and storing its
+// panels.
+#ifndef POLYPHASE_SRC_PHASE_CONV_TASK_H_
+#define POLYPHASE_SRC_PHASE_CONV_TASK_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/arena.h"
+#include "base/line.h"
+#include "exec/store.h"
+#include "geometry/split.h"
+#include "phase_conv/problem.h"
+
+namespace polyphase::internal {
+
+// A strip holds the inputs that a task reads, after the prologue and in the same order for every layout. Each pixel has
+// one line for kLineLanes channels, so that the pixels of a tile are neighbouring lines:
+//   [z][y][channel block][x][image]
+struct StripShape {
+  int64_t z = 0, y = 0, blocks = 0, x = 0, images = 0;
+};
+
+// The steps of a strip count lines. The lines of one channel block of a row, over all x and images, are contiguous.
+struct StripSteps {
+  int64_t z, y, block, x;
+};
+
+struct Strip {
+  Line* lines = nullptr;
+  int64_t count = 0;
+};
+Strip TakeStrip(const StripShape& shape, Arena* arena);
+
+// A task computes a box of outputs: channels of some tiles of one group, of some images.
+struct PhaseTask {
+  int64_t group;
+  IndexRange tiles, images;
+  std::array<IndexRange, kMaxSpatialRank> out;  // the box
+  // The inputs that the outputs read, clipped where the strip has nothing outside the input.
+  std::array<IndexRange, kMaxSpatialRank> in;
+};
+
+// Says how one part of the output is cut into tasks.
+struct PhaseTasks {
+  PhaseTasks(const PhaseProblem& problem, const WeightLayout& layout);
+
+  PhaseTask operator[](int64_t task) const;
+  int64_t count() const;
+
+  // Returns the most inputs of an axis that any `outputs` neighbouring outputs need in the strip.
+  int64_t StripInputs(int axis, int64_t outputs) const;
+  // Returns the largest strip of all tasks, with `channels` channels of each pixel.
+  StripShape LargestStrip(int64_t channels) const;
+
+  const PhaseConvOperator& op;
+  const PlanTensors& tensors;
+  const PhaseView view;
+  const WeightLayout layout;  // of the weights
+  const std::array<IndexRange, kMaxSpatialRank> part;
+  const int64_t group_channels;  // of the output tensor, in one group
+  const bool stream;             // the output is written past the caches
+
+  // The pixels of a tile are neighbours in x or, with `batched`, images. The latter serves maps that are small compared
+  // with the kernel, because it leaves out taps that read zeros.
+  bool batched = false;
+  // The strip contains the pixels left and right of the input, which taps read as zeros. Everywhere else, taps that
+  // read zeros are left out.
+  bool zeros_in_x = false;
+  Ranges tiles, images;
+  std::array<Ranges, kMaxSpatialRank> boxes;
+};
+
+// Tells SplitTasks how to weigh its cuts.
+struct SplitCosts {
+  size_t threads;
+  double useful_macs;
+  double pixel_bytes;     // of one input pixel in the strip or the column buffer
+  SpatialSizes smallest;  // box
+  bool split_tiles;       // tasks may have a part of the column tiles
+};
+double StripBytes(const PhaseTasks& tasks, const SplitCosts& costs, const SpatialSizes& box);
+// Sets the boxes and tiles of `tasks`.
+void SplitTasks(const SplitCosts& costs, PhaseTasks* tasks);
+// Returns the smallest box: one output of each phase, and in x about `x_positions` positions of each.
+SpatialSizes SmallestBox(const PhaseView& view, int64_t x_positions);
+
+// A strip larger than this leaves L2. Each task streams all weights, so larger strips are better until then: compared
+// with 384 KiB, layers of 256 channels and more took 2 to 10 % less time, those of 512 and 1280 channels 14 to 29 %
+// less; 1.5 MiB gained nothing more (Sapphire Rapids, 2 MiB of L2).
+constexpr double kStripBytes = 768 * 1024;
+// A panel holds the output pixels of a row that meet before they are stored. It takes half of the L1 of every x86 core
+// since 2008.
+constexpr double kPanelBytes = 16 * 1024;
+// The smallest task has this many tiles of each phase in its rows.
+constexpr int64_t kTaskTiles = 4;
+
+// All estimated times count vector multiply-adds at full rate.
+// Returns the share of the peak that a tile of `pixels` pixels reaches, if its phase reads `weight_bytes`.
+double TileRate(int64_t pixels, const ColumnTiles& tiles, double weight_bytes);
+// Estimates the time to pack or store one element.
+double MoveCost(const TensorDesc& desc, double lanes, bool batched);
+
+// Packs channels [channel, channel + channels) of the group for the inputs of the task, and applies the prologue.
+void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext& context, const Strip& strip,
+               const StripSteps& steps, int64_t channel, int64_t channels);
+
+OutputStore MakeStore(const PhaseTasks& tasks, const RunContext& context, float* residual_panel);
+// Stores a panel, whose rows are panel_stride floats apart. It has `pixels` pixels from output (oz, oy, ox) of the part
+// on, which are neighbours in x or, with `batched`, in the batch, and channels from first_channel of the task's group
+// on.
+void StoreTile(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, float* panel,
+               int64_t first_channel, int64_t channels, int64_t panel_stride, int64_t pixels, int64_t oz, int64_t oy,
+               int64_t ox);
+
+}  // namespace polyphase::internal
+
+#endif  // POLYPHASE_SRC_PHASE_CONV_TASK_H_
