@@ -156,10 +156,8 @@ TEST(ConvStatus, Plan) {
       .Refuses("dtype", &D::dtype, {1})
       .Refuses("size", &D::size, {0})
       .Refuses({{"c 5 4", Set(&D::c, 5)},
-                {"input spatial_rank 1 2", [](D& d) { d = D::Make(1, 4, {6}); }},
-                {"input spatial_rank 3 2", [](D& d) {
-                   d = D::Make(1, 4, {5, 6, 7});
-                 }}});
+                {"input spatial_rank 1 2", Be(D::Make(1, 4, {6}))},
+                {"input spatial_rank 3 2", Be(D::Make(1, 4, {5, 6, 7}))}});
   using O = PlanOptions;
   MisuseTester<O>({}, [&](const O& options) { return op.MakePlan(kInput, options); })
       .Refuses("algorithm", &O::algorithm, {2, 9})
@@ -234,8 +232,8 @@ TEST(ConvStatus, SizesBeyond63Bits) {
   plans.Refuses({{"output", [](A& a) { a.padding_begin = a.padding_end = {int64_t{1} << 40, int64_t{1} << 40}; }}});
   MisuseTester<TensorDesc>(kInput, PlanOf(GoodConv()))
       .Refuses({{"input", Set(&TensorDesc::n, kHuge)},
-                {"input", [](TensorDesc& d) { d = TensorDesc::Nhwc(1, 4, int64_t{1} << 30, int64_t{1} << 30); }},
-                {"input", [](TensorDesc& d) { d = TensorDesc::Nchwc(16, 1, 4, kHuge, 1); }}});
+                {"input", Be(TensorDesc::Nhwc(1, 4, int64_t{1} << 30, int64_t{1} << 30))},
+                {"input", Be(TensorDesc::Nchwc(16, 1, 4, kHuge, 1))}});
 }
 
 // A dilation that is never stepped may be as large as int64.

@@ -111,9 +111,7 @@ TEST(PoolStatus, InputTensor) {
   for (const Op& op : kOps) {
     const auto plan = [op = op.Get()](const D& input) { return op.MakePlan(input); };
     MisuseTester<D>(kInput, plan)
-        .Refuses({{"spatial_rank 1 2", [](D& d) { d = D::Make(1, 3, {8}); }}, {"spatial_rank 3 2", [](D& d) {
-                                                                                 d = D::Make(1, 3, {8, 8, 8});
-                                                                               }}});
+        .Refuses({{"spatial_rank 1 2", Be(D::Make(1, 3, {8}))}, {"spatial_rank 3 2", Be(D::Make(1, 3, {8, 8, 8}))}});
     MisuseTester<D>(kInput, plan, op.name)
         .Refuses({{"input c 0", Set(&D::c, 0)}})
         .Refuses("size", &D::size, {0})

@@ -30,6 +30,12 @@ std::function<void(T&)> Set(Field T::*field, const std::common_type_t<Field>& va
   return [=](T& t) { t.*field = value; };
 }
 
+// The change of all.
+template <typename T>
+std::function<void(T&)> Be(const T& value) {
+  return [=](T& t) { t = value; };
+}
+
 inline Status StatusOf(const Status& status) { return status; }
 template <typename T>
 Status StatusOf(const StatusOr<T>& result) {

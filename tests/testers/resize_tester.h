@@ -18,8 +18,41 @@
 
 namespace polyphase::testing {
 
+// A mode of PyTorch's interpolate.
+struct TorchMode {
+  PyTorchMode mode;
+  bool align_corners = false;
+  bool antialias = false;
+
+  ResizeAttributes Attributes() const { return ResizeAttributes::PyTorch(mode, align_corners, antialias); }
+};
+
+// Those of two axes: with 1, 2 or 4 taps, and with windows.
+constexpr TorchMode kModes[] = {{PyTorchMode::kNearest},  {PyTorchMode::kNearestExact},
+                                {PyTorchMode::kBilinear}, {PyTorchMode::kBilinear, true},
+                                {PyTorchMode::kBicubic},  {PyTorchMode::kBicubic, true}};
+constexpr TorchMode kWindowModes[] = {{PyTorchMode::kBilinear, false, true},
+                                      {PyTorchMode::kBilinear, true, true},
+                                      {PyTorchMode::kBicubic, false, true},
+                                      {PyTorchMode::kBicubic, true, true},
+                                      {PyTorchMode::kLanczos, false, true}};
+
+constexpr DataType kTypes[] = {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kU8};
+
+// What ONNX's Resize means by a mode, where nothing else is said.
+inline ResizeAttributes OnnxLike(ResizeMode mode, CoordinateTransformation coordinates) {
+  ResizeAttributes a;
+  a.mode = mode;
+  a.coordinate_transformation = coordinates;
+  a.coordinate_precision = CoordinatePrecision::kF64;
+  a.copy_unchanged_axes = false;
+  a.output_size_rule = OutputSizeRule::kOnnx;
+  return a;
+}
+
 class ResizeTester {
  public:
+  explicit ResizeTester(const TorchMode& mode) : attributes_(mode.Attributes()) {}
   explicit ResizeTester(PyTorchMode mode, bool align_corners = false, bool antialias = false)
       : attributes_(ResizeAttributes::PyTorch(mode, align_corners, antialias)) {}
   explicit ResizeTester(const ResizeAttributes& attributes) : attributes_(attributes) {}
@@ -38,6 +71,8 @@ class ResizeTester {
   ResizeTester& Scale(Scales... scales) {
     return attributes_.scale = {static_cast<double>(scales)...}, attributes_.size = {}, *this;
   }
+  // Of u8.
+  ResizeTester& Rounding(U8Rounding rounding) { return attributes_.u8_rounding = rounding, *this; }
   ResizeTester& Recompute() { return attributes_.recompute_scale_factor = true, *this; }
   ResizeTester& WithEpilogue(const Epilogue& epilogue) { return attributes_.epilogue = epilogue, *this; }
   // Gives every channel a scale and a shift, and a slope for kPRelu.
@@ -286,6 +321,9 @@ class ResizeTester {
   std::vector<FormatPair> formats_;
   uint32_t seed_ = 1;
 };
+
+// For three axes, which PyTorch's rounding, fixed point, does not have.
+inline ResizeTester DeepTester(const TorchMode& mode) { return ResizeTester(mode).Rounding(U8Rounding::kHalfEven); }
 
 }  // namespace polyphase::testing
 

@@ -1,0 +1,124 @@
+// Resize of every element type against the oracle, fixed point included.
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "polyphase/polyphase.h"
+#include "tests/testers/resize_tester.h"
+
+namespace polyphase::testing {
+namespace {
+
+TEST(ResizeTypes, EveryType) {
+  for (const DataType type : kTypes) {
+    for (const auto rounding : {U8Rounding::kHalfEven, U8Rounding::kTruncate}) {
+      if (type != DataType::kU8 && rounding != U8Rounding::kHalfEven) continue;
+      for (const TorchMode& mode : kModes) {
+        ResizeTester tester(mode);
+        tester.Rounding(rounding).Type(type).Tolerance(type == DataType::kU8 ? 1e-4 : 0);
+        tester.Input(2, 3, 5, 7).Size(10, 14).Run();
+        tester.Input(1, 19, 6, 9).Size(17, 11).Formats(AllFormatPairs()).Run();
+        tester.Formats({}).Input(1, 5, 9, 37).Scale(2, 2).Run();
+        tester.Input(1, 3, 9, 12).Size(9, 5).Run();
+        tester.Input(1, 3, 9, 12).Size(4, 12).Run();
+        tester.Input(1, 3, 9, 12).Size(9, 12).Run();
+        tester.Input(1, 3, 4, 5, 6).Scale(2, 1, 0.5).Run();
+      }
+      for (const TorchMode& mode : kWindowModes) {
+        ResizeTester tester(mode);
+        tester.Rounding(rounding).Type(type).Tolerance(type == DataType::kU8 ? 1e-4 : 0);
+        tester.Input(2, 3, 25, 37).Size(10, 14).Run();
+        tester.Input(1, 19, 16, 29).Size(7, 40).Formats(AllFormatPairs()).Run();
+      }
+      ResizeTester tester(PyTorchMode::kArea);
+      tester.Rounding(rounding).Type(type).Tolerance(type == DataType::kU8 ? 1e-4 : 0);
+      tester.Input(1, 5, 20, 33).Size(7, 11).Run();
+    }
+  }
+}
+
+TEST(ResizeTypes, FixedPointIsExact) {
+  for (const auto rounding : {U8Rounding::kFixed16, U8Rounding::kFixed22}) {
+    const auto run = [&](ResizeTester tester) {
+      tester.Rounding(rounding).Type(DataType::kU8);
+      tester.Input(2, 3, 5, 7).Size(10, 14).Run();
+      tester.Input(1, 3, 31, 37).Size(10, 14).Run();
+      tester.Input(1, 19, 16, 29).Size(7, 40).Formats(AllFormatPairs()).Run();
+      tester.Formats({}).Input(1, 4, 16, 29).Size(16, 13).Run();
+      tester.Input(1, 4, 16, 29).Size(33, 29).Run();
+      tester.Input(1, 4, 16, 29).Size(16, 29).Run();
+      tester.Input(1, 1, 100, 3).Size(2, 1).Run();
+      tester.Input(1, 2, 1, 1).Size(3, 5).Run();
+      tester.Input(1, 2, 60).Size(25).Run();
+      tester.Input(1, 3, 60, 700).Size(40, 601).Run();
+      if (tester.attributes().mode != ResizeMode::kLanczos) tester.Input(1, 3, 11, 13).Scale(1.3, 0.6).Run();
+    };
+    for (const TorchMode& mode : kModes) run(ResizeTester(mode));
+    for (const TorchMode& mode : kWindowModes) run(ResizeTester(mode));
+    run(ResizeTester(PyTorchMode::kArea));
+    for (const ResizeMode mode :
+         {ResizeMode::kNearest, ResizeMode::kLinear, ResizeMode::kCubic, ResizeMode::kLanczos}) {
+      run(ResizeTester(ResizeAttributes::Pillow(mode)));
+    }
+    ResizeAttributes excluded;
+    excluded.mode = ResizeMode::kCubic;
+    excluded.exclude_outside = true;
+    run(ResizeTester(excluded));
+  }
+}
+
+// Whole-number levels through f16, bf16 and u8: every value of the type arrives as it was.
+TEST(ResizeTypes, NearestKeepsEveryValue) {
+  ResizeAttributes a = ResizeAttributes::PyTorch(PyTorchMode::kNearest);
+  a.scale = {2, 1, 0};
+  for (const std::string& target : SupportedTargets()) {
+    const Operator op = *CreateResize(a, OptionsFor(target));
+    for (const DataType type : {DataType::kF16, DataType::kBF16}) {
+      ref::Tensor<uint16_t> input(1, 1, 256, 256);
+      for (size_t i = 0; i < input.data.size(); ++i) input.data[i] = static_cast<uint16_t>(i);
+      ref::Tensor<uint16_t> output;
+      ASSERT_TRUE(RunOnce(op, target, PlanOptions(), RunChoice(), input, DescOf(type, kFormats[0], input, 2),
+                          MakeDesc(type, kFormats[0], 1, 1, 512, 256), output));
+      for (size_t i = 0; i < output.data.size(); ++i) {
+        const uint16_t expected = input.data[i / 512 * 256 + i % 256];
+        const bool nan = std::isnan(ref::Decode(type, expected));
+        ASSERT_TRUE(nan ? std::isnan(ref::Decode(type, output.data[i])) : output.data[i] == expected)
+            << target << " bits " << expected << " became " << output.data[i];
+      }
+    }
+  }
+}
+
+TEST(ResizeTypes, U8RoundingsDiffer) {
+  const uint8_t input[] = {0, 255, 3, 1};
+  const std::pair<ResizeAttributes, std::vector<int>> kCases[] = {
+      {[] {
+         ResizeAttributes a;
+         a.u8_rounding = U8Rounding::kTruncate;
+         return a;
+       }(),
+       {0, 63, 191, 192, 66, 2, 1, 1}},
+      {ResizeAttributes(), {0, 64, 191, 192, 66, 2, 2, 1}},
+      {ResizeAttributes::Pillow(ResizeMode::kLinear), {0, 64, 191, 192, 66, 3, 2, 1}},
+      {ResizeAttributes::PyTorch(PyTorchMode::kBilinear), {0, 64, 191, 192, 66, 3, 2, 1}}};
+  for (const auto& [attributes, expected] : kCases) {
+    for (const std::string& target : SupportedTargets()) {
+      ResizeAttributes a = attributes;
+      a.spatial_rank = 1;
+      a.size = {8, 0, 0};
+      TensorDesc desc = TensorDesc::Make(1, 1, {4});
+      desc.dtype = DataType::kU8;
+      const StatusOr<Operator> op = CreateResize(a, OptionsFor(target));
+      ASSERT_TRUE(op.ok()) << op.status().message();
+      uint8_t output[8];
+      ASSERT_TRUE(op->MakePlan(desc)->Run(input, output).ok());
+      EXPECT_EQ(std::vector<int>(output, output + 8), expected) << target;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace polyphase::testing
