@@ -137,12 +137,14 @@ def main():
     TREE.mkdir(parents=True, exist_ok=True)
     copy_sources()
     configure()
-    tests = sorted({test for mutant in mutants.values() for test in mutant["tests"]})
-    if errors := build({program_of(test) for test in tests}, args.jobs):
+    tests = {test for mutant in mutants.values() for test in mutant["tests"]}
+    programs = {program_of(test) for test in tests}
+    if errors := build(programs, args.jobs):
         sys.exit(f"without a mutant, the build fails:\n{errors}")
-    for test in tests:
-        if failure := run(test):
-            sys.exit(f"without a mutant, {test} fails: {failure}")
+    for program in sorted(programs):  # each of its tests once, though several filters may have it
+        filters = {test.partition(":")[2] or "*" for test in tests if program_of(test) == program}
+        if failure := run(f"{program}:{':'.join(sorted(filters))}"):
+            sys.exit(f"without a mutant, {program} fails: {failure}")
 
     statuses = []
     # Mutants of one file are neighbours: the file is built once for each of them, the others not at all.
