@@ -1,4 +1,4 @@
-// Tests of the tables of Resize: every weight of every output against the reference, for all small sizes and all options.
+// Tests of the tables of Resize: every weight of every output against the reference, for all small sizes and options.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>

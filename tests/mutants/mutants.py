@@ -7,10 +7,11 @@ The tables beside this file are TOML. A mutant is
     file = "src/kernels/pool.cc"
     was = '''text that occurs exactly once in the file'''
     now = '''what takes its place'''
-    tests = ["ops_pool_test:MaxPool.*"]   # programs that must turn red, each with a gtest filter if need be
+    tests = ["ops_pool_test:MaxPool.*"]   # programs, each with a gtest filter if need be, one of which must turn red
 
-The copy is build/mutants/tree, built in build/mutants/build, with assertions and for AVX2 alone beside the baseline, which
-is a third of the time of all targets. Both are kept for the next time. First the tests must pass without a mutant.
+The copy is build/mutants/tree. It is built in build/mutants/build, with assertions, for AVX2 and the baseline alone,
+which takes a third of the time of all targets. Both folders stay for the next time. The tests must pass without a
+mutant first.
 """
 
 import argparse
@@ -40,7 +41,7 @@ def read_tables():
 
 
 def mutate(mutant, text):
-    """The text with the fault, or None where it is not to be found exactly once."""
+    """Returns the text with the fault, or None where the mutant does not fit."""
     return text.replace(mutant["was"], mutant["now"]) if text.count(mutant["was"]) == 1 else None
 
 
@@ -62,13 +63,13 @@ def copy_sources():
 
 
 def configure():
-    subprocess.run(["cmake", "-G", "Ninja", "-S", TREE, "-B", BUILD, "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1", "-DCMAKE_CXX_FLAGS=",
-                    "-DPOLYPHASE_INSTALL=OFF", f"-DPOLYPHASE_DISABLED_TARGETS={DISABLED_TARGETS}"],
-                   check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "-G", "Ninja", "-S", TREE, "-B", BUILD, "-DCMAKE_BUILD_TYPE=Debug",
+                    "-DCMAKE_CXX_FLAGS_DEBUG=-O1", "-DPOLYPHASE_INSTALL=OFF",
+                    f"-DPOLYPHASE_DISABLED_TARGETS={DISABLED_TARGETS}"], check=True, stdout=subprocess.DEVNULL)
 
 
 def build(programs, jobs):
-    """Builds test programs; the compiler's words where that fails, otherwise None."""
+    """Builds test programs. Returns the end of the compiler's output where that fails, otherwise None."""
     result = subprocess.run(["cmake", "--build", BUILD, f"-j{jobs}", "--target", *sorted(programs)],
                             capture_output=True, text=True)
     return None if result.returncode == 0 else result.stdout[-3000:]
@@ -79,7 +80,7 @@ def program_of(test):
 
 
 def run(test):
-    """How a test fails: a few words, or None where it passes. A filter without tests is an error of the table."""
+    """Runs a test. Returns in a few words how it fails, or None where it passes."""
     program, _, gtest_filter = test.partition(":")
     command = [BUILD / "tests" / program, "--gtest_brief=1", "--gtest_fail_fast"]
     if gtest_filter:
@@ -98,7 +99,7 @@ def run(test):
 
 
 def try_mutant(mutant, jobs):
-    """Status and detail of a mutant; the copy is as it was afterwards."""
+    """Builds and tests a mutant and returns its status and a detail; the copy is as it was afterwards."""
     path = TREE / mutant["file"]
     original = path.read_text() if path.is_file() else ""
     mutated = mutate(mutant, original)
@@ -118,7 +119,7 @@ def try_mutant(mutant, jobs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="begins of names, of the form table/name; otherwise all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="the begin of table/name; without any, all run")
     parser.add_argument("--list", action="store_true", help="check that the tables fit the sources, and build nothing")
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), help="of the builds")
     args = parser.parse_args()
@@ -137,12 +138,14 @@ def main():
     TREE.mkdir(parents=True, exist_ok=True)
     copy_sources()
     configure()
-    tests = sorted({test for mutant in mutants.values() for test in mutant["tests"]})
-    if errors := build({program_of(test) for test in tests}, args.jobs):
+    tests = {test for mutant in mutants.values() for test in mutant["tests"]}
+    programs = {program_of(test) for test in tests}
+    if errors := build(programs, args.jobs):
         sys.exit(f"without a mutant, the build fails:\n{errors}")
-    for test in tests:
-        if failure := run(test):
-            sys.exit(f"without a mutant, {test} fails: {failure}")
+    for program in sorted(programs):  # each of its tests once, though several filters may have it
+        filters = {test.partition(":")[2] or "*" for test in tests if program_of(test) == program}
+        if failure := run(f"{program}:{':'.join(sorted(filters))}"):
+            sys.exit(f"without a mutant, {program} fails: {failure}")
 
     statuses = []
     # Mutants of one file are neighbours: the file is built once for each of them, the others not at all.

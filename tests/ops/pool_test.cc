@@ -575,6 +575,53 @@ TEST(MaxUnpool, OddSegNetSizes) {
   }
 }
 
+// Windows that do not overlap are compared with their indices, in one parallel call. Scattering, which is a second one,
+// would repair what comparing has missed, and no value would tell.
+TEST(MaxUnpool, RightIndicesOfDisjointWindowsTakeOneCall) {
+  constexpr int64_t kImages = 3, kChannels = 20, kHeight = 4, kWidth = 35;
+  for (const TensorDesc& input :
+       {TensorDesc::Nchw(kImages, kChannels, kHeight, kWidth), TensorDesc::Nhwc(kImages, kChannels, kHeight, kWidth)}) {
+    for (const DataType dtype : {DataType::kI32, DataType::kI64}) {
+      int64_t calls = 0;
+      OperatorOptions options;
+      options.runtime.context = &calls;
+      options.runtime.parallel_for = [](void* context, size_t count, pph_task task, void* task_context) {
+        ++*static_cast<int64_t*>(context);
+        for (size_t i = 0; i < count; ++i) task(task_context, i);
+      };
+      const StatusOr<Operator> op = CreateMaxUnpool({MakeWindow(2, 2, 2)}, options);
+      ASSERT_TRUE(op.ok());
+      PlanOptions plan_options;
+      plan_options.num_threads = 2;
+      plan_options.indices = input;
+      plan_options.indices->dtype = dtype;
+      const StatusOr<Plan> plan = op->MakePlan(input, plan_options);
+      ASSERT_TRUE(plan.ok()) << plan.status().message();
+      std::vector<float> in(kImages * kChannels * kHeight * kWidth, 1), out(4 * in.size());
+      std::vector<int64_t> wide(in.size());
+      std::vector<int32_t> narrow(in.size());
+      const TensorDesc& indices = *plan->indices();
+      for (int64_t n = 0; n < kImages; ++n) {
+        for (int64_t c = 0; c < kChannels; ++c) {
+          for (int64_t y = 0; y < kHeight; ++y) {
+            for (int64_t x = 0; x < kWidth; ++x) {
+              const int64_t tap_y = (x + c) / 2 % 2, tap_x = (x + c) % 2;
+              const auto at = static_cast<size_t>(n * indices.stride_n + c * indices.stride_c + y * indices.stride[0] +
+                                                  x * indices.stride[1]);
+              wide[at] = (2 * y + tap_y) * 2 * kWidth + 2 * x + tap_x;
+              narrow[at] = static_cast<int32_t>(wide[at]);
+            }
+          }
+        }
+      }
+      RunOptions run;
+      run.input_indices = dtype == DataType::kI64 ? static_cast<const void*>(wide.data()) : narrow.data();
+      ASSERT_TRUE(plan->Run(in.data(), out.data(), run).ok());
+      EXPECT_EQ(calls, 1) << plan->Describe();
+    }
+  }
+}
+
 // PyTorch: index 5 is row 1, column 1 of 4 columns, and row 1, column 0 of 5.
 TEST(MaxUnpool, IndicesCountInTheOutput) {
   const std::vector<float> in = {1, 2, 3, 4};

@@ -1,4 +1,4 @@
-// Test of the choices of plans: every row of bench/workloads.tsv is planned as tests/plan/choices.tsv says, so that a
+// Test of the choices of plans: every row of bench/workloads.tsv is planned as bench/choices.tsv says, so that a
 // change of a cost or of a rule shows which layers it moves. Where that is meant, POLYPHASE_WRITE_CHOICES=1 makes this
 // test write the table anew; its diff belongs into the commit.
 #include <algorithm>
@@ -20,7 +20,7 @@
 namespace polyphase::bench {
 namespace {
 
-constexpr char kTable[] = "tests/plan/choices.tsv";
+constexpr char kTable[] = "bench/choices.tsv";
 constexpr const char* kLayouts[] = {"nchw", "nhwc", "nchwc16"};
 // Targets that every x86 machine of the last ten years has.
 constexpr const char* kTargets[] = {"sse4", "avx2"};
