@@ -1,4 +1,4 @@
-// ResizeX: resizes source rows along x, one function for each way of a row.
+// ResizeX: resizes source rows along x, with one function for each way of a row.
 #ifndef POLYPHASE_SRC_EXEC_RESIZE_X_H_
 #define POLYPHASE_SRC_EXEC_RESIZE_X_H_
 
@@ -18,10 +18,10 @@ class ResizeX {
   ResizeX(const ResizePlan& plan, const ResizePart& part, const ResizeScratch& scratch, const RowSource& source)
       : plan_(plan), part_(part), scratch_(scratch), source_(source), taps_args_(plan.taps_x.args) {}
 
-  // Writes the task's columns of source row (z, y) into `row`, [column][width] for each plane, row_floats apart. Not
-  // for kInPlace and kBatchedWindows.
+  // Writes the columns of the task of source row (z, y) into `row`, [column][width] for each plane, row_floats apart.
+  // kInPlace and kBatchedWindows do not use this.
   void Row(int64_t z, int64_t y, float* row);
-  // kBatchedWindows: the same for rows [y, y + rows), into the ring.
+  // For kBatchedWindows: does the same for rows [y, y + rows), into the ring.
   void Batch(int64_t z, int64_t y, int64_t rows, const RowRing& ring);
 
  private:

@@ -19,9 +19,9 @@ size_t TbbThreads() noexcept;
 // Calls task(context, i) for i in [0, count) on the runtime's threads.
 void ParallelFor(const Runtime& runtime, size_t count, pph_task task, void* context);
 
-// Calls run(task) once for every task in [0, tasks), at most context.workers at a time, where each worker has a `run` of
-// its own: make(arena) with worker_bytes of memory. Tasks are handed out one by one, because the cores of a shared
-// machine are never equally fast.
+// Calls run(task) once for every task in [0, tasks), at most context.workers at a time. Each worker has a `run` of its
+// own: make(arena) with worker_bytes of memory. Tasks are handed out one by one, because the cores of a shared machine
+// are never equally fast.
 template <class Make>
 void RunWorkers(const RunContext& context, int64_t tasks, int64_t worker_bytes, const Make& make) {
   std::atomic<int64_t> next{0};

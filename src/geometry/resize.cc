@@ -15,13 +15,13 @@ namespace polyphase::internal {
 namespace {
 
 constexpr char kOp[] = "resize";
-// Indices and sizes of one axis are int32 in the tables; the margin is for taps outside and for sizes that f32 rounds
-// up.
+// Indices and sizes of one axis are int32 in the tables. The margin is for taps outside the input and for sizes that
+// f32 rounds up.
 constexpr int64_t kMaxAxis = (int64_t{1} << 31) - 256;
 
 // ---- Attributes
 
-// A value of an enum whose values are 0 to `last`.
+// Checks a value of an enum whose values are 0 to `last`.
 template <typename E>
 Status CheckEnum(const char* name, const char* type, E value, E last) {
   if (static_cast<int>(value) >= 0 && static_cast<int>(value) <= static_cast<int>(last)) return Status();
@@ -51,7 +51,7 @@ Status ValidateEnums(const ResizeAttributes& a) {
   return status;
 }
 
-// Modes and options that contradict each other.
+// Fails where modes and options contradict each other.
 Status ValidateCombination(const ResizeAttributes& a) {
   const int mode = static_cast<int>(a.mode);
   const int antialias = static_cast<int>(a.antialias);
@@ -151,7 +151,7 @@ Status ValidatePointwise(const ResizeAttributes& a) {
 
 // ---- Sizes
 
-// The common scale of the resized axes.
+// Returns the common scale of the resized axes.
 double CommonScale(const ResizeAttributes& a, const SpatialSizes& input_size) {
   double scale = 0;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {

@@ -1,5 +1,5 @@
-// The tables of Resize: per axis the taps and weights of every output. Compiled without contraction to FMA: coordinates
-// are f32 or double arithmetic as others do it, bit for bit.
+// Makes the tables of Resize: per axis, the taps and weights of every output. This is compiled without contraction to
+// FMA, because coordinates are f32 or double arithmetic as others do it, bit for bit.
 #include <algorithm>
 #include <cinttypes>
 #include <cmath>
@@ -13,13 +13,14 @@ namespace polyphase::internal {
 namespace {
 
 constexpr char kOp[] = "resize";
-// Entries of one table, 1 GiB: more is a mistake, and would otherwise come from memory that the system only promises.
+// One table has at most this many entries, 1 GiB. More is a mistake, and would otherwise come from memory that the
+// system only promises.
 constexpr int64_t kMaxEntries = int64_t{1} << 28;
 
 // ---- Coordinates
 
-// The source coordinates of one axis in f32 (T = float: ratios are multiplied, as PyTorch does) or double (scales are
-// divided by, as the ONNX reference does).
+// The source coordinates of one axis in f32 (T = float: multiplies by ratios, as PyTorch does) or double (divides by
+// scales, as the ONNX reference does).
 template <typename T>
 class Coordinates {
  public:
@@ -42,7 +43,7 @@ class Coordinates {
     }
   }
 
-  // Inputs per output.
+  // Returns the inputs per output.
   T ratio() const { return ratio_; }
   T scale() const { return scale_; }
 
@@ -66,11 +67,11 @@ class Coordinates {
     return 0;
   }
 
-  // Whether no extrapolation takes the place of coordinate x; a NaN is outside.
+  // Returns whether no extrapolation takes the place of coordinate x. A NaN is outside.
   bool Inside(T x) const { return kind_ != CoordinateTransformation::kTfCropAndResize || (x >= 0 && x <= last_); }
 
-  // A coordinate that fits into int32. Taps of what is further outside read the edge alone in any case, as do those of
-  // a size near 2^31, which f32 rounds up.
+  // Returns a coordinate that fits into int32. Taps of coordinates further outside read only the edge in any case, and
+  // so do those of a size near 2^31, which f32 rounds up.
   T Bounded(T x) const { return x > -4 ? std::min(x, last_ + 4) : T{-4}; }
 
  private:
@@ -78,7 +79,7 @@ class Coordinates {
 
   const CoordinateTransformation kind_;
   const T in_, last_, out_, last_out_;
-  const T last_mapped_;  // the output, a fraction it may be, that kAlignCorners and kTfCropAndResize map to last_
+  const T last_mapped_;  // the output, which may be a fraction, that kAlignCorners and kTfCropAndResize map to last_
   const T scale_;
   T ratio_;
   const T roi_begin_, roi_end_;
@@ -107,7 +108,7 @@ int64_t NearestIndex(NearestMode mode, T x, T scale, int64_t last) {
     case NearestMode::kRoundPreferFloor: index = CeilIndex(x - half); break;
     case NearestMode::kCeil: index = CeilIndex(x); break;
     case NearestMode::kSimple: index = scale < 1 ? CeilIndex(x) : FloorIndex(x); break;
-    case NearestMode::kPillow: break;  // has coordinates of its own
+    case NearestMode::kPillow: break;  // kPillow has coordinates of its own
   }
   return std::clamp<int64_t>(index, 0, last);
 }
@@ -139,12 +140,12 @@ double Filter(const ResizeAttributes& a, double x) {
   }
 }
 
-// Half of the filter's width.
+// Returns half of the width of the filter.
 int64_t FilterRadius(ResizeMode mode) { return mode == ResizeMode::kLanczos ? 3 : mode == ResizeMode::kCubic ? 2 : 1; }
 
 // ---- Taps
 
-// The taps of kLinear and kCubic without antialias at coordinate x: some of them may be outside of the input.
+// The taps of kLinear and kCubic without antialias at coordinate x. Some of them may be outside the input.
 struct PlainTaps {
   int64_t first;
   double weights[4];
@@ -253,7 +254,7 @@ Status MakeTaps(const ResizeAttributes& a, int axis, const Coordinates<T>& coord
 
 // ---- Windows
 
-// A window while it is made.
+// A window while it is being made.
 struct Window {
   int64_t first = 0;
   std::vector<double> weights;
@@ -268,7 +269,7 @@ struct Window {
     for (const double weight : weights) sum += weight;
     for (double& weight : weights) weight = sum != 0 ? weight / sum : weight;
   }
-  // Without the zeros at both ends: a NaN there is none of this output's.
+  // Removes the zeros at both ends, because a NaN there must not reach this output.
   void Trim() {
     size_t begin = 0, end = weights.size();
     while (end - begin > 1 && weights[end - 1] == 0) --end;
@@ -286,7 +287,7 @@ void AreaWindow(int64_t in, int64_t out, int64_t o, Window* window) {
   for (double& weight : window->weights) weight = 1.0 / static_cast<double>(end - begin);
 }
 
-// What follows from the centre is in double: in f32 a tap at an end could be lost by rounding.
+// Everything after the centre is in double: in f32 a tap at an end could be lost by rounding.
 template <typename T>
 void PillowWindow(const ResizeAttributes& a, T ratio, int64_t in, int64_t o, Window* window) {
   const auto centre = static_cast<double>(ratio * (static_cast<T>(o) + T{0.5}));
@@ -317,14 +318,14 @@ void OnnxWindow(const ResizeAttributes& a, T scale, T x, int64_t in, Window* win
   window->Normalize();
 }
 
-// Taps outside are added to the edge.
+// Adds taps outside the input to the edge.
 void FoldedWindow(const PlainTaps& taps, int64_t count, int64_t in, Window* window) {
   const auto inside = [&](int64_t index) { return std::clamp<int64_t>(index, 0, in - 1); };
   window->Reset(inside(taps.first), inside(taps.first + count - 1) + 1);
   for (int64_t k = 0; k < count; ++k) (*window)[inside(taps.first + k)] += taps.weights[k];
 }
 
-// No window is longer than this.
+// Returns a length that no window exceeds.
 template <typename T>
 int64_t WindowBound(const ResizeAttributes& a, const Coordinates<T>& coordinates, int64_t in, int64_t out) {
   double bound = 4;
@@ -343,7 +344,7 @@ int64_t WindowBound(const ResizeAttributes& a, const Coordinates<T>& coordinates
 Status MakeFixedWeights(const ResizeAttributes& a, const std::vector<double>& weights, ResizeAxis* table) {
   table->precision = 22;
   if (a.u8_rounding == U8Rounding::kFixed16) {
-    // The most bits with which the largest weight stays an int16.
+    // `precision` becomes the most bits with which the largest weight stays an int16.
     const double largest = *std::max_element(weights.begin(), weights.end());
     int precision = 0;
     while (precision < 22 && std::trunc(0.5 + std::max(largest, 0.0) * std::ldexp(1.0, precision + 1)) < 32768) {
@@ -406,7 +407,8 @@ Status MakeWindows(const ResizeAttributes& a, int axis, const Coordinates<T>& co
   return Status();
 }
 
-// An integer scale may leave one tap of weight 1 to all outputs: linear to a third reads every third pixel alone.
+// Drops taps of weight 0. An integer scale may leave one tap of weight 1 to all outputs: linear to a third reads only
+// every third pixel.
 void DropZeroTaps(ResizeAxis* table) {
   for (int64_t k = 0; k < table->taps && table->taps > 1; ++k) {
     bool alone = true;
@@ -421,7 +423,7 @@ void DropZeroTaps(ResizeAxis* table) {
   }
 }
 
-// Whether the table copies its input.
+// Returns whether the table copies its input.
 bool IsCopy(const ResizeAxis& table) {
   if (table.in != table.out || !table.fixed_weights.empty()) return false;
   for (int64_t o = 0; o < table.out; ++o) {
@@ -444,7 +446,7 @@ Status MakeTable(const ResizeAttributes& a, int axis, double scale, bool fixed, 
     while (begin < end && !coordinates.Inside(coordinates(end - 1))) --end;
     table->inside = {begin, end};
   }
-  // Enlarging, ONNX's antialias is the plain filter.
+  // When ONNX's antialias enlarges, it is the plain filter.
   const bool widened =
       a.antialias == Antialias::kPillow || (a.antialias == Antialias::kOnnx && coordinates.scale() < 1);
   Status status = widened || fixed || a.mode == ResizeMode::kArea ? MakeWindows(a, axis, coordinates, fixed, table)

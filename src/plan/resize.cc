@@ -1,4 +1,4 @@
-// How Resize moves rows, its tasks and its scratch.
+// Decides how Resize moves rows, its tasks and its scratch.
 #include "plan/resize.h"
 
 #include <algorithm>
@@ -15,24 +15,26 @@ namespace {
 
 // Fewer output elements than this (about 10 microseconds) are not worth a task of their own.
 constexpr double kTaskElements = 65536;
-// The ring of one task; columns are cut where whole rows would need more.
+// The ring of one task has at most this size. Columns are cut where whole rows would need more.
 constexpr int64_t kRingFloats = 256 * 1024;
-// Floats that are packed along x at a time: windows read their sources many times, out of L1 and L2; taps take many.
+// At most this many floats are packed along x at a time. Windows read their sources many times, out of L1 and L2; taps
+// take many floats.
 constexpr int64_t kWindowSourceFloats = 16 * 1024, kSourceFloats = 128 * 1024;
 // A source row of 1-D, or of few rows, is cut into tasks of at least this many columns.
 constexpr int64_t kMinColumns = 1024;
 
-// With a 1x1 convolution fewer multiplications than this (about 10 microseconds) are not worth a task of their own.
+// With a 1x1 convolution, fewer multiplications than this (about 10 microseconds) are not worth a task of their own.
 constexpr double kTaskMacs = 5e5;
-// Blocks of channels that a task computes from the input pixels that it has packed: with 8, packing takes a few
-// percent.
+// A task computes at most this many blocks of channels from the input pixels that it has packed. With 8, packing takes
+// a few percent.
 constexpr int64_t kMaxBlocks = 8;
-// A task has fewer blocks rather than narrower columns, at whose borders pixels are multiplied twice.
+// A task has fewer blocks rather than narrower columns than this, because pixels at the borders of columns are
+// multiplied twice.
 constexpr int64_t kMinBlockColumns = 256;
-// Floats that are packed and multiplied at a time, in L2.
+// At most this many floats are packed and multiplied at a time, in L2.
 constexpr int64_t kPointwiseFloats = 64 * 1024;
 
-// Columns, in multiples of `step`, that read only inside of the row; `reach`: pixels that the kernel reads from the
+// Returns the columns, in multiples of `step`, that only read inside the row. The kernel reads `reach` pixels from the
 // first source on.
 IndexRange DirectOutputs(const ResizeAxis& axis, int64_t step, int64_t reach) {
   int64_t begin = 0;
@@ -65,16 +67,16 @@ Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* p
     return Status::InvalidArgument("resize u8_rounding = %d: a fixed-point one has no epilogue for u8",
                                    static_cast<int>(a.u8_rounding));
   }
-  if (a.mode == ResizeMode::kNearest) return Status();  // which has no weights
+  if (a.mode == ResizeMode::kNearest) return Status();  // kNearest has no weights
   plan->lane = ResizeLane::kFixed;
   plan->conversion = Conversion::kU8Integer;
   return Status();
 }
 
-// Whether the rows of all channels lie in memory without gaps.
+// Returns whether the rows of all channels lie in memory without gaps.
 bool IsInterleaved(const TensorDesc& desc) { return desc.layout == Layout::kNhwc && desc.stride[kColumn] == desc.c; }
 
-// The same memory as one channel.
+// Describes the same memory as one channel.
 TensorDesc AsOneChannel(TensorDesc desc) {
   desc.layout = Layout::kNchw;
   desc.size[kColumn] *= desc.c;
@@ -83,7 +85,7 @@ TensorDesc AsOneChannel(TensorDesc desc) {
   return desc;
 }
 
-// How many multiplications the 1x1 convolution needs at the input's size.
+// Describes how many multiplications the 1x1 convolution needs at the size of the input.
 std::string PointwiseGain(const ResizePlan& plan) {
   double gain = 1;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
@@ -93,9 +95,9 @@ std::string PointwiseGain(const ResizePlan& plan) {
                 gain >= 1 ? "fewer" : "more");
 }
 
-// Whether planes are resized as blocks of channels, which are transposed on their way in and out. Along x that is 2 to
-// 5 times quicker (and as much slower where it is not preferred) if the rows of a plane are no whole vectors, so that
-// they end with a partial one and the next begins unaligned, or only a few.
+// Returns whether planes are resized as blocks of channels, which are transposed on their way in and out. Along x that
+// is 2 to 5 times faster (and as much slower where it is not preferred) if the rows of a plane are not whole vectors,
+// so that they end with a partial vector and the next row begins unaligned, or if they are only a few vectors.
 bool PreferBlocks(const ResizePlan& plan) {
   constexpr int64_t kFewColumns = 6 * kLineLanes, kManyColumns = 64 * kLineLanes;
   const int64_t columns = plan.output.size[kColumn];
@@ -104,9 +106,9 @@ bool PreferBlocks(const ResizePlan& plan) {
          (columns < kFewColumns || (columns % kLineLanes != 0 && columns < kManyColumns));
 }
 
-// Selects the form of planes. Blocks of few channels would be mostly empty; where channels are more, blocks save
-// windows from being transposed. The taps of interleaved pixels of a vector and more are read where they are: blocks of
-// them, at strides of a pixel, were 4 times slower. Where x does not change, rows are just copied.
+// Selects the form of planes. Blocks of few channels would be mostly empty. With more channels, blocks save transposing
+// windows. The taps of interleaved pixels of a vector and more are read where they are: blocks of them, at strides of a
+// pixel, were 4 times slower. Where x does not change, rows are just copied.
 void SelectPlanes(ResizePlan* plan) {
   constexpr int64_t kFewChannels = kLineLanes / 2;
   const ResizeAxis& x = plan->x;
@@ -136,7 +138,7 @@ void SelectPlanes(ResizePlan* plan) {
   if (plan->residual) plan->stored.residual = AsOneChannel(*plan->residual);
 }
 
-// The pass of rows whose pixels are fewer floats than a line, and its kernel.
+// Selects the pass of rows whose pixels are fewer floats than a line, and its kernel.
 RowPass SelectElements(ResizePlan* plan) {
   const ResizeRowKernels& kernels = plan->op.kernels.resize;
   const ResizeAxis& x = plan->x;
@@ -170,7 +172,7 @@ RowPass SelectElements(ResizePlan* plan) {
   return RowPass::kPermutePerTap;
 }
 
-// The pass of rows, and its kernel.
+// Selects the pass of rows, and its kernel.
 RowPass SelectPass(ResizePlan* plan) {
   const ResizeAxis& x = plan->x;
   const bool f32 = plan->conversion == Conversion::kF32;
@@ -189,7 +191,7 @@ RowPass SelectPass(ResizePlan* plan) {
   return RowPass::kPixels;
 }
 
-// Whether the epilogue is only a residual that lies as the output does, which the sums of rows can add.
+// Returns whether the epilogue is only a residual that lies as the output does, which the sums of rows can add.
 bool AddsResidual(const ResizePlan& plan) {
   if (!plan.residual || plan.windows_y()) return false;
   Epilogue rest = plan.op.attributes.epilogue;
@@ -200,17 +202,17 @@ bool AddsResidual(const ResizePlan& plan) {
          a.stride[kColumn] == b.stride[kColumn] && (plan.contiguous || b.c % kLineLanes == 0);
 }
 
-// How output rows are stored.
+// Selects how output rows are stored.
 void SelectStore(ResizePlan* plan) {
   const ResizeAttributes& a = plan->op.attributes;
   const bool f32 = plan->conversion == Conversion::kF32;
   const bool in_order = f32 && (plan->contiguous || plan->output.channel_block == kLineLanes);
   const bool extrapolates = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
-  // The empty lanes of the last block are no zeros where a pixel with a NaN was multiplied by their weights.
+  // The empty lanes of the last block are not zeros where a pixel with a NaN was multiplied by their weights.
   const bool empty_lanes = plan->op.pointwise() && plan->output.c % kLineLanes != 0;
   plan->stream = in_order && ShouldStream(plan->output);
   if (!in_order || !(IsTrivial(a.epilogue) || AddsResidual(*plan)) || extrapolates || empty_lanes) return;
-  // Kernels of elements write whole vectors, beyond the row's end.
+  // Kernels of elements write whole vectors, past the end of the row.
   const bool sums = plan->residual || plan->stream || plan->windows_y() || plan->taps() > 1 || plan->op.pointwise() ||
                     plan->pass != RowPass::kPixels;
   plan->store = sums ? RowStore::kSummed : RowStore::kResized;
@@ -229,8 +231,8 @@ void CutTasks(size_t threads, ResizePlan* plan) {
     work += lanes * pixels * static_cast<double>(plan->input.c) / kTaskMacs;
   }
   const double wanted = WantedTasks(threads, work);
-  // Every further row task resizes a few source rows once more, hence not too short ones. Windows of a shrinking axis
-  // overlap by less than their length.
+  // Row tasks are not too short, because every further one resizes a few source rows once more. Windows of a shrinking
+  // axis overlap by less than their length.
   const double shrinking = y.windows ? static_cast<double>(y.out) / static_cast<double>(y.in) : 1;
   const auto min_rows =
       std::min<int64_t>(rows, static_cast<int64_t>(std::ceil(8 * static_cast<double>(y.taps) * shrinking)));
@@ -254,7 +256,7 @@ void CutTasks(size_t threads, ResizePlan* plan) {
   plan->tasks = others() * plan->rows.count * plan->columns.count;
 }
 
-// The most pixels that are packed at once for `step` columns; at least one.
+// Returns the most pixels that are packed at once for `step` columns, which is at least one.
 int64_t MostPixels(const ResizePlan& plan, int64_t step) {
   const IndexRange& direct = plan.taps_x.direct;
   int64_t most = 1;
@@ -270,7 +272,7 @@ int64_t MostPixels(const ResizePlan& plan, int64_t step) {
   return most;
 }
 
-// Cuts a task's columns into steps, and sets the sizes of what is packed and resized.
+// Cuts the columns of a task into steps, and sets the sizes of what is packed and resized.
 void CutSources(ResizePlan* plan) {
   const ResizeAxis& x = plan->x;
   const bool pointwise = plan->op.pointwise();
@@ -374,7 +376,7 @@ Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& opti
   SelectStore(plan);
   plan->choice = Choice(*plan);
 
-  // Sizes are below 2^31 each; a ring whose size overflows int64 is far beyond any memory.
+  // Sizes are below 2^31 each. A ring whose size overflows int64 is far beyond any memory.
   const auto too_large = [&] {
     return Status::Make(StatusCode::kOutOfMemory,
                         "resize: %" PRId64 "x%" PRId64 "x%" PRId64 " taps need a workspace beyond 2^40 bytes",
