@@ -142,8 +142,8 @@ constexpr bool CanHold(...) {
   return false;
 }
 
-// How many values initialize a T: scalars for a C struct, whose arrays take one value per element, and members for a
-// C++ struct.
+// Counts the values that initialize a T: scalars for a C struct, whose arrays take one value per element, and members
+// for a C++ struct.
 template <class T, class... Values>
 constexpr size_t CountValues() {
   if constexpr (CanHold<T, Values..., Anything>(0)) {
@@ -153,7 +153,7 @@ constexpr size_t CountValues() {
   }
 }
 
-// How many scalars a list of fields is in C.
+// Counts the scalars of a list of fields in C.
 template <class Item>
 constexpr size_t kScalars = 1;
 template <class T, size_t kLength, class Cpp>

@@ -192,7 +192,7 @@ class CompareWorker {
   const MaxUnpoolScratch scratch_;
   std::atomic<bool>& stray_;
   const bool planar_;
-  // Of the task at work:
+  // The task at work has these:
   Planes planes_;
   IndexRange tile_{};     // input columns
   IndexRange columns_{};  // output columns

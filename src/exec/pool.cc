@@ -196,7 +196,7 @@ class PoolWorker {
   const Kernels& kernels_;
   const RunContext& context_;
   const PoolScratch scratch_;
-  // Of the task at work:
+  // The task at work has these:
   int64_t image_, channel_, channels_;
   IndexRange tile_{};     // output columns
   IndexRange columns_{};  // input columns that they read

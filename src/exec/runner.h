@@ -38,7 +38,7 @@ void RunWorkers(const RunContext& context, int64_t tasks, int64_t worker_bytes, 
       const_cast<std::remove_const_t<Work>*>(&work));
 }
 
-// The same where tasks carve their scratch themselves: calls body(task, arena).
+// Does the same for tasks that carve their scratch themselves: calls body(task, arena).
 template <class Body>
 void RunTasks(const RunContext& context, int64_t tasks, int64_t worker_bytes, const Body& body) {
   RunWorkers(context, tasks, worker_bytes,

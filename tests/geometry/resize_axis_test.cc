@@ -1,4 +1,5 @@
-// Tests of the tables of Resize: every weight of every output against the reference, for all small sizes and all options.
+// Tests of the tables of Resize: every weight of every output against the reference, for all small sizes and all
+// options.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -70,7 +71,7 @@ void ExpectSound(const ResizeAxis& table) {
   }
 }
 
-// The same weights again, float by float of rows of pixels.
+// Checks the same weights again, float by float of rows of pixels.
 void ExpectElementTaps(const ResizeAxis& axis, int64_t pixel) {
   const ElementTaps table = MakeElementTaps(axis, pixel);
   EXPECT_EQ(table.stride % 16, 0);

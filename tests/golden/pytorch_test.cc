@@ -338,7 +338,7 @@ Elements ParseValues(const Case& c, DataType dtype) {
 
 // ---- A case as calls of the library
 
-// How far an output may be from the file's: |difference| <= absolute + relative * |expected|.
+// An output may differ from that of the file by |difference| <= absolute + relative * |expected|.
 struct Tolerance {
   bool bits = false;  // not at all: the same bits
   double absolute = 0;
@@ -407,7 +407,7 @@ struct EpilogueConstants {
     e.slope = slope.empty() ? nullptr : slope.data();
     return e;
   }
-  // Whether it leaves exact values exact.
+  // Says whether it leaves exact values exact.
   bool none() const {
     return epilogue.activation == Activation::kNone && epilogue.residual == Residual::kNone && scale.empty();
   }
@@ -451,7 +451,8 @@ struct ConvConstants {
   const float* bias_or_null() const { return bias.empty() ? nullptr : bias.data(); }
 };
 
-// What conv and conv_transpose have in common: all but what only one of ConvAttributes and ConvTransposeAttributes has.
+// Reads what conv and conv_transpose have in common: everything but what only one of ConvAttributes and
+// ConvTransposeAttributes has.
 template <typename ConvLikeAttributes>
 ConvConstants TakeConvLayer(const Case& c, Attributes& attributes, ConvLikeAttributes& a, Setup& setup) {
   const int rank = c.input.rank;
@@ -508,7 +509,7 @@ PaddingMode ParsePaddingMode(const std::string& text) {
   return found->second;
 }
 
-// What tests/ref says to the same case, which is judged like the library.
+// Asks tests/ref about the same case, which is judged like the library.
 Elements OracleOfConv(const Case& c, const ConvAttributes& a, const ConvConstants& constants, const Setup& setup) {
   const auto tensor = [&](const Elements& elements, const Shape& shape) {
     ref::Tensor<float> t(shape.n, shape.c, ref::ToSize3(shape.size, shape.rank));
@@ -912,7 +913,7 @@ int OnlyLine() {
 }
 
 std::string Where(const Line& line) {
-  // Without the outputs, which are the fifth field.
+  // This leaves out the outputs, which are the fifth field.
   size_t end = 0;
   for (int field = 0; field < 4 && end != std::string::npos; ++field) end = line.text.find('\t', end + 1);
   return std::string(kPath) + ":" + std::to_string(line.number) + ": " + line.text.substr(0, end) + ": ";

@@ -24,7 +24,7 @@ constexpr Mode kModes[] = {{PyTorchMode::kNearest, false},  {PyTorchMode::kNeare
                            {PyTorchMode::kBilinear, false}, {PyTorchMode::kBilinear, true},
                            {PyTorchMode::kBicubic, false},  {PyTorchMode::kBicubic, true}};
 
-// With antialias.
+// These have antialias.
 constexpr Mode kWindowModes[] = {{PyTorchMode::kBilinear, false},
                                  {PyTorchMode::kBilinear, true},
                                  {PyTorchMode::kBicubic, false},
@@ -35,7 +35,7 @@ constexpr DataType kTypes[] = {DataType::kF32, DataType::kF16, DataType::kBF16, 
 constexpr U8Rounding kRoundings[] = {U8Rounding::kHalfEven, U8Rounding::kTruncate, U8Rounding::kFixed16,
                                      U8Rounding::kFixed22};
 
-// In fixed point there are no three axes.
+// Fixed point does not have three axes.
 ResizeTester DeepTester(const Mode& mode) {
   ResizeTester tester(mode.mode, mode.align_corners);
   tester.attributes().u8_rounding = U8Rounding::kHalfEven;
