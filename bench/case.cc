@@ -1,4 +1,4 @@
-// Problem and Case: from a row's columns to the library's attributes and the oracle's, and the comparison of the two.
+// Problem and Case: goes from the columns of a row to the library's attributes and the oracle's, and compares the two.
 #include "bench/case.h"
 
 #include <algorithm>
@@ -25,9 +25,9 @@
 namespace polyphase::bench {
 namespace {
 
-// Multiply-adds of the reference per problem; it does about 1e9 in a second.
+// The reference may take this many multiply-adds per problem; it does about 1e9 in a second.
 constexpr double kReferenceBudget = 1e8;
-// Relative error of one f32 rounding.
+// The relative error of one f32 rounding.
 constexpr double kRounding = 0x1p-24;
 
 bool IsConvTranspose(const Workload& w) { return w.op.rfind("conv_transpose", 0) == 0; }
@@ -111,12 +111,13 @@ void FillRandom(std::vector<float>& values, std::minstd_rand& rng) {
   for (float& value : values) value = distribution(rng);
 }
 
-// f32 rounding of what is expected is part of the bound, and the bound's own rounding too.
+// Returns the bound with the f32 rounding of the expected value, and its own rounding.
 float BoundOf(double value, double bound) {
   return static_cast<float>((bound + kRounding * std::fabs(value)) * (1 + 0x1p-20));
 }
 
-// Whether the library has the row's op and mode. One that is added here is added to Create and Reference as well.
+// Returns whether the library has the op and mode of the row. An op that is added here is added to Create and Reference
+// as well.
 bool Supports(const Workload& w) {
   if (IsResize(w)) {
     return std::any_of(std::begin(kModes), std::end(kModes), [&](const auto& mode) { return w.mode == mode.name; });
@@ -190,7 +191,7 @@ Problem::Problem(const Workload& workload)
     residual_ = ref::Tensor<float>(workload.n, workload.output_channels, output);
     FillRandom(residual_.data, rng);
   } else if (workload.op == "max_unpool") {
-    // As a pooling makes them: each index is a random element of its window.
+    // Indices are as a pooling makes them: each one is a random element of its window.
     const ref::Size3 kernel = ref::ToSize3(workload.kernel, workload.rank);
     const ref::Size3 stride = ref::ToSize3(workload.stride, workload.rank);
     indices_ = ref::Tensor<int32_t>(input_.n, input_.c, input_.size());
@@ -291,7 +292,7 @@ Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
     int64_t block = 1;
     for (int axis = 0; axis < w.rank; ++axis) block *= w.factor;
     const bool to_space = w.op == "pixel_shuffle";
-    // The input channels that belong to the output channel, as a smaller shuffle of one shallow channel.
+    // The input channels that belong to the output channel form a smaller shuffle of one shallow channel.
     ref::Tensor<float> input = InputChannels(n, to_space ? c * block : c / block, to_space ? block : 1);
     int64_t wanted = to_space ? 0 : c % block;
     if (a.channel_order != ChannelOrder::kCrd) {
@@ -389,7 +390,7 @@ namespace {
 Operator CreateFor(const Problem& problem, const Variant& variant) {
   OperatorOptions options;
   options.isa = variant.target;
-  // A hint that is planned needs the plan's options, which unpooling's has not.
+  // A hint is planned without plan options, which an unpooling needs.
   if (problem.indices().data.empty()) options.input_hint = InputOf(problem.workload(), variant.layout);
   return problem.Create(options);
 }

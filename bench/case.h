@@ -25,10 +25,10 @@ struct LayoutName {
   int32_t channel_block;
 };
 
-// Of "auto", "subpixel" and "gemm_col2im"; throws std::runtime_error.
+// Returns the algorithm named "auto", "subpixel" or "gemm_col2im"; throws std::runtime_error.
 Algorithm AlgorithmOf(const std::string& name);
 
-// How a problem is run.
+// Says how a problem is run.
 struct Variant {
   LayoutName layout;
   std::string target;
@@ -36,15 +36,15 @@ struct Variant {
   Algorithm algorithm = Algorithm::kAuto;
 };
 
-// A row without its data. What can go wrong is a std::runtime_error whose message names the row.
+// These take a row without its data. Whatever can go wrong is a std::runtime_error whose message names the row.
 int64_t WeightCount(const Workload& workload);
-// `weights` and `bias` as the attributes of the op want them; unused by ops without weights.
+// `weights` and `bias` are as the attributes of the op want them; ops without weights do not use them.
 Operator CreateOperator(const Workload& workload, const float* weights, const float* bias,
                         const OperatorOptions& options);
 TensorDesc InputOf(const Workload& workload, const LayoutName& layout);
 Plan PlanFor(const Operator& op, const Workload& workload, const Variant& variant);
 
-// A row with random data. All that can go wrong from here on is a std::runtime_error whose message names the row.
+// A row with random data. Whatever can go wrong from here on is a std::runtime_error whose message names the row.
 class Problem {
  public:
   explicit Problem(const Workload& workload);
@@ -53,14 +53,14 @@ class Problem {
   const ref::Tensor<float>& input() const { return input_; }
   const ref::Tensor<float>& residual() const { return residual_; }  // empty but for resize_add
   const ref::Tensor<int32_t>& indices() const { return indices_; }  // empty but for max_unpool
-  // As the attributes of the op want them; empty where it has none.
+  // These are as the attributes of the op want them, and empty where it has none.
   const std::vector<float>& weights() const { return weights_; }
   const std::vector<float>& bias() const { return bias_; }
   Operator Create(const OperatorOptions& options) const;
 
-  // Compares an output of the op with the naive reference in double: all of it, or where the reference would take more
-  // than a fraction of a second, as many of the planes (n, c) as it can do, the first, the last and random ones between
-  // them. Throws if a value is farther off than f32 arithmetic in any order explains.
+  // Compares an output of the op with the naive reference in double. It compares all of it or, where the reference
+  // would take more than a fraction of a second, as many of the planes (n, c) as the reference can do: the first, the
+  // last and random ones between them. Throws if a value is farther off than f32 arithmetic in any order explains.
   void Check(const TensorDesc& desc, const float* output) const;
 
  private:
@@ -68,7 +68,7 @@ class Problem {
     int64_t n;
     int64_t c;
     std::vector<float> value;
-    std::vector<float> bound;  // of the error; empty: none is allowed
+    std::vector<float> bound;  // bound of the error; empty if none is allowed
   };
 
   Plane Reference(int64_t n, int64_t c) const;
@@ -84,7 +84,7 @@ class Problem {
   mutable std::vector<Plane> planes_;  // made by the first Check
 };
 
-// What a run reads and writes; null where the op has no such tensor.
+// What a run reads and writes. Pointers are null where the op has no such tensor.
 struct Buffers {
   const float* input;
   float* output;
@@ -99,13 +99,13 @@ class Case {
   Case(const Problem& problem, const Variant& variant);
 
   void Run() { RunOn(buffers()); }
-  // The same on memory of the caller's, as large as this case's.
+  // Does the same on memory of the caller, as large as that of this case.
   void RunOn(const Buffers& buffers);
   // Runs into an output full of NaN and passes it to Problem::Check.
   void Verify();
 
-  // What comes before a run, made anew and dropped: the operator with its weights packed, as the row's shape wants
-  // them; a plan of the operator that this case has.
+  // These make anew and drop what comes before a run: the operator, with its weights packed as the shape of the row
+  // wants them, and a plan of the operator that this case has.
   void CreateOperator() const;
   void MakePlan() const;
 
@@ -136,7 +136,7 @@ class Case {
   Memory<unsigned char> workspace_;
 };
 
-// Of the times of a case: what a neighbour's burst does not move. `values` is not empty.
+// Returns the median of the times of a case, which a neighbour's burst does not move. `values` is not empty.
 double Median(std::vector<double> values);
 
 }  // namespace polyphase::bench

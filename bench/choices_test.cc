@@ -34,7 +34,7 @@ bool HasTarget(const std::string& name) {
                      [&](const TargetInfo& target) { return target.name == name && target.supported; });
 }
 
-// What Describe says before the reason, which has the estimates in it: the op, the algorithm and its form.
+// Returns what Describe says before the reason, which contains the estimates: the op, the algorithm and its form.
 std::string ChoiceOf(const Plan& plan) {
   const std::string& text = plan.Describe();
   return text.substr(0, text.find(" ("));

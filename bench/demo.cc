@@ -1,4 +1,4 @@
-// Demo: which layers are shown, how they are timed, and what the table looks like.
+// Demo: chooses the layers, times them and prints the table.
 #include "bench/demo.h"
 
 #include <algorithm>
@@ -50,7 +50,7 @@ std::string Format(const char* format, ...) {
   return text;
 }
 
-// "AMD EPYC 9B14", where the system says it.
+// Returns "AMD EPYC 9B14", where the system says it.
 std::string CpuName() {
   std::ifstream cpuinfo("/proc/cpuinfo");
   for (std::string line; std::getline(cpuinfo, line);) {
@@ -66,7 +66,7 @@ const Workload& Find(const std::vector<Workload>& workloads, const std::string& 
   return *row;
 }
 
-// "64x512x4x4 -> 256x8x8", channels x height x width, with the batch in front where there is one.
+// Returns "64x512x4x4 -> 256x8x8", channels x height x width, with the batch in front where there is one.
 std::string ShapeOf(const Workload& w) {
   const std::array<int64_t, 3> output = OutputSize(w);
   const std::string batch = w.n == 1 ? "" : std::to_string(w.n) + "x";
@@ -76,7 +76,7 @@ std::string ShapeOf(const Workload& w) {
                 static_cast<long long>(output[1]));
 }
 
-// "4x4 s2", "bicubic x2", "3x3 x2": what tells one layer of an op from another besides the shape.
+// Returns "4x4 s2", "bicubic x2" or "3x3 x2": what tells one layer of an op from another besides the shape.
 std::string KindOf(const Workload& w) {
   if (w.op == "nearest_conv3x3" || w.op == "conv_pixel_shuffle") {
     return Format("%lldx%lld x%lld", static_cast<long long>(w.kernel[0]), static_cast<long long>(w.kernel[1]),
@@ -87,7 +87,7 @@ std::string KindOf(const Workload& w) {
                 static_cast<long long>(w.stride[0]), w.groups == w.input_channels ? " dw" : "");
 }
 
-// The plan's way: the first clause of Describe() behind the op's name.
+// Returns how the plan computes: the first clause of Describe() after the name of the op.
 std::string AlgorithmOf(const Plan& plan) {
   const std::string& text = plan.Describe();
   const size_t begin = text.find(' ') + 1;
@@ -101,7 +101,7 @@ struct Result {
   Peaks peaks;
 };
 
-// Checks a case, measures the peaks, and right after takes the median of its times.
+// Checks a case, measures the peaks, and takes the median of its times right after.
 Result Measure(const Problem& problem, const Variant& variant, const Roofline& roofline) {
   using Clock = std::chrono::steady_clock;
   Case timed(problem, variant);
@@ -121,7 +121,7 @@ Result Measure(const Problem& problem, const Variant& variant, const Roofline& r
     seconds.push_back(since(start));
   }
   result.seconds = Median(std::move(seconds));
-  // A neighbour that came or went while one of the two was measured would make a fraction of nonsense.
+  // A neighbour that came or went while one of the two was measured would make the fraction nonsense.
   const Peaks after = roofline.Now(variant.target, variant.threads);
   result.peaks = {std::max(before.flops, after.flops), std::max(before.bytes_per_second, after.bytes_per_second)};
   const Cost cost = CostOf(problem.workload());
@@ -129,7 +129,7 @@ Result Measure(const Problem& problem, const Variant& variant, const Roofline& r
   return result;
 }
 
-// GFLOP/s or GB/s, whichever limits the layer on this machine.
+// Returns GFLOP/s or GB/s, whichever limits the layer on this machine.
 std::string RateOf(const Workload& workload, const Result& result) {
   const Cost cost = CostOf(workload);
   if (cost.flop / result.peaks.flops > cost.bytes / result.peaks.bytes_per_second) {
@@ -164,7 +164,7 @@ void PrintPeaks(const Roofline& roofline, const std::vector<std::string>& target
   }
 }
 
-// The left part of a line, whatever is in it.
+// Prints the left part of a line, whatever is in it.
 void PrintLeft(const std::string& layer, const std::string& shape, const std::string& kind, const std::string& target) {
   std::printf("%-21s%-27s%-12s%-5s", layer.c_str(), shape.c_str(), kind.c_str(), target.c_str());
   std::fflush(stdout);  // the rest takes a moment

@@ -10,7 +10,7 @@
 namespace polyphase::bench {
 
 // Measures the machine's peaks, then runs the layers on one thread and on all, and prints each with the fraction of the
-// peaks that it reaches. False when a result is wrong or a layer cannot be run; the table says which.
+// peaks that it reaches. Returns false when a result is wrong or a layer cannot be run; the table says which.
 bool RunDemo(const std::vector<Workload>& workloads, const Roofline& roofline);
 
 }  // namespace polyphase::bench

@@ -1,4 +1,4 @@
-// Guard: what a C ABI makes of exceptions: an error code for the caller, and a text for whoever asks.
+// Guard: turns exceptions into what a C ABI has, an error code for the caller and a text for whoever asks.
 #ifndef POLYPHASE_BENCH_GUARD_H_
 #define POLYPHASE_BENCH_GUARD_H_
 
@@ -9,7 +9,7 @@ namespace polyphase::bench {
 
 inline thread_local std::string last_error;
 
-// What `body` returns, or `failure` if it throws.
+// Returns what `body` returns, or `failure` if it throws.
 template <class Result, class Body>
 Result Guard(Result failure, const Body& body) {
   try {

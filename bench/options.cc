@@ -1,4 +1,4 @@
-// Options: the command line, and the names in its lists.
+// Options: parses the command line and the names in its lists.
 #include "bench/options.h"
 
 #include <CLI/CLI.hpp>
@@ -33,7 +33,7 @@ Exit status: 0; 1 when a case failed, a row cannot be run, or nothing matches; 2
 constexpr std::pair<const char*, Mode> kModes[] = {
     {"warm", Mode::kWarm}, {"cold", Mode::kCold}, {"plan", Mode::kPlan}, {"create", Mode::kCreate}};
 
-// Without what stands in it before already.
+// Removes repetitions.
 template <class T>
 std::vector<T> Once(const std::vector<T>& all) {
   std::vector<T> once;
@@ -61,7 +61,7 @@ std::vector<std::string> TargetsOf(const std::vector<std::string>& names) {
   return names;
 }
 
-// The whole number that `text` is, from 1 to `most`.
+// Returns the whole number that `text` is, from 1 to `most`.
 size_t NumberOf(const std::string& option, const std::string& text, size_t most, const std::string& meaning) {
   char* end = nullptr;
   const unsigned long value = std::strtoul(text.c_str(), &end, 10);

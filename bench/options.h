@@ -11,7 +11,7 @@
 
 namespace polyphase::bench {
 
-// What is timed of a case.
+// Says what is timed of a case.
 enum class Mode {
   kWarm,    // runs, one after another
   kCold,    // a run after the caches were filled with something else, packed weights included
@@ -33,11 +33,11 @@ struct Options {
   std::vector<std::string> rest;  // Google Benchmark's own options
 };
 
-// "/cold"; empty for kWarm.
+// Returns "/cold" for kCold and so on; it is empty for kWarm.
 std::string SuffixOf(Mode mode);
 
 // Throws std::runtime_error whose message names the option, the value and the rule. Prints the help and leaves the
-// program where it is asked for.
+// program if it is asked for.
 Options ParseOptions(int argc, char** argv);
 
 }  // namespace polyphase::bench

@@ -25,8 +25,8 @@ namespace polyphase::bench {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// `passes` times a multiply-add on 12 independent vectors; returns the FLOP. With the two operands they fit into 16
-// vector registers, and they keep two FMA units of 4 or 5 cycles' latency busy.
+// Computes `passes` times a multiply-add on 12 independent vectors and returns the FLOP. With the two operands they fit
+// into 16 vector registers, and they keep two FMA units of 4 or 5 cycles' latency busy.
 HWY_ATTR double FmaLoop(size_t passes, float factor, float summand, float* result) {
   const hn::ScalableTag<float> d;
   const auto f = hn::Set(d, factor);
@@ -35,7 +35,8 @@ HWY_ATTR double FmaLoop(size_t passes, float factor, float summand, float* resul
   auto a4 = hn::Set(d, 4.f), a5 = hn::Set(d, 5.f), a6 = hn::Set(d, 6.f), a7 = hn::Set(d, 7.f);
   auto a8 = hn::Set(d, 8.f), a9 = hn::Set(d, 9.f), a10 = hn::Set(d, 10.f), a11 = hn::Set(d, 11.f);
   for (size_t i = 0; i < passes; ++i) {
-    // a * f + s rather than f * s + a: without FMA instructions the invariant product would move out of the loop.
+    // This is a * f + s rather than f * s + a: without FMA instructions, the invariant product would move out of the
+    // loop.
     a0 = hn::MulAdd(a0, f, s);
     a1 = hn::MulAdd(a1, f, s);
     a2 = hn::MulAdd(a2, f, s);
@@ -131,11 +132,11 @@ HWY_EXPORT(FillNtLoop);
 HWY_EXPORT(CopyLoop);
 HWY_EXPORT(CopyNtLoop);
 
-// A thread's share of the footprint is a multiple of this: four vectors of any target and whole pages.
+// The share of a thread in the footprint is a multiple of this: four vectors of any target and whole pages.
 constexpr size_t kSliceFloats = 1024;
-// Floats that a streaming run passes over at least: 4 MiB, a tenth of a millisecond in any cache.
+// A streaming run passes over at least this many floats: 4 MiB, a tenth of a millisecond in any cache.
 constexpr size_t kStreamedFloats = size_t{1} << 20;
-// About a millisecond of FmaLoop: long against the clock, short against a neighbour's time slice.
+// This is about a millisecond of FmaLoop: long compared with the clock, short compared with a neighbour's time slice.
 constexpr size_t kFmaPasses = 200 * 1000;
 
 std::string LowerCaseName(int64_t target) {
@@ -144,14 +145,14 @@ std::string LowerCaseName(int64_t target) {
   return name;
 }
 
-// Targets of this file that the CPU runs. A better target is a lower bit.
+// Returns the targets of this file that the CPU runs. A better target is a lower bit.
 std::vector<int64_t> TargetBits() {
   std::vector<int64_t> bits;
   for (int64_t left = hwy::SupportedTargets() & HWY_TARGETS; left != 0; left &= left - 1) bits.push_back(left & -left);
   return bits;
 }
 
-// Where the dispatch tables have the target.
+// Returns where the dispatch tables have the target.
 size_t TableIndex(const std::string& target) {
   for (const int64_t bit : TargetBits()) {
     if (LowerCaseName(bit) != target) continue;
@@ -163,7 +164,7 @@ size_t TableIndex(const std::string& target) {
   throw std::runtime_error("target '" + target + "' was not compiled into the benchmark or does not run on this CPU");
 }
 
-// Lets all threads pass when all have come. Spins, since threads that were asleep would not start together.
+// Lets all threads pass when all have come. It spins, because threads that were asleep would not start together.
 class SpinBarrier {
  public:
   explicit SpinBarrier(size_t threads) : threads_(threads) {}
@@ -184,8 +185,8 @@ class SpinBarrier {
   std::atomic<size_t> round_{0};
 };
 
-// Calls body(thread) on all threads at once, `repetitions` times; returns the shortest time in seconds from the first
-// thread's start to the last one's end.
+// Calls body(thread) on all threads at once, `repetitions` times. Returns the shortest time in seconds from the start
+// of the first thread to the end of the last.
 template <class Body>
 double BestSeconds(size_t threads, int repetitions, const Body& body) {
   using Clock = std::chrono::steady_clock;
@@ -253,7 +254,7 @@ double Roofline::FmaFlops(const std::string& target, size_t threads, int repetit
 
 StreamingSpeeds Roofline::Streaming(const std::string& target, size_t threads, size_t bytes, int repetitions) const {
   const size_t index = TableIndex(target);
-  // Floats per thread of one tensor and of each of a copy's two, in slices of whole pages.
+  // The floats per thread of one tensor, and of each of the two tensors of a copy, are slices of whole pages.
   const size_t most = floats_ / threads;
   const auto slice = [](size_t floats) { return std::max(floats / kSliceFloats, size_t{1}) * kSliceFloats; };
   const size_t all = slice(std::min(bytes / sizeof(float), most));

@@ -1,4 +1,4 @@
-// Shrunk: which sizes of a row are free, how small each may be, and what follows from them.
+// Shrunk: knows which sizes of a row are free, how small each may be, and what follows from them.
 #include "bench/shrink.h"
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 namespace polyphase::bench {
 namespace {
 
-// A size that may be chosen: it stays the same modulo `period` and does not fall below `floor`, a multiple of that.
+// A size that may be chosen. It stays the same modulo `period` and does not fall below `floor`, a multiple of `period`.
 struct FreeSize {
   int64_t* value;
   int64_t floor;
@@ -36,7 +36,7 @@ std::vector<FreeSize> FreeSizes(Workload& w) {
     const int64_t period = std::lcm<int64_t>(width ? 16 : 2, w.op == "pixel_unshuffle" ? w.factor : 1);
     sizes.push_back({&w.input[axis], std::max<int64_t>(width ? 16 : 4, period), period});
   }
-  // Groups of a dense op keep their number. Where channels belong to each other, the fewer are free.
+  // Groups of a dense op keep their number. Where channels belong to each other, the fewer ones are free.
   if (IsDense(w) || w.input_channels <= w.output_channels) {
     sizes.push_back({&w.input_channels, 32 * (IsDense(w) ? w.groups : 1), 16 * (IsDense(w) ? w.groups : 1)});
   }

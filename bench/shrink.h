@@ -6,13 +6,14 @@
 
 namespace polyphase::bench {
 
-// Multiply-adds of the direct op plus the values that are read and written.
+// Returns the multiply-adds of the direct op plus the values that are read and written.
 double Work(const Workload& workload);
 
-// The row with fewer images, channels and pixels: what is largest is halved until the work is at most `limit` or
-// nothing is left that may be halved. What decides which code runs stays: op, mode, kernel, stride, padding, dilation,
-// factor; whether it is dense, grouped or depthwise; channels and the width modulo 16, the other axes modulo 2; and of
-// each size enough to fill register tiles. A resize to a size keeps its scale as nearly as whole numbers allow.
+// Returns the row with fewer images, channels and pixels: the largest of these is halved until the work is at most
+// `limit` or nothing is left that may be halved. Whatever decides which code runs stays: op, mode, kernel, stride,
+// padding, dilation and factor; whether it is dense, grouped or depthwise; channels and the width modulo 16, the other
+// axes modulo 2; and enough of each size to fill register tiles. A resize to a size keeps its scale as nearly as whole
+// numbers allow.
 Workload Shrunk(const Workload& workload, double limit);
 
 }  // namespace polyphase::bench

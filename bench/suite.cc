@@ -20,7 +20,7 @@
 namespace polyphase::bench {
 namespace {
 
-// A cold run costs an eviction of all caches, some hundred times the run of a small row.
+// A cold run costs an eviction of all caches, which takes some hundred times as long as the run of a small row.
 constexpr int kColdRuns = 15;
 
 struct Entry {
@@ -33,7 +33,7 @@ struct Entry {
   std::string name() const { return base + "/" + std::to_string(variant.threads) + rest; }
 };
 
-// The peaks of each target and number of threads: printed, put into the context, kept for --smoke.
+// The peaks of each target and number of threads, which are printed, put into the context, and kept for --smoke.
 class MeasuredRoofline {
  public:
   MeasuredRoofline(const Roofline& roofline, const Options& options) : roofline_(roofline), again_(!options.smoke) {
@@ -42,7 +42,7 @@ class MeasuredRoofline {
     }
   }
 
-  // Right before a row, unless nobody looks at the result.
+  // Measures them right before a row, unless nobody looks at the result.
   Peaks Now(const Variant& variant) const {
     return again_ ? roofline_.Now(variant.target, variant.threads) : peaks_.at({variant.target, variant.threads});
   }
@@ -86,7 +86,7 @@ class MeasuredRoofline {
 };
 
 // Runs the registered cases. Google Benchmark calls one several times in a row while it looks for the number of
-// iterations, so that the problem and the case of the last call are kept.
+// iterations, so the problem and the case of the last call are kept.
 class Runner {
  public:
   Runner(const Roofline& roofline, const MeasuredRoofline& measured, bool verify)
@@ -120,7 +120,7 @@ class Runner {
     name_ = name;
   }
 
-  // One measurement: seconds.
+  // Takes one measurement, in seconds.
   double Once(benchmark::State& state, Mode mode) {
     using Clock = std::chrono::steady_clock;
     if (mode == Mode::kCold) {
@@ -187,7 +187,7 @@ std::vector<Entry> EntriesOf(const Options& options, const std::vector<Workload>
         for (const std::string& target : options.targets) {
           for (const Mode mode : options.modes) {
             for (const size_t threads : options.threads) {
-              if (threads != options.threads.front() && mode == Mode::kCreate) continue;  // which knows no threads
+              if (threads != options.threads.front() && mode == Mode::kCreate) continue;  // Create knows no threads
               const bool choice = workload.op.rfind("conv_transpose", 0) == 0;  // the others have one algorithm
               entries.push_back({workload,
                                  {layout, target, threads, choice ? options.algorithm : Algorithm::kAuto},
@@ -203,8 +203,8 @@ std::vector<Entry> EntriesOf(const Options& options, const std::vector<Workload>
   return entries;
 }
 
-// Those whose names --benchmark_filter finds. Google Benchmark itself would look at "/iterations:15" behind the cold
-// ones' names as well.
+// Returns the entries whose names --benchmark_filter finds. Google Benchmark itself would also look at the
+// "/iterations:15" that the names of cold entries end with.
 std::vector<Entry> Filtered(std::vector<Entry> entries) {
   const std::string filter = benchmark::GetBenchmarkFilter();
   if (filter.empty() || filter == "all") return entries;

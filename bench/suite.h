@@ -10,7 +10,7 @@
 
 namespace polyphase::bench {
 
-// Runs the cases that Google Benchmark's options choose; the program's exit status.
+// Runs the cases that Google Benchmark's options choose, and returns the exit status of the program.
 int RunSuite(const Options& options, const std::vector<Workload>& workloads, const Roofline& roofline);
 
 }  // namespace polyphase::bench

@@ -1,4 +1,4 @@
-// Workloads: the table's grammar, and the formulas of FLOP and bytes per op.
+// Workloads: the grammar of the table, and the formulas of FLOP and bytes per op.
 #include "bench/workloads.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ constexpr std::string_view kColumnNames[kNumColumns] = {
   "groups", "bias", "mode", "align_corners", "scale_or_size", "epilogue", "source"};
 // clang-format on
 
-// What an op needs besides id, op, N, Cin, W and Cout, and what it may have.
+// Says what an op needs besides id, op, N, Cin, W and Cout, and what it may have.
 struct OpRule {
   std::string_view op;
   int rank;  // 0: any
@@ -84,7 +84,7 @@ class Row {
 
   int64_t Number(Column column, int64_t lowest) const { return Number(column, fields_[column], lowest); }
 
-  // A whole number of at most 2^31 - 1, so that sums and products of two of them cannot overflow.
+  // Parses a whole number of at most 2^31 - 1, so that sums and products of two of them cannot overflow.
   int64_t Number(Column column, std::string_view text, int64_t lowest) const {
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -95,7 +95,7 @@ class Row {
     return value;
   }
 
-  // "AxB" with one number per spatial axis.
+  // Parses "AxB", with one number per spatial axis.
   std::array<int64_t, 3> PerAxis(Column column, int rank, int64_t lowest) const {
     std::array<int64_t, 3> values{};
     const std::vector<std::string_view> parts = SplitPerAxis(column, rank);
@@ -103,7 +103,7 @@ class Row {
     return values;
   }
 
-  // As PerAxis, where each number may be a pair "begin:end".
+  // Does what PerAxis does, but each number may be a pair "begin:end".
   void Padding(int rank, std::array<int64_t, 3>& begin, std::array<int64_t, 3>& end) const {
     const std::vector<std::string_view> parts = SplitPerAxis(kPadding, rank);
     for (int axis = 0; axis < rank; ++axis) {
@@ -227,7 +227,8 @@ double Product(const std::array<int64_t, 3>& values, int rank) {
   return product;
 }
 
-// Pairs of an input and a kernel element that meet an output on this axis: not those that the padding crops.
+// Counts the pairs of an input and a kernel element that meet an output on this axis, and not those that the padding
+// crops.
 double Taps(const Workload& w, int axis, int64_t output) {
   double taps = 0;
   for (int64_t k = 0; k < w.kernel[axis]; ++k) {
@@ -241,7 +242,7 @@ double Taps(const Workload& w, int axis, int64_t output) {
   return taps;
 }
 
-// FLOP per output value of a resize. An antialiased one is counted with the taps of its plain mode.
+// Returns the FLOP per output value of a resize. An antialiased one is counted with the taps of its plain mode.
 double ResizeFlop(const Workload& w, const std::array<int64_t, 3>& output) {
   if (w.mode == "nearest") return 0;
   if (w.mode == "linear") return 4;
@@ -332,7 +333,7 @@ Cost CostOf(const Workload& w) {
     for (int axis = 0; axis < w.rank; ++axis) cost.flop *= Taps(w, axis, output[axis]);
     values += weights + (w.bias ? w.output_channels : 0);
   } else if (IsConv(w)) {
-    // A shuffle's convolution makes every output value too, from the small map.
+    // The convolution of a shuffle makes every output value too, from the small map.
     cost.flop = 2 * output_values * (w.input_channels / w.groups) * Product(w.kernel, w.rank);
     values += w.op == "nearest_conv3x3" ? weights : weights * w.factor * w.factor;
   } else if (w.op == "resize") {

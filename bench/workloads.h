@@ -1,4 +1,4 @@
-// Workloads: reads the table of real upsampling layers and says what each of them costs at least.
+// Workloads: reads the table of real upsampling layers and computes the least that each of them costs.
 #ifndef POLYPHASE_BENCH_WORKLOADS_H_
 #define POLYPHASE_BENCH_WORKLOADS_H_
 
@@ -29,8 +29,8 @@ struct Workload {
   std::array<int64_t, 3> dilation{1, 1, 1};
   int64_t groups = 1;
   bool bias = false;
-  // Of a resize its interpolation ("bilinear", ...), of a pixel shuffle its order of channels ("block-major"), of a
-  // convolution its padding: "reflect", or zeros for "nearest" (its upsampling) and "-". Empty for "-".
+  // The interpolation of a resize ("bilinear", ...), the channel order of a pixel shuffle ("block-major"), or the
+  // padding of a convolution: "reflect", or zeros for "nearest" (its upsampling) and "-". Empty for "-".
   std::string mode;
   bool align_corners = false;
   int64_t factor = 0;             // column scale_or_size: "x2" gives 2; 0 when it is a size or "-"
@@ -44,20 +44,21 @@ struct Workload {
 std::vector<Workload> ReadWorkloads(std::istream& table, const std::string& name);
 std::vector<Workload> ReadWorkloadsFile(const std::string& path);
 
-// The row with maps of `factor` times the size, a power of 4: W alone of a 1-D row, else H and W by the root.
+// Returns the row with maps of `factor` times the size, a power of 4: only W grows in a 1-D row, else H and W grow by
+// the root.
 Workload Grown(const Workload& workload, int64_t factor);
 
-// Whether the op is a stride-1 convolution with an upsampling before or a shuffle behind it.
+// Returns whether the op is a stride-1 convolution with an upsampling before it or a shuffle after it.
 bool IsConv(const Workload& workload);
 
-// Spatial sizes of the op's output.
+// Returns the spatial sizes of the op's output.
 std::array<int64_t, 3> OutputSize(const Workload& workload);
-// Values of the output, of all images and channels.
+// Returns the number of values of the output, of all images and channels.
 double OutputCount(const Workload& workload);
 
-// What a row costs whoever computes it. `flop` is twice the multiply-adds of the direct, unfused op that involve
-// neither an inserted zero nor a cropped output (0 where data is only moved); a cubic resize, which everybody splits
-// into two passes, is counted so where that is less. `bytes` counts every f32 tensor once, indices as int32.
+// The cost of a row, whoever computes it. `flop` is twice the multiply-adds of the direct, unfused op that involve
+// neither an inserted zero nor a cropped output (0 where data is only moved). Everybody splits a cubic resize into two
+// passes, so it is counted that way where that is less. `bytes` counts every f32 tensor once, and indices as int32.
 struct Cost {
   double flop = 0;
   double bytes = 0;

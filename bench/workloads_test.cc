@@ -19,7 +19,7 @@ constexpr char kHeader[] =
     "id network op N Cin D H W Cout kernel stride padding output_padding dilation groups bias mode align_corners "
     "scale_or_size epilogue source";
 
-// A table of the given lines, in which blanks separate the columns.
+// Reads a table of the given lines, in which blanks separate the columns.
 std::vector<Workload> Read(const std::vector<std::string>& lines) {
   std::string text;
   for (std::string line : lines) {

@@ -35,7 +35,7 @@ class Layer:
 
     @property
     def output(self) -> tuple[int, ...]:
-        """Spatial sizes behind the crop."""
+        """Spatial sizes after the crop."""
         return self.data.output_shape[2:]
 
 

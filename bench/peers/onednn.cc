@@ -37,7 +37,7 @@ Tag TagOf(const std::string& layout, int64_t rank) {
 
 memory::desc DescOf(const Dims& dims, Tag tag) { return {dims, memory::data_type::f32, tag}; }
 
-// In elements, the last axis is the innermost.
+// Counts elements; the last axis is the innermost.
 Dims DenseStrides(const Dims& dims) {
   Dims strides(dims.size(), 1);
   for (size_t i = dims.size() - 1; i-- > 0;) strides[i] = strides[i + 1] * dims[i + 1];
@@ -105,7 +105,7 @@ struct onednn_case {
     return dims;
   }
 
-  // The caller's memory, dense.
+  // Returns the memory of the caller, dense.
   memory Plain(const Dims& dims, const float* data) const {
     return {{dims, memory::data_type::f32, DenseStrides(dims)}, engine_, const_cast<float*>(data)};
   }
@@ -117,7 +117,7 @@ struct onednn_case {
     return result;
   }
 
-  // What the first primitive reads is brought into its layout once; a later one must take what it finds.
+  // The memory that the first primitive reads is brought into its layout once; a later one must take what it finds.
   memory SourceFor(const memory& source, const memory::desc& desc) {
     if (source.get_desc() == desc) return source;
     if (!steps_.empty()) throw std::runtime_error("the primitives of the chain want different layouts");
@@ -137,7 +137,7 @@ struct onednn_case {
     description_ += (description_.empty() ? "" : ", ") + name;
   }
 
-  // Weights as oneDNN has them, [groups][Cout / groups][Cin / groups][kernel], of the caller's memory.
+  // Returns the weights as oneDNN has them, [groups][Cout / groups][Cin / groups][kernel], in the memory of the caller.
   memory Weights(int64_t c_out, bool transposed) const {
     const int64_t group_in = row_.c_in / row_.groups;
     const int64_t group_out = c_out / row_.groups;
@@ -203,7 +203,7 @@ struct onednn_case {
     Convolve<dnnl::deconvolution_forward>(dnnl::algorithm::deconvolution_direct, source, output, true);
   }
 
-  // Winograd's algorithm too, where oneDNN has it and thinks that it is quicker.
+  // This includes Winograd's algorithm, where oneDNN has it and expects it to be faster.
   void Convolution(const memory& source, const Dims& output) {
     Convolve<dnnl::convolution_forward>(dnnl::algorithm::convolution_auto, source, output, false);
   }
@@ -215,8 +215,8 @@ struct onednn_case {
     memory result(output_desc, engine_);
     dnnl::primitive_attr attributes;
     if (row_.residual != nullptr) {
-      // In place, as a skip connection that nobody else reads: every further run adds to the sum. (A binary post-op has
-      // only a slow reference implementation here, whose values are wrong but for nchw.)
+      // The sum is in place, as with a skip connection that nobody else reads: every further run adds to it. (A binary
+      // post-op has only a slow reference implementation here, whose values are wrong but for nchw.)
       result = Reordered(Plain(output, row_.residual), output_desc);
       dnnl::post_ops sum;
       sum.append_sum();

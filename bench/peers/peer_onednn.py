@@ -83,7 +83,7 @@ class OneDnnPeer(Peer):
             ways += [("folded ", transposed, "deconvolution", layout) for layout in CONVOLUTION]
         convolution = as_convolution(transposed or layer)
         if convolution:
-            # Of a single pixel in NCHW, the GEMM of 2.6.3 reads behind the end of it, and may end the process.
+            # Of a single pixel in NCHW, the GEMM of 2.6.3 reads past the end of it, and may end the process.
             layouts = SHUFFLE if math.prod(row.size) > 1 else ("nhwc",)
             ways += [("convolution + shuffle ", convolution, "convolution_shuffle", layout) for layout in layouts]
         configurations, errors = [], []

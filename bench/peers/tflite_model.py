@@ -331,7 +331,7 @@ def _transposed_body(row: Row, data: RowData) -> tuple[str, _Body]:
 
 
 def _fused_bodies(row: Row, data: RowData) -> dict[str, _Body]:
-    """Of a convolution behind an upsampling or before a shuffle."""
+    """Of a convolution after an upsampling or before a shuffle."""
     if row.groups > 1:
         raise Unsupported("these rows are not made with groups for TensorFlow Lite")
     layer = Layer(row, data)

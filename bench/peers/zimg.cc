@@ -15,7 +15,7 @@ namespace {
 
 using polyphase::bench::last_error;
 
-// zimg's errors are no std::exception.
+// zimg's errors are not derived from std::exception.
 template <class Result, class Body>
 Result Guard(Result failure, const Body& body) {
   return polyphase::bench::Guard(failure, [&] {
@@ -27,7 +27,7 @@ Result Guard(Result failure, const Body& body) {
   });
 }
 
-// What zimg wants of every line.
+// zimg wants every line aligned to this.
 constexpr size_t kAlignment = 64;
 
 struct Free {
@@ -84,7 +84,7 @@ zimgxx::FilterGraph Build(const polyphase_zimg_row& row, const Image& input, con
   params.cpu_type = ZIMG_CPU_AUTO_64B;  // with AVX-512
   zimgxx::zimage_format source = FormatOf(input);
   if (row.align_corners) {
-    // The region whose pixels, half a pixel in, are the corners' centres.
+    // In this region, the centres of the corner outputs are the centres of the corner inputs.
     const auto region = [](size_t in, size_t out, double& begin, double& size) {
       const double step = out > 1 ? static_cast<double>(in - 1) / static_cast<double>(out - 1) : 1.0;
       begin = 0.5 - 0.5 * step;

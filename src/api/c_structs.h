@@ -154,7 +154,7 @@ template <class T, size_t kCount>
 constexpr bool kHoldsExactly = CanHold<T>(std::make_index_sequence<kCount>()) &&
                                !CanHold<T>(std::make_index_sequence<kCount + 1>());
 
-// How many scalars a list of fields is in C.
+// Counts the scalars of a list of fields in C.
 template <class Item>
 constexpr size_t kScalars = 1;
 template <class T, size_t kLength, class Cpp>

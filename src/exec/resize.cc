@@ -1,4 +1,4 @@
-// Resize: along x into a ring of rows (exec/resize_x), along z and y into the output.
+// Runs Resize: along x into a ring of rows (exec/resize_x), along z and y into the output.
 #include "plan/resize.h"
 
 #include <algorithm>
@@ -66,7 +66,7 @@ class ResizeWorker {
   }
 
  private:
-  // Computes one row, or, unless they go through the panel, two rows with the same sources.
+  // Computes one row, or two rows with the same sources unless they go through the panel.
   void OutputRows(const Plane& plane, int64_t oz, int64_t oy, int out_rows) {
     if (plan_.store == RowStore::kResized) {
       for (int r = 0; r < out_rows; ++r) ResizedRow(plane, oz, oy + r);
@@ -145,7 +145,7 @@ class ResizeWorker {
     kernels_.resize.window_y[static_cast<int>(plan_.lane)](
         {reinterpret_cast<const void* const*>(rows), weights, taps, y.precision, output, count()});
     if (plan_.store == RowStore::kPanel || plane.channels == plan_.width) return;
-    // The empty lanes of the last channel block are 0, but the product of two weights may be infinite.
+    // The empty lanes of the last channel block must be 0, but the product of two weights may be infinite.
     for (int64_t p = 0; p < part_.columns.count(); ++p) {
       std::fill(output + p * plan_.width + plane.channels, output + (p + 1) * plan_.width, 0.0f);
     }
@@ -163,7 +163,7 @@ class ResizeWorker {
     return PixelOffset(desc, part_.image, oz, oy, part_.columns.begin) + ChannelOffset(ChannelsOf(desc), plane.channel);
   }
 
-  // The task's columns of a source row, resized along x: in the ring, or where they are.
+  // Returns the columns of the task of a source row, resized along x, either in the ring or where they are.
   const float* SourceRow(const Plane& plane, int64_t iz, int64_t iy) {
     if (plan_.pass == RowPass::kInPlace) {
       return source_.InPlace(iz, iy) + part_.columns.begin * plan_.input.stride[kColumn];
@@ -219,13 +219,13 @@ class ResizeWorker {
   const ResizePlan& plan_;
   const Kernels& kernels_;
   const ResizeScratch scratch_;
-  ResizePart part_;  // at work
+  ResizePart part_;  // the part at work
   const RowSource source_;
   ResizeX resize_x_;
   RowRing ring_;
   const OutputStore store_;
   int64_t ahead_end_ = 0;
-  // kResized: the source row of the output row that was made last, and where it is.
+  // For kResized: the source row of the output row that was made last, and where it is.
   int64_t last_source_ = -1;
   const float* last_row_ = nullptr;
 };

@@ -10,7 +10,7 @@
 namespace polyphase::internal {
 
 // Source row (z, y) is in slot (z mod ring_z, y mod ring_y). There are at least as many slots as taps along each axis,
-// so that the source rows of an output row are in different ones.
+// so that the source rows of an output row are in different slots.
 class RowRing {
  public:
   RowRing(const ResizePlan& plan, const ResizeScratch& scratch)
@@ -24,9 +24,9 @@ class RowRing {
   void Clear() { std::fill_n(held_, ring_z_ * ring_y_, int64_t{-1}); }
 
   int64_t Slot(int64_t z, int64_t y) const { return z % ring_z_ * ring_y_ + y % ring_y_; }
-  // How many rows from (z, y) on are in neighbouring slots.
+  // Returns how many rows from (z, y) on are in neighbouring slots.
   int64_t Neighbours(int64_t y) const { return ring_y_ - y % ring_y_; }
-  // All planes of the row in a slot, row_floats apart.
+  // Returns all planes of the row in a slot, row_floats apart.
   float* Row(int64_t slot) const { return rows_ + slot * slot_floats_; }
 
   bool Holds(int64_t slot, int64_t z, int64_t y) const { return held_[slot] == z * in_y_ + y; }

@@ -1,4 +1,4 @@
-// Reading, converting and multiplying source rows.
+// Reads, converts and multiplies source rows.
 #include "exec/resize_source.h"
 
 #include <algorithm>

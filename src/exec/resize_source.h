@@ -1,4 +1,4 @@
-// RowSource: where the source rows of a resize come from.
+// RowSource: gives the source rows of a resize.
 #ifndef POLYPHASE_SRC_EXEC_RESIZE_SOURCE_H_
 #define POLYPHASE_SRC_EXEC_RESIZE_SOURCE_H_
 
@@ -25,7 +25,7 @@ struct ResizePart {
   int64_t image = 0;
 };
 
-// Source rows are rows of the tensor, as they are or converted to 32-bit lanes, or products of the 1x1 convolution.
+// Source rows are rows of the tensor, unchanged or converted to 32-bit lanes, or products of the 1x1 convolution.
 class RowSource {
  public:
   // `part` changes from task to task.
@@ -38,7 +38,7 @@ class RowSource {
         pointwise_(plan.op.pointwise()),
         strip_(strip) {}
 
-  // Row (z, y) of an f32 tensor where it is.
+  // Returns row (z, y) of an f32 tensor where it is.
   const float* InPlace(int64_t z, int64_t y) const {
     return reinterpret_cast<const float*>(Row(z, y)) + ChannelOffset(ChannelsOf(plan_.input), first_channel());
   }
@@ -52,7 +52,7 @@ class RowSource {
 
  private:
   int64_t first_channel() const { return part_.planes.begin * plan_.width; }
-  // Channel 0 of row (z, y).
+  // Returns channel 0 of row (z, y).
   const char* Row(int64_t z, int64_t y) const {
     return input_ + PixelOffset(plan_.input, part_.image, z, y, 0) * element_bytes_;
   }

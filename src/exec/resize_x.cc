@@ -1,4 +1,4 @@
-// The passes along x.
+// Runs the passes along x.
 #include "exec/resize_x.h"
 
 #include <cassert>
@@ -6,8 +6,8 @@
 namespace polyphase::internal {
 namespace {
 
-// Writes a pixel of `width` floats over and over. A call of memmove per float took as long as everything else for rows
-// of 20 pixels.
+// Writes a pixel of `width` floats over and over. One call of memmove per float took as long as everything else for
+// rows of 20 pixels.
 void Repeat(const float* pixel, int64_t width, float* begin, float* end) {
   if (width == 1) return std::fill(begin, end, *pixel);
   for (; begin < end; begin += width) std::copy_n(pixel, width, begin);
@@ -36,7 +36,7 @@ void ResizeX::Copy(int64_t z, int64_t y, float* row) {
   });
 }
 
-// Columns whose sources are whole and f32 read them where they are, the others pack them.
+// Columns whose sources are whole and f32 read them where they are; the others pack them.
 void ResizeX::Taps(int64_t z, int64_t y, float* row) {
   const IndexRange direct{std::clamp(plan_.taps_x.direct.begin, part_.columns.begin, part_.columns.end),
                           std::clamp(plan_.taps_x.direct.end, part_.columns.begin, part_.columns.end)};
@@ -49,7 +49,7 @@ void ResizeX::Taps(int64_t z, int64_t y, float* row) {
 void ResizeX::PackedTaps(int64_t z, int64_t y, IndexRange outputs, float* row) {
   const int64_t width = plan_.width;
   const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
-  // At least one pixel is packed, whose copies stand for those outside.
+  // At least one pixel is packed, whose copies stand for the pixels outside.
   const IndexRange inside{std::clamp<int64_t>(sources.begin, 0, plan_.x.in - 1),
                           std::clamp<int64_t>(sources.end, 1, plan_.x.in)};
   const int64_t plane_floats = sources.count() * width;
@@ -105,7 +105,7 @@ void ResizeX::Batch(int64_t z, int64_t y, int64_t rows, const RowRing& ring) {
   });
 }
 
-// Windows of pixels of `vectors` lines; `source` has the pixels from `first` on.
+// Computes windows of pixels of `vectors` lines; `source` has the pixels from `first` on.
 void ResizeX::CallWindows(const float* source, int64_t first, int64_t vectors, IndexRange outputs, float* row) {
   const ResizeAxis& x = plan_.x;
   const bool fixed = plan_.lane == ResizeLane::kFixed;

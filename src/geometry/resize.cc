@@ -15,8 +15,8 @@ namespace polyphase::internal {
 namespace {
 
 constexpr char kOp[] = "resize";
-// Indices and sizes of one axis are int32 in the tables; the margin is for taps outside and for sizes that f32 rounds
-// up.
+// Indices and sizes of one axis are int32 in the tables. The margin is for taps outside the input and for sizes that
+// f32 rounds up.
 constexpr int64_t kMaxAxis = (int64_t{1} << 31) - 256;
 
 // ---- Attributes
@@ -151,7 +151,7 @@ Status ValidatePointwise(const ResizeAttributes& a) {
 
 // ---- Sizes
 
-// The common scale of the resized axes.
+// Returns the common scale of the resized axes.
 double CommonScale(const ResizeAttributes& a, const SpatialSizes& input_size) {
   double scale = 0;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {

@@ -14,13 +14,13 @@
 namespace polyphase::internal {
 
 // The sources and weights of every output of one axis, in one of two forms.
-//   Taps:    1 (weight 1), 2 or 4 of them, which read the edge where they are outside of the input:
+//   Taps:    1 (weight 1), 2 or 4 of them, which read the edge where they are outside the input:
 //            output[o] = sum over k < taps of weights[k * stride + o] * input[clamp(first[o] + k, 0, in - 1)].
 //            Entries [out, stride) repeat first[out - 1] and have weight 0, so that vectors may run past the end.
-//   Windows: any number of taps, all inside of the input:
+//   Windows: any number of taps, all inside the input:
 //            output[o] = sum over k < count[o] of weights[o * stride + k] * input[first[o] + k]; `taps` is the largest
 //            count. In fixed point the weights are fixed_weights, and the sum is rounded by (+ 2^(precision - 1)) >>
-//            precision and brought into 0..255.
+//            precision and clamped to 0..255.
 struct ResizeAxis {
   int64_t in = 1, out = 1;
   int64_t taps = 1;
@@ -32,10 +32,11 @@ struct ResizeAxis {
   std::vector<float> weights;
   std::vector<int32_t> fixed_weights;
   int precision = 0;
-  // Outputs whose coordinate is inside of the input; the others are extrapolated.
+  // The coordinates of these outputs are inside the input; the others are extrapolated.
   IndexRange inside{0, 1};
-  // Taps only: outputs o in [periodic.begin, periodic.end) have the weights, and up to a constant the first[], of
-  // output o - period where that is in the range too. All multiples of 16; empty where no short period was found.
+  // For taps only: outputs o in [periodic.begin, periodic.end) have the weights and, up to a constant, the first[] of
+  // output o - period where that is in the range too. All three are multiples of 16. The range is empty where no short
+  // period was found.
   IndexRange periodic{0, 0};
   int64_t period = 0;
 
@@ -64,7 +65,7 @@ struct ResizeSizes {
   std::array<double, kMaxSpatialRank> scale{};
 };
 
-// Expands the axes (see geometry/tensor.h). Error: an invalid spatial rank.
+// Expands the axes (see geometry/tensor.h). Fails on an invalid spatial rank.
 Status ExpandResize(ResizeAttributes* attributes);
 // Checks every attribute that does not depend on the input.
 Status ValidateResize(const ResizeAttributes& attributes);
@@ -74,7 +75,7 @@ inline bool IsFixedPoint(U8Rounding rounding) {
   return rounding == U8Rounding::kFixed16 || rounding == U8Rounding::kFixed22;
 }
 
-// Whether the resize has a 1x1 convolution.
+// Returns whether the resize has a 1x1 convolution.
 inline bool HasPointwise(const ResizeAttributes& a) {
   const Pointwise& p = a.pointwise;
   return p.weights.data != nullptr || p.weights.type != DataType::kF32 || p.bias != nullptr || p.input_channels != 0 ||
@@ -85,7 +86,7 @@ inline int64_t OutputChannels(const ResizeAttributes& a, int64_t input_channels)
   return HasPointwise(a) ? a.pointwise.output_channels : input_channels;
 }
 
-// An axis without size and scale.
+// Returns whether an axis has neither size nor scale.
 inline bool KeepsItsSize(const ResizeAttributes& a, int axis) { return a.size[axis] == 0 && a.scale[axis] == 0; }
 
 // With `fixed` it has the weights of a fixed-point u8_rounding, from coordinates in double whatever the attributes say.

@@ -20,7 +20,7 @@ int64_t NearestIndex(NearestMode mode, T x, T scale, int64_t last) {
     case NearestMode::kRoundPreferFloor: index = CeilIndex(x - half); break;
     case NearestMode::kCeil: index = CeilIndex(x); break;
     case NearestMode::kSimple: index = scale < 1 ? CeilIndex(x) : FloorIndex(x); break;
-    case NearestMode::kPillow: break;  // has coordinates of its own
+    case NearestMode::kPillow: break;  // kPillow has coordinates of its own
   }
   return std::clamp<int64_t>(index, 0, last);
 }
@@ -102,7 +102,7 @@ void DropZeroTaps(ResizeAxis* table) {
   }
 }
 
-// Whether the table copies its input.
+// Returns whether the table copies its input.
 bool IsCopy(const ResizeAxis& table) {
   if (table.in != table.out || !table.fixed_weights.empty()) return false;
   for (int64_t o = 0; o < table.out; ++o) {

@@ -1,4 +1,4 @@
-// The register tiles of all dense ops, for every target.
+// Computes the register tiles of all dense ops, for every target.
 #include "kernels/conv_tile.h"
 
 #include <utility>
@@ -17,18 +17,18 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, kLineLanes>;
 using V = hn::Vec<D>;
 
-// Registers: kPixels * kVectors accumulators, kVectors weights, one broadcast input.
+// A tile takes kPixels * kVectors accumulators, kVectors weights and one broadcast input, all in registers.
 #if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_ARCH_ARM_A64
 constexpr int kPixels = 14;  // 28 + 2 + 1 of 32
 #else
-// 12 + 2 + 1 of 16; 4 pixels x 3 vectors (12 + 3 + 1) lost 10 to 17 % on Zen 4 (AVX2). Unrolling over channels gained
-// nothing.
+// These take 12 + 2 + 1 of 16. Tiles of 4 pixels x 3 vectors (12 + 3 + 1) lost 10 to 17 % on Zen 4 (AVX2). Unrolling
+// over channels gained nothing.
 constexpr int kPixels = 6;
 #endif
 constexpr int kVectors = 2;
-// Floats ahead: a tile streams its weights from L2, where that is 5 to 7 % of layers of 256 channels and more (Sapphire
-// Rapids, AVX-512; nothing on Zen 4). Passes over parts of the channels, whose weights stay in L1 while the pixels of a
-// panel pass, lost 0 to 6 % instead.
+// Weights are prefetched this many floats ahead. A tile streams its weights from L2, where prefetching gains 5 to 7 %
+// of layers of 256 channels and more (Sapphire Rapids, AVX-512; nothing on Zen 4). Passes over parts of the channels,
+// whose weights stay in L1 while the pixels of a panel pass, lost 0 to 6 % instead.
 constexpr int kPrefetch = 512;
 
 // Calls body(input, weights) for each tap.

@@ -14,8 +14,9 @@ namespace polyphase::internal {
 constexpr int kMaxTilePixels = 14;
 constexpr int kMaxTileVectors = 2;
 
-// Operands of one tile. All steps count bytes. Inputs are lines: one line holds kLineBytes of neighbouring channels of a
-// pixel, and the lines of a tile's pixels follow one another. A tap (z, y, x) reads channel block b of pixel p at
+// Operands of one tile. All steps count bytes. Inputs are lines: one line holds kLineBytes of neighbouring channels of
+// a pixel, and the lines of the pixels of a tile follow one another. A tap (z, y, x) reads channel block b of pixel p
+// at
 //   input + z * input_step_z + y * input_step_y + x * input_step_x + b * input_step_block + p * kLineBytes
 struct ConvTileArgs {
   const void* input;    // first tap, first pixel
@@ -58,8 +59,8 @@ struct ConvTile {
   // input[p][c] * weights[c][o]. Depthwise (one vector of kLineLanes columns): sums[p][c] = bias[c] + sum over taps of
   // input[p][c] * weights[c].
   std::array<std::array<ConvTileFn, kMaxTilePixels>, kMaxTileVectors> run;
-  // Writes a block in the order that `run` reads, rows of `width` columns of which those past block.columns are zeros,
-  // and returns the end.
+  // Writes a block in the order that `run` reads, in rows of `width` columns of which those past block.columns are
+  // zeros, and returns the end.
   void* (*pack)(const WeightBlock& block, int64_t width, void* packed);
 };
 
@@ -68,7 +69,7 @@ struct ConvTileKernels {
   const float* no_bias;  // zeros
 };
 
-// Columns of a matrix of weights, cut into the tiles that a kernel computes at once.
+// The columns of a matrix of weights, cut into the tiles that a kernel computes at once.
 struct ColumnTiles {
   int64_t columns = 0;  // in all
   int64_t lanes = 1;
@@ -79,13 +80,13 @@ struct ColumnTiles {
 
   int64_t count() const { return (columns + nr - 1) / nr; }
   int64_t first(int64_t tile) const { return tile * nr; }
-  // Vectors of a tile, the last of which may be partly empty.
+  // Returns the vectors of a tile, the last of which may be partly empty.
   int64_t vectors(int64_t tile) const {
     const int64_t left = columns - first(tile);
     return ((left < nr ? left : nr) + lanes - 1) / lanes;
   }
   int64_t width(int64_t tile) const { return vectors(tile) * lanes; }
-  // Columns of all tiles, the empty lanes included.
+  // Returns the columns of all tiles, the empty lanes included.
   int64_t padded() const { return (columns + lanes - 1) / lanes * lanes; }
 };
 

@@ -1,4 +1,4 @@
-// What an op is to the API: an operator makes plans, and a plan runs.
+// Says what an op is to the API: an operator makes plans, and a plan runs.
 #ifndef POLYPHASE_SRC_PLAN_OPERATOR_H_
 #define POLYPHASE_SRC_PLAN_OPERATOR_H_
 

@@ -1,4 +1,4 @@
-// How Resize moves rows, its tasks and its scratch.
+// Decides how Resize moves rows, its tasks and its scratch.
 #include "plan/resize.h"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 // Fewer output elements than this (about 10 microseconds) are not worth a task of their own.
 constexpr double kTaskElements = 65536;
-// The ring of one task; columns are cut where whole rows would need more.
+// The ring of one task has at most this size. Columns are cut where whole rows would need more.
 constexpr int64_t kRingFloats = 256 * 1024;
 // Floats that are packed along x at a time. Windows read their sources many times, so that these should stay in L1 and
 // L2; taps read them once.
@@ -24,14 +24,15 @@ constexpr int64_t kWindowSourceFloats = 16 * 1024, kSourceFloats = 128 * 1024;
 // A source row of 1-D, or of few rows, is cut into tasks of at least this many columns.
 constexpr int64_t kMinColumns = 1024;
 
-// With a 1x1 convolution fewer multiplications than this (about 10 microseconds) are not worth a task of their own.
+// With a 1x1 convolution, fewer multiplications than this (about 10 microseconds) are not worth a task of their own.
 constexpr double kTaskMacs = 5e5;
-// Blocks of channels that a task computes from the input pixels that it has packed: with 8, packing takes a few
-// percent.
+// A task computes at most this many blocks of channels from the input pixels that it has packed. With 8, packing takes
+// a few percent.
 constexpr int64_t kMaxBlocks = 8;
-// A task has fewer blocks rather than narrower columns, at whose borders pixels are multiplied twice.
+// A task has fewer blocks rather than narrower columns than this, because pixels at the borders of columns are
+// multiplied twice.
 constexpr int64_t kMinBlockColumns = 256;
-// Floats that are packed and multiplied at a time, in L2.
+// At most this many floats are packed and multiplied at a time, in L2.
 constexpr int64_t kPointwiseFloats = 64 * 1024;
 
 // Returns columns, in multiples of `step`, that read only inside of the row when the kernel reads `reach` pixels from
@@ -67,13 +68,13 @@ Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* p
     return Status::InvalidArgument("resize u8_rounding = %d: a fixed-point one has no epilogue for u8",
                                    static_cast<int>(a.u8_rounding));
   }
-  if (a.mode == ResizeMode::kNearest) return Status();  // which has no weights
+  if (a.mode == ResizeMode::kNearest) return Status();  // kNearest has no weights
   plan->lane = ResizeLane::kFixed;
   plan->conversion = Conversion::kU8Integer;
   return Status();
 }
 
-// Whether the rows of all channels lie in memory without gaps.
+// Returns whether the rows of all channels lie in memory without gaps.
 bool IsInterleaved(const TensorDesc& desc) { return desc.layout == Layout::kNhwc && desc.stride[kColumn] == desc.c; }
 
 // Describes the same memory as one channel.
@@ -106,9 +107,9 @@ bool PreferBlocks(const ResizePlan& plan) {
          (columns < kFewColumns || (columns % kLineLanes != 0 && columns < kManyColumns));
 }
 
-// Selects the form of planes. Blocks of few channels would be mostly empty; where channels are more, blocks save
-// windows from being transposed. The taps of interleaved pixels of a vector and more are read where they are: blocks of
-// them, at strides of a pixel, were 4 times slower. Where x does not change, rows are just copied.
+// Selects the form of planes. Blocks of few channels would be mostly empty. With more channels, blocks save transposing
+// windows. The taps of interleaved pixels of a vector and more are read where they are: blocks of them, at strides of a
+// pixel, were 4 times slower. Where x does not change, rows are just copied.
 void SelectPlanes(ResizePlan* plan) {
   constexpr int64_t kFewChannels = kLineLanes / 2;
   const ResizeAxis& x = plan->x;
@@ -212,7 +213,7 @@ void SelectStore(ResizePlan* plan) {
   const bool empty_lanes = plan->op.pointwise() && plan->output.c % kLineLanes != 0;
   plan->stream = in_order && ShouldStream(plan->output);
   if (!in_order || !(IsTrivial(a.epilogue) || AddsResidual(*plan)) || extrapolates || empty_lanes) return;
-  // Kernels of elements write whole vectors, beyond the row's end.
+  // Kernels of elements write whole vectors, past the end of the row.
   const bool sums = plan->residual || plan->stream || plan->windows_y() || plan->taps() > 1 || plan->op.pointwise() ||
                     plan->pass != RowPass::kPixels;
   plan->store = sums ? RowStore::kSummed : RowStore::kResized;
@@ -256,7 +257,7 @@ void CutTasks(size_t threads, ResizePlan* plan) {
   plan->tasks = others() * plan->rows.count * plan->columns.count;
 }
 
-// The most pixels that are packed at once for `step` columns; at least one.
+// Returns the most pixels that are packed at once for `step` columns, which is at least one.
 int64_t MostPixels(const ResizePlan& plan, int64_t step) {
   const IndexRange& direct = plan.taps_x.direct;
   int64_t most = 1;
@@ -272,7 +273,7 @@ int64_t MostPixels(const ResizePlan& plan, int64_t step) {
   return most;
 }
 
-// Cuts a task's columns into steps, and sets the sizes of what is packed and resized.
+// Cuts the columns of a task into steps, and sets the sizes of what is packed and resized.
 void CutSources(ResizePlan* plan) {
   const ResizeAxis& x = plan->x;
   const bool pointwise = plan->op.pointwise();
@@ -377,7 +378,7 @@ Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& opti
   SelectStore(plan);
   plan->choice = Choice(*plan);
 
-  // Sizes are below 2^31 each; a ring whose size overflows int64 is far beyond any memory.
+  // Sizes are below 2^31 each. A ring whose size overflows int64 is far beyond any memory.
   const auto too_large = [&] {
     return Status::Make(StatusCode::kOutOfMemory,
                         "resize: %" PRId64 "x%" PRId64 "x%" PRId64 " taps need a workspace beyond 2^40 bytes",

@@ -34,7 +34,7 @@ struct ResizeOperator : OperatorImpl {
   AlignedBuffer weights;
 };
 
-// How a source row becomes a row of the ring, or of the output.
+// Says how a source row becomes a row of the ring, or of the output.
 enum class RowPass : int {
   kNone,            // the plan of an empty tensor
   kInPlace,         // x does not change: contiguous f32 rows are read where they are
@@ -47,7 +47,7 @@ enum class RowPass : int {
   kBatchedWindows,  // windows of kLineLanes neighbouring rows of a contiguous plane, which lie side by side
 };
 
-// How an output row is stored.
+// Says how an output row is stored.
 enum class RowStore : int {
   kPanel,    // summed into a panel in L1, which goes through the epilogue
   kSummed,   // summed in the output, with the residual
@@ -63,17 +63,17 @@ struct RowTaps {
   ElementTaps elements;     // `args` refers to them, unless outputs are pixels
 };
 
-// A task computes some rows (z, y) of some columns of one plane, or, with a 1x1 convolution, of a few. A source row is
-// resized along x into a ring of as many rows as an output row has taps in z times y, and each output row is the
-// weighted sum of the ring. A plane is one of:
-//   contiguous: rows lie in memory without gaps on both sides, of pixels of `width` floats. That is one channel (width
-//     1), or all of the few channels of a kNhwc tensor.
+// A task computes some rows (z, y) of some columns of one plane or, with a 1x1 convolution, of a few planes. A source
+// row is resized along x into a ring of as many rows as an output row has taps in z times y, and each output row is the
+// weighted sum of the ring. A plane has one of two forms:
+//   contiguous: rows lie in memory without gaps on both sides, and have pixels of `width` floats. That is one channel
+//     (width 1), or all of the few channels of a kNhwc tensor.
 //   blocks: kLineLanes channels side by side (width kLineLanes), which are packed.
 // Pixels beyond the edges and pixels that are not f32 are packed first, with copies of the edges; the rest of a
 // contiguous row is read where it is. Chunks of columns whose ring stays in L1 were slower for wide pictures (1.1 to
-// 1.4 times, 3840 pixels): rows of memory are read and streamed best as a whole.
-// With a 1x1 convolution planes are blocks of output channels, and a source row is the product of its pixels, packed as
-// a strip of input channels, with the weights of the task's blocks.
+// 1.4 times, 3840 pixels), because rows of memory are read and streamed best as a whole.
+// With a 1x1 convolution, planes are blocks of output channels, and a source row is the product of its pixels, packed
+// as a strip of input channels, and the weights of the blocks of the task.
 struct ResizePlan : PlanImpl {
   explicit ResizePlan(const ResizeOperator& resize) : op(resize) {}
   Status Run(const RunContext& context) const override;
@@ -90,7 +90,7 @@ struct ResizePlan : PlanImpl {
   RowPass pass = RowPass::kNone;
   RowTaps taps_x{};
   RowStore store = RowStore::kPanel;
-  bool stream = false;  // past the caches
+  bool stream = false;  // outputs go past the caches
 
   Ranges columns, rows, planes;    // of the output, in a task; columns are multiples of kLineLanes
   int64_t ring_z = 1, ring_y = 1;  // rows of the ring
@@ -105,7 +105,7 @@ struct ResizePlan : PlanImpl {
   bool windows_y() const { return z.windows || y.windows || taps() > kMaxResizeTaps; }
 };
 
-// One worker's memory.
+// The memory of one worker.
 struct ResizeScratch {
   ResizeScratch(const ResizePlan& plan, Arena& arena);
 

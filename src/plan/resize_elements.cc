@@ -1,4 +1,4 @@
-// Tables of ElementTaps.
+// Makes the tables of ElementTaps.
 #include "plan/resize_elements.h"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ int64_t ElementTaps::Spread(int64_t lanes) const {
 }
 
 bool HasElementTaps(const ResizeAxis& axis, int64_t pixel) {
-  // With more taps windows are faster; with more entries, 1 GiB of weights, a table is a mistake.
+  // With more taps, windows are faster. With more entries, 1 GiB of weights, a table is a mistake.
   constexpr int64_t kMostTaps = 32, kMostEntries = int64_t{1} << 28;
   return axis.taps <= kMostTaps && axis.fixed_weights.empty() &&
          axis.in < std::numeric_limits<int32_t>::max() / pixel && axis.out <= kMostEntries / kMostTaps / pixel;

@@ -23,11 +23,11 @@ struct ElementTaps {
   IndexRange periodic{0, 0};  // as in ResizeAxis, in elements
   int64_t period = 0;
 
-  // The most floats from base to the last source of the same tap of `lanes` neighbouring elements.
+  // Returns the most floats from base to the last source of the same tap of `lanes` neighbouring elements.
   int64_t Spread(int64_t lanes) const;
 };
 
-// Whether a table of elements has sources in int32 and a size that is worth it.
+// Returns whether a table of elements has sources in int32 and a size that is worth it.
 bool HasElementTaps(const ResizeAxis& axis, int64_t pixel);
 ElementTaps MakeElementTaps(const ResizeAxis& axis, int64_t pixel);
 

@@ -1,4 +1,4 @@
-// The operator of Resize: checks, and the weights and epilogue of a 1x1 convolution.
+// Makes the operator of Resize: checks, and the weights and epilogue of a 1x1 convolution.
 #include <algorithm>
 #include <cinttypes>
 #include <vector>

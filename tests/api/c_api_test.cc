@@ -87,7 +87,7 @@ class CStruct : public ::testing::Test {
   bool AreBytes(size_t begin, unsigned char value) const {
     return std::all_of(memory_ + begin, memory_ + kLarger, [&](unsigned char byte) { return byte == value; });
   }
-  // Whether the struct is refused, and why.
+  // Says whether the struct is refused, and why.
   static std::string Error(const C* c) {
     Cpp cpp;
     return FromC("it", c, &cpp).message();

@@ -200,7 +200,7 @@ TEST(ConvStatus, PaddingsThatTheModeForbids) {
   MisuseTester<TensorDesc>(kInput, PlanOf(reflect)).Refuses({{"padding_begin H 1 0", [](TensorDesc& d) {
                                                                 d.size[0] = 1;
                                                               }}});
-  // Those of auto_pad too.
+  // The paddings of auto_pad count too.
   A same = reflect;
   same.padding_begin = same.padding_end = {};
   same.dilation = {5, 1};

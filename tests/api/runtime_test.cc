@@ -573,7 +573,7 @@ TEST(Targets, AnUnsupportedOneCapsAtTheNext) {
   }
 }
 
-// In a process of its own, because the environment may be read once.
+// This runs in a process of its own, because the environment may be read only once.
 TEST(TargetsDeathTest, EnvironmentVariable) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   for (const std::string& name : SupportedTargets()) {

@@ -666,7 +666,7 @@ TEST(Status, RunWorkspace) {
   options.workspace = workspace.data();
   EXPECT_TRUE(f.plan.Run(f.input.data(), f.output.data(), options).ok());
 
-  // In the middle of either tensor.
+  // The pointer is in the middle of either tensor.
   Workspace shared(bytes + (f.input.size() + f.output.size()) * sizeof(float));
   options.workspace = shared.data();
   float* const middle = static_cast<float*>(shared.data()) + 16;
@@ -702,7 +702,7 @@ TEST(Status, RunResidual) {
   EXPECT_TRUE(f.Fails("residual overlap output", options));
   options.residual = f.output.data();
   EXPECT_TRUE(f.plan.Run(f.input.data(), f.output.data(), options).ok()) << "in place";
-  // The same memory as another view would be read after it was written.
+  // The same memory, seen as another view, would be read after it was written.
   PlanOptions views;
   views.residual = TensorDesc::Nhwc(2, 6, 11, 13);
   RunFixture nhwc(*CreateLayer(a), views);

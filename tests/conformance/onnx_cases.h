@@ -11,7 +11,7 @@
 
 namespace polyphase::onnx {
 
-// Where Debian's package libonnx-testdata has them.
+// The folder of Debian's package libonnx-testdata.
 constexpr char kDebianFolder[] = "/usr/share/libonnx-testdata/data";
 
 struct Case {

@@ -88,7 +88,7 @@ std::optional<Tensor> ReadTensor(const std::string& path, std::string* error);
 // Only the types of the graph's nodes, whatever else the file holds.
 std::optional<std::vector<std::string>> ReadOpTypes(const std::string& path, std::string* error);
 
-// The same for bytes in memory; `name` stands for the path.
+// Does the same for bytes in memory; `name` stands for the path.
 std::optional<Model> ParseModel(const std::string& name, const uint8_t* bytes, size_t size, std::string* error);
 std::optional<Tensor> ParseTensor(const std::string& name, const uint8_t* bytes, size_t size, std::string* error);
 

@@ -64,7 +64,7 @@ Message TensorOf(ElementType type, std::initializer_list<int64_t> dims) {
   return Message().Dims(dims).Varint(kDataType, static_cast<uint64_t>(type));
 }
 
-// Parses a copy that is exactly as long, so that a sanitizer sees what reads behind it.
+// Parses a copy of exactly this length, so that a sanitizer sees reads past its end.
 template <typename T>
 std::optional<T> ParseExactly(std::optional<T> (*parse)(const std::string&, const uint8_t*, size_t, std::string*),
                               const std::string& bytes, size_t size, std::string* error) {
@@ -82,7 +82,7 @@ std::optional<T> ParseExactly(std::optional<T> (*parse)(const std::string&, cons
   return result;
 }
 
-// What the reader says of a tensor; "" if it takes it.
+// Returns what the reader says of a tensor, or "" if it takes it.
 std::string TensorError(const Message& message) {
   std::string error;
   (void)ParseExactly(&ParseTensor, message.bytes(), message.bytes().size(), &error);
@@ -325,7 +325,7 @@ std::vector<Sample> Samples() {
   return samples;
 }
 
-// Whether the first `size` bytes are taken; what is taken must be consistent.
+// Returns whether the first `size` bytes are taken. What is taken must be consistent.
 bool Takes(const Sample& sample, const std::string& bytes, size_t size) {
   std::string error;
   const auto consistent = [](const Tensor& tensor) {

@@ -1,4 +1,4 @@
-// What each ONNX operator is in terms of the C API.
+// Expresses each ONNX operator in terms of the C API.
 #include "tests/conformance/onnx_node.h"
 
 #include <algorithm>
@@ -132,7 +132,7 @@ pph_tensor_desc Describe(pph_dtype dtype, const std::vector<int64_t>& dims) {
   return desc;
 }
 
-// The same tensor, dense, in another layout.
+// Returns the same tensor, dense, in another layout.
 pph_tensor_desc InLayout(const pph_tensor_desc& desc, pph_layout layout, int32_t channel_block) {
   pph_tensor_desc result = desc;
   result.layout = layout;

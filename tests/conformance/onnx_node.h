@@ -11,7 +11,8 @@
 
 namespace polyphase::onnx {
 
-// Of ONNX's backend runner: |actual - expected| <= kAbsolute + kRelative * |expected|. Integers must be equal.
+// These are the tolerances of ONNX's backend runner: |actual - expected| <= kAbsolute + kRelative * |expected|.
+// Integers must be equal.
 constexpr double kRelative = 1e-3;
 constexpr double kAbsolute = 1e-7;
 

@@ -50,7 +50,7 @@ const std::vector<Exception>& Exceptions() {
   return exceptions;
 }
 
-// How many cases Debian 12's package has of each op.
+// Debian 12's package has this many cases of each op.
 const std::map<std::string, size_t>& DebianCounts() {
   static const std::map<std::string, size_t> counts = {
       {"AveragePool", 18},      {"Conv", 33},         {"ConvTranspose", 13}, {"DepthToSpace", 4},
@@ -141,7 +141,7 @@ std::vector<Case> CasesToRun() {
   return cases;
 }
 
-// Where there are none, OnnxFolder says so.
+// If there are none, OnnxFolder says so.
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(OnnxConformance);
 INSTANTIATE_TEST_SUITE_P(, OnnxConformance, ::testing::ValuesIn(CasesToRun()), TestName);
 

@@ -224,14 +224,14 @@ TEST(Fuzz, Conv) {
     if (rng() % 2 == 0) tester.Residual(a.epilogue.residual, rng() % 2 == 0);
     if (rng() % 4 == 0 && !kSanitized) tester.Formats(AllFormatPairs());
     tester.Seed(seed);
-    // Where the shuffle mixes the groups, a NaN may reach the outputs of all of them.
+    // If the shuffle mixes the groups, a NaN may reach the outputs of all of them.
     const bool mixed =
         a.groups > 1 && shuffled > 1 && (a.channel_order != ChannelOrder::kCrd || oc / shuffled % a.groups != 0);
     rng() % 8 == 0 && !mixed ? tester.RunNonFinite(true) : tester.Run();
   });
 }
 
-// What contradicts itself is made to agree.
+// Makes attributes agree that contradict each other.
 ResizeAttributes RandomResize(int rank, std::mt19937& rng) {
   ResizeAttributes a;
   a.spatial_rank = rank;

@@ -36,7 +36,7 @@ SizeAndOrigin Resolve(ConvTransposeAttributes a, int64_t in, int64_t output_size
   return {shape.size[kColumn], shape.origin[kColumn]};
 }
 
-// How many outputs a convolution of stride `stride` has for `size` inputs.
+// Returns how many outputs a convolution of stride `stride` has for `size` inputs.
 int64_t ConvolutionSize(const ConvTransposeAttributes& a, int64_t size) {
   const int64_t room = size - a.dilation[0] * (a.kernel[0] - 1) - 1;
   return room < 0 ? 0 : room / a.stride[0] + 1;

@@ -25,7 +25,7 @@ Reads Sorted(Reads reads) {
   return reads;
 }
 
-// What the phases say that output o reads: input and slot of each tap in `taps`.
+// Returns what the phases say that output o reads: input and slot of each tap in `taps`.
 Reads ReadsOf(const Axis& axis, int64_t o, const IndexRange& taps) {
   const AxisPhases& phases = *axis.phases;
   const AxisPhase phase = phases.Phase(axis.residue(o));
@@ -68,7 +68,7 @@ void ExpectRanges(const Axis& axis, const std::vector<Reads>& reads, int64_t exa
   }
   for (int64_t count = 1; count <= axis.out; ++count) {
     EXPECT_LE(most[count], axis.MaxInputs(count)) << count << " outputs";
-    // Where there is a range that begins in each phase, one of them has the most.
+    // If a range begins in each phase, one of the ranges has the most.
     if (axis.out - count + 1 < axis.phases->stride) continue;
     EXPECT_EQ(most[count], axis.MaxInputs(count)) << count << " outputs";
   }
@@ -87,7 +87,7 @@ std::string Name(const Transposed& t) {
   return os.str();
 }
 
-// What output o reads by definition: input i and tap t where o + padding = i * stride + t * dilation.
+// Returns what output o reads by definition: input i and tap t with o + padding = i * stride + t * dilation.
 Reads DefinedReads(const Transposed& l, int64_t o) {
   Reads reads;
   for (int64_t t = 0; t < l.kernel; ++t) {
@@ -209,7 +209,7 @@ Reads DefinedReads(const ConvAxis& layer, int64_t in, int64_t o) {
   return Sorted(reads);
 }
 
-// Whether output o reads beyond the map.
+// Returns whether output o reads beyond the map.
 bool AtBorder(const ConvAxis& layer, int64_t in, int64_t o) {
   const int64_t first = o / layer.shuffle - layer.padding_begin;
   return first < 0 || first + layer.dilation * (layer.kernel - 1) >= in * layer.upsample;

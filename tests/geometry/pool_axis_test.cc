@@ -36,7 +36,7 @@ std::vector<int64_t> Positions(const PoolAxis& axis, int64_t o, int64_t before, 
   return result;
 }
 
-// What the runs of [begin, end) say that each output reads; empty for what is no output.
+// Returns what the runs of [begin, end) say that each output reads; it is empty for what is not an output.
 template <typename ForEachRun>
 std::vector<std::vector<int64_t>> RunsOf(const ForEachRun& for_each, const PoolAxis& axis, const IndexRange& range,
                                          int64_t outputs) {

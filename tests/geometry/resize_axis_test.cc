@@ -70,7 +70,7 @@ void ExpectSound(const ResizeAxis& table) {
   }
 }
 
-// The same weights again, float by float of rows of pixels.
+// Checks the same weights again, float by float of rows of pixels.
 void ExpectElementTaps(const ResizeAxis& axis, int64_t pixel) {
   const ElementTaps table = MakeElementTaps(axis, pixel);
   EXPECT_EQ(table.stride % 16, 0);

@@ -25,7 +25,7 @@ namespace {
 
 // ---- A case as calls of the library
 
-// How far an output may be from the file's: |difference| <= absolute + relative * |expected|.
+// An output may differ from that of the file by |difference| <= absolute + relative * |expected|.
 struct Tolerance {
   bool bits = false;  // not at all: the same bits
   double absolute = 0;
@@ -106,7 +106,7 @@ struct EpilogueConstants {
     e.slope = slope.empty() ? nullptr : slope.data();
     return e;
   }
-  // Whether it leaves exact values exact.
+  // Says whether it leaves exact values exact.
   bool none() const {
     return epilogue.activation == Activation::kNone && epilogue.residual == Residual::kNone && scale.empty();
   }
@@ -150,7 +150,8 @@ struct ConvConstants {
   const float* bias_or_null() const { return bias.empty() ? nullptr : bias.data(); }
 };
 
-// What conv and conv_transpose have in common: all but what only one of ConvAttributes and ConvTransposeAttributes has.
+// Reads what conv and conv_transpose have in common: everything but what only one of ConvAttributes and
+// ConvTransposeAttributes has.
 template <typename ConvLikeAttributes>
 ConvConstants TakeConvLayer(const Case& c, Attributes& attributes, ConvLikeAttributes& a, Trial& trial) {
   const int rank = c.input.rank;

@@ -89,7 +89,7 @@ uint32_t Bits(float x) {
   return bits;
 }
 
-// The same bits, or two NaNs.
+// Returns whether both have the same bits or are NaNs.
 bool Same(float a, float b) { return Bits(a) == Bits(b) || (std::isnan(a) && std::isnan(b)); }
 
 struct TargetKernels {
@@ -97,7 +97,7 @@ struct TargetKernels {
   ApplyKernels kernels;
 };
 
-// Of every target that is compiled and that this CPU can run.
+// Returns the kernels of every target that is compiled and that this CPU can run.
 std::vector<TargetKernels> AllKernels() {
   std::vector<TargetKernels> all;
   const auto targets = static_cast<uint64_t>(hwy::SupportedTargets()) & static_cast<uint64_t>(HWY_TARGETS);
@@ -108,7 +108,7 @@ std::vector<TargetKernels> AllKernels() {
   return all;
 }
 
-// What is promised of an activation; errors are against double.
+// Says what is promised of an activation. Errors are relative to double.
 struct Promise {
   const char* name;
   Activation activation;

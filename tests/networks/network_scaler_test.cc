@@ -109,7 +109,7 @@ void SetAlpha(const std::function<int64_t(int64_t y, int64_t x)>& alpha, Image* 
   }
 }
 
-// What the network sees: colours of 0 to 1; gray as RGB.
+// Returns what the network sees: colours of 0 to 1, and gray as RGB.
 Planes PlanesOf(const Image& image) {
   Planes planes(3, image.shape.height, image.shape.width);
   for (int64_t c = 0; c < 3; ++c) {

@@ -67,7 +67,7 @@ class RandomModel {
 
   int64_t scale() const { return waifu2x_ ? 2 : 4; }
 
-  // What the network makes of a picture of any size.
+  // Returns what the network makes of a picture of any size.
   Planes Compute(const Planes& picture) const {
     if (waifu2x_) {
       constexpr int64_t kBorder = 7;

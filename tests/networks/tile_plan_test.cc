@@ -40,7 +40,7 @@ TileAxis AxisOf(const Network& network, int64_t begin, int64_t tile, int64_t siz
   return {std::min(context, begin), end - begin, std::min(context, size - end)};
 }
 
-// In tiles, with buffers that hold garbage.
+// Runs in tiles, with buffers that hold garbage.
 std::vector<float> RunTiles(const Network& network, const Planes& picture, int64_t tile) {
   std::vector<float> out(static_cast<size_t>(3 * picture.h * picture.w * network.scale * network.scale));
   TileBuffers buffers;

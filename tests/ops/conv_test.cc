@@ -24,12 +24,12 @@ ConvTester Layer(int64_t ic, int64_t oc, int64_t h, int64_t w, int64_t k, int64_
   return ConvTester().Channels(ic, oc).Input(h, w).Kernel(k, k).Padding(p, p);
 }
 
-// Of the input at s times its size.
+// A layer on the input at s times its size.
 ConvTester Nearest(int64_t ic, int64_t oc, int64_t h, int64_t w, int64_t s, int64_t k, int64_t p) {
   return Layer(ic, oc, h, w, k, p).Upsample(s, s);
 }
 
-// oc: channels of the output, behind the shuffle.
+// oc counts the channels of the output, after the shuffle.
 ConvTester Shuffled(int64_t ic, int64_t oc, int64_t h, int64_t w, int64_t r, int64_t k, int64_t p) {
   return Layer(ic, oc * r * r, h, w, k, p).Shuffle(r, r);
 }
@@ -306,7 +306,7 @@ TEST(Conv, UpsamplingAndDilation) {
   Nearest(6, 6, 4, 5, 4, 2, 1).Dilation(2, 1).Groups(6).Run();
 }
 
-// ---- Pixel shuffle behind
+// ---- Pixel shuffle after it
 
 TEST(Conv, PixelShuffle) {
   for (const ChannelOrder order : kOrders) {

@@ -187,7 +187,7 @@ TEST(ConvTranspose, Depthwise) {
   Layer(7, 7, 5, 4, 1, 3, 0).Groups(7).Run();
   Layer(7, 7, 5, 4, 3, 2, 2).Groups(7).Dilation(2, 3).Run();
   ConvTransposeTester().Channels(6, 6).Groups(6).Input(3, 20).Kernel(1, 12).Stride(1, 2).Padding(0, 15).Run();
-  // With a multiplier.
+  // These have a multiplier.
   for (const int64_t multiplier : {2, 3, 5, 16, 17}) {
     Layer(6, 6 * multiplier, 4, 5, 4, 2, 1).Groups(6).Run();
     Layer(17, 17 * multiplier, 3, 4, 2, 2, 0).Groups(17).Run();
@@ -330,7 +330,7 @@ TEST(ConvTranspose, OnnxPaddings) {
   for (const AutoPad pad : {AutoPad::kNotSet, AutoPad::kSameUpper, AutoPad::kSameLower, AutoPad::kValid}) {
     Layer(3, 5, 4, 5, 3, 2, 0).Pad(pad).OutputShape(8, 9).Run();  // naturally 9 x 11
     Layer(3, 5, 4, 5, 3, 2, 0).Pad(pad).OutputShape(9, 11).Run();
-    Layer(3, 5, 4, 5, 3, 2, 0).Pad(pad).OutputShape(10, 12).Run();  // one behind the end
+    Layer(3, 5, 4, 5, 3, 2, 0).Pad(pad).OutputShape(10, 12).Run();  // one past the end
     Layer(3, 5, 4, 5, 3, 2, 0).Pad(pad).OutputPadding(1, 1).OutputShape(10, 7).Run();
     Layer1d(3, 4, 3, 3, 2, 0).Pad(pad).OutputShape(4).Run();
   }

@@ -34,7 +34,7 @@ class Space {
 
 constexpr int64_t kFar = (int64_t{1} << 31) + 4096;
 
-// Which stride is huge; the outer ones follow from it.
+// Says which stride is huge; the outer ones follow from it.
 enum class Which { kImages, kChannels, kRows };
 
 TensorDesc MakeHuge(TensorDesc desc, Which which) {

@@ -792,7 +792,7 @@ TEST(Pool, NothingIsReadOrWrittenForAnEmptyBatch) {
   }
 }
 
-// The same bits for every number of threads; tasks of several rows, tiles and bands.
+// The bits must be the same for every number of threads. Tasks have several rows, tiles and bands.
 TEST(Pool, SameBitsForEveryThreadCount) {
   std::mt19937 rng(3);
   for (const bool wide : {false, true}) {
@@ -820,7 +820,7 @@ TEST(Pool, SameBitsForEveryThreadCount) {
           ASSERT_TRUE(plan.ok()) << plan.status().message();
           std::vector<float> y(elements(plan->output()), -9);
           std::vector<int64_t> indices(plan->indices() != nullptr ? elements(*plan->indices()) : 0);
-          // Of MaxUnpool: many equal ones.
+          // MaxUnpool gets many equal indices.
           std::mt19937 index_rng(4);
           const auto plane = static_cast<uint32_t>(plan->output().size[0] * plan->output().size[1]);
           for (int64_t& i : indices) i = index_rng() % plane;

@@ -17,8 +17,8 @@ namespace polyphase::cli {
 
 namespace {
 
-// What the signal handler removes. It is set before the file is created and cleared after it is gone, so that there is
-// no moment at which a signal could leave the file behind.
+// The signal handler removes this file. It is set before the file is created and cleared after it is gone, so that
+// there is no moment at which a signal could leave the file in place.
 std::atomic<const char*> doomed_file{nullptr};
 static_assert(std::atomic<const char*>::is_always_lock_free, "a signal handler may only use lock-free atomics");
 

@@ -1,4 +1,4 @@
-// AtomicFile: a file that appears under its name only when it is complete, and otherwise leaves nothing behind.
+// AtomicFile: a file that appears under its name only when it is complete, and otherwise leaves nothing.
 #ifndef POLYPHASE_TOOLS_CLI_ATOMIC_FILE_H_
 #define POLYPHASE_TOOLS_CLI_ATOMIC_FILE_H_
 
@@ -7,8 +7,9 @@
 
 namespace polyphase::cli {
 
-// Written under a temporary name in the same directory and renamed by Commit. The temporary file is removed by the
-// destructor, and by a handler when SIGHUP, SIGINT, SIGQUIT or SIGTERM ends the process. One object at a time.
+// The file is written under a temporary name in the same directory and renamed by Commit. The destructor removes the
+// temporary file, and so does a handler when SIGHUP, SIGINT, SIGQUIT or SIGTERM ends the process. There may be one
+// object at a time.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);  // throws std::runtime_error

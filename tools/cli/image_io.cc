@@ -26,7 +26,7 @@ namespace {
 constexpr int kJpegQuality = 95;
 constexpr int kPngCompression = 4;  // twice as fast as zlib's default of 6, for files that are 5 % larger
 
-// What a library's error callback leaves behind.
+// Keeps what the error callback of a library reports.
 struct CodecError {
   const char* task;  // what failed
   std::jmp_buf jump = {};
@@ -34,8 +34,8 @@ struct CodecError {
   int error_number = 0;
 };
 
-// Calls body() and throws if the library failed in it. Never inlined: the variables of the caller must not live in
-// registers that longjmp would roll back.
+// Calls body() and throws if the library failed in it. It is never inlined, because the variables of the caller must
+// not live in registers that longjmp would roll back.
 template <typename Body>
 [[gnu::noinline]] void Guarded(CodecError* error, const std::string& path, std::FILE* file, const Body& body) {
   if (setjmp(error->jump) == 0) {  // NOLINT(cert-err52-cpp): the libraries leave no other way
@@ -166,7 +166,7 @@ void WritePng(const Image& image, const std::string& path, std::FILE* file, Prog
   std::longjmp(error->jump, 1);  // NOLINT(cert-err52-cpp)
 }
 
-// Level -1 is a warning: data that is missing or damaged, which libjpeg would replace by gray.
+// Level -1 is a warning about data that is missing or damaged, which libjpeg would replace by gray.
 void OnJpegMessage(j_common_ptr jpeg, int level) {
   if (level < 0) OnJpegError(jpeg);
 }
@@ -197,13 +197,13 @@ void SetJpegErrorCallbacks(Codec* codec) {
   codec->jpeg.client_data = &codec->error;
 }
 
-// The orientation, 1 to 8, in the payload of an APP1 segment; 1 where it holds none.
+// Returns the orientation, 1 to 8, in the payload of an APP1 segment, or 1 if it holds none.
 int ExifOrientation(const uint8_t* data, size_t size) {
   constexpr size_t kPrefix = 6;
   if (size < kPrefix || std::memcmp(data, "Exif\0\0", kPrefix) != 0) return 1;
   const uint8_t* tiff = data + kPrefix;
   size -= kPrefix;
-  const auto read = [&](size_t at, size_t bytes) {  // 0 behind the end
+  const auto read = [&](size_t at, size_t bytes) {  // returns 0 past the end
     uint32_t value = 0;
     for (size_t i = 0; i < bytes && at + bytes <= size; ++i) {
       value = value << 8 | tiff[tiff[0] == 'I' ? at + bytes - 1 - i : at + i];
@@ -220,7 +220,7 @@ int ExifOrientation(const uint8_t* data, size_t size) {
   return 1;
 }
 
-// Where the pixels of the stored image go in the upright one, counted in pixels.
+// Says where the pixels of the stored image go in the upright one, counted in pixels.
 struct Placement {
   int64_t origin;
   int64_t step_x;

@@ -26,7 +26,7 @@ struct ImageShape {
   int bits = 8;      // 8 or 16 per sample
 
   bool has_alpha() const { return channels == 2 || channels == 4; }
-  // In double, since the sizes in a broken header may be anything: this never overflows.
+  // This is a double, because the sizes in a broken header may be anything and this never overflows.
   double pixel_count() const { return static_cast<double>(width) * static_cast<double>(height); }
   int pixel_bytes() const { return channels * bits / 8; }
   double bytes() const { return pixel_count() * pixel_bytes(); }
@@ -35,22 +35,22 @@ struct ImageShape {
 struct Image {
   ImageShape shape;
   std::unique_ptr<uint8_t[]> pixels;  // dense rows of interleaved samples; 16 bits in the byte order of this machine
-  std::vector<uint8_t> icc_profile;   // empty: none
+  std::vector<uint8_t> icc_profile;   // empty if there is none
 
   size_t row_bytes() const { return static_cast<size_t>(shape.width) * shape.pixel_bytes(); }
   void Allocate() { pixels.reset(new uint8_t[row_bytes() * static_cast<size_t>(shape.height)]); }
 };
 
-// Called when the header has been read and nothing of the image's size has been allocated; throws to refuse the image.
-// `decoder_bytes` is what decoding takes for itself.
+// It is called when the header has been read and nothing of the size of the image has been allocated, and throws to
+// refuse the image. `decoder_bytes` is what decoding takes for itself.
 using HeaderCallback = std::function<void(const ImageShape& shape, double decoder_bytes)>;
 
-// PNG or JPEG, told apart by content. JPEGs are turned upright as their EXIF orientation says.
-// These throw std::runtime_error with a message that begins with `path`.
+// Reads PNG or JPEG, told apart by content. JPEGs are turned upright as their EXIF orientation says.
+// This and WriteImage throw std::runtime_error with a message that begins with `path`.
 Image ReadImage(const std::string& path, const HeaderCallback& on_header, Progress* progress);
-// `file` is the open file behind `path`. JPEG takes 8 bits without alpha.
+// `file` is the open file of `path`. JPEG takes 8 bits without alpha.
 void WriteImage(const Image& image, FileFormat format, const std::string& path, std::FILE* file, Progress* progress);
-// The format that the extension of `path` names.
+// Returns the format that the extension of `path` names.
 FileFormat FormatOf(const std::string& path);
 
 }  // namespace polyphase::cli

@@ -1,4 +1,4 @@
-// What becomes of transparent pixels before a network sees a picture, which it does without its alpha.
+// Prepares transparent pixels of a picture for a network, which sees it without its alpha.
 #ifndef POLYPHASE_TOOLS_CLI_INVISIBLE_H_
 #define POLYPHASE_TOOLS_CLI_INVISIBLE_H_
 
@@ -6,12 +6,12 @@
 
 namespace polyphase::cli {
 
-// Gives pixels of alpha 0 up to `distance` pixels away from others the mean colour of their neighbours, ring by ring:
-// a network must not see colours that nobody sees, nor an edge where there is none but that of alpha.
-// Takes a byte per pixel.
+// Gives pixels of alpha 0 that are up to `distance` pixels away from others the mean colour of their neighbours, ring
+// by ring: a network must see neither colours that nobody sees, nor an edge where only alpha has one. Takes a byte per
+// pixel.
 void FillInvisible(int distance, Image* image);
 
-// The colours as they are before white; alpha is left as it is. Rounded.
+// Blends the colours over white and rounds them; alpha is left as it is.
 void BlendOverWhite(Image* image);
 
 // Sets the colours of pixels of alpha 0 to 0.

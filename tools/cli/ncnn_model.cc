@@ -24,11 +24,11 @@ constexpr int kMaxKey = 99;
 constexpr uint32_t kFp16Tag = 0x01306B47;
 constexpr uint32_t kFp32Tag = 0;
 // ncnn's keys.
-constexpr int kOutputsKey = 0;  // of PReLU: its slopes
+constexpr int kOutputsKey = 0;  // for PReLU, its slopes
 constexpr int kBiasKey = 5;
 constexpr int kWeightsKey = 6;
 
-// The parts of `text` between the characters of `separators`; empty parts only where `keep_empty`.
+// Returns the parts of `text` between the characters of `separators`, with empty parts only if `keep_empty`.
 std::vector<std::string_view> SplitText(std::string_view text, const char* separators, bool keep_empty) {
   std::vector<std::string_view> parts;
   for (size_t begin = 0; begin <= text.size();) {
@@ -39,7 +39,7 @@ std::vector<std::string_view> SplitText(std::string_view text, const char* separ
   return parts;
 }
 
-// "0=64" or "-23310=2,0.1,0.2".
+// Parses "0=64" or "-23310=2,0.1,0.2".
 void ParseParameter(const std::string& path, std::string_view text, NcnnLayer* layer) {
   const size_t equals = text.find('=');
   int key = 0;
@@ -81,7 +81,7 @@ void ParseLayers(const FileContent& param, NcnnModel* model) {
       !ParseNumber(lines[1][1], &blob_count)) {
     Fail(param.path, "the second line is not the number of layers and the number of blobs");
   }
-  // A blob is what a layer makes. Those of a Split are made by the layer that it reads.
+  // A blob is the result of a layer. The blobs of a Split are made by the layer that it reads.
   std::map<std::string_view, size_t> maker_of;
   for (size_t i = 2; i < lines.size(); ++i) {
     const std::vector<std::string_view>& words = lines[i];
@@ -136,7 +136,7 @@ float FloatOf(uint32_t bits) {
 float HalfToFloat(uint32_t half) {
   const uint32_t magnitude = half & 0x7fffu;
   if (magnitude >= 0x7c00u) return std::numeric_limits<float>::infinity();  // or NaN: not finite
-  // As the bits of a float it is 2^112 times too small, subnormals as well.
+  // Read as the bits of a float, it is 2^112 times too small, and so are subnormals.
   const float value = FloatOf(magnitude << 13) * 0x1p112f;
   return (half & 0x8000u) != 0 ? -value : value;
 }
@@ -195,7 +195,7 @@ void NcnnWeights::ExpectEnd(const NcnnLayer& layer) const {
             "is the last one, but " + std::to_string(file_.bytes.size() - at_) + " bytes follow it");
 }
 
-// A parameter that counts values; 0 where the layer has none of that key.
+// Returns a parameter that counts values, or 0 if the layer has none of that key.
 size_t NcnnWeights::CountOf(const NcnnLayer& layer, int key, const char* what) const {
   const auto found = layer.parameters.find(key);
   if (found == layer.parameters.end()) return 0;

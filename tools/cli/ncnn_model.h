@@ -11,7 +11,7 @@
 
 namespace polyphase::cli {
 
-// A file's name, for messages, and what is in it.
+// The name of a file, for messages, and its content.
 struct FileContent {
   std::string path;
   std::string bytes;
@@ -20,14 +20,15 @@ struct FileContent {
 struct NcnnLayer {
   std::string type;  // "Convolution"
   std::string name;
-  // Indices into NcnnModel::layers of the layers whose results this one reads. A Split is not a layer here: who reads
-  // it reads what it splits.
+  // Indices into NcnnModel::layers of the layers whose results this one reads. A Split is not a layer here: its readers
+  // read what it splits.
   std::vector<size_t> inputs;
-  // By ncnn's keys. A plain number is an array of one; the key of an array is its id, without the -23300. All finite.
+  // These have ncnn's keys. A plain number is an array of one; the key of an array is its id, without the -23300. All
+  // are finite.
   std::map<int, std::vector<double>> parameters;
-  // Convolution, Deconvolution: [outputs][inputs][kernel height][kernel width]. All finite.
+  // The weights of a Convolution or Deconvolution: [outputs][inputs][kernel height][kernel width]. All are finite.
   std::vector<float> weights;
-  // Their bias, and the slopes of a PReLU: one per channel, or none.
+  // Their bias or the slopes of a PReLU: one per channel, or none.
   std::vector<float> constants;
 };
 
@@ -36,23 +37,23 @@ struct NcnnModel {
   std::vector<NcnnLayer> layers;  // in the order of the file
 };
 
-// Throws std::runtime_error: "<path>: <the reason>". Files of more than 64 MiB are refused.
+// Throws std::runtime_error: "<path>: <the reason>". Refuses files of more than 64 MiB.
 FileContent ReadModelFile(const std::string& path);
 
-// The layers of a text .param, without their weights. What the text says is checked against itself; layers may be of
-// any type. Throws std::runtime_error: "<path>: layer '<name>': <the rule that is broken>".
+// Parses the layers of a text .param, without their weights. The text is checked against itself; layers may be of any
+// type. Throws std::runtime_error: "<path>: layer '<name>': <the rule that is broken>".
 NcnnModel ParseNcnnParam(const FileContent& param);
 
-// The weights in a .bin, stored as fp16 or fp32, layer by layer. Nothing outside of the file is read. These throw
+// The weights in a .bin, stored as fp16 or fp32, layer by layer. Nothing outside the file is read. The functions throw
 // std::runtime_error, as above.
 class NcnnWeights {
  public:
-  explicit NcnnWeights(const FileContent& bin) : file_(bin) {}  // which must outlive it
+  explicit NcnnWeights(const FileContent& bin) : file_(bin) {}  // `bin` must outlive it
 
-  // Fills `layer`, the next one of the model, with what its parameters say. Layers of other types than Convolution,
+  // Fills `layer`, the next one of the model, with what its parameters ask for. Layers of types other than Convolution,
   // Deconvolution and PReLU take nothing from the file.
   void Read(NcnnLayer* layer);
-  // `layer` is the last one: the file must end here.
+  // Checks that the file ends after `layer`, the last one.
   void ExpectEnd(const NcnnLayer& layer) const;
 
  private:
@@ -66,10 +67,10 @@ class NcnnWeights {
   size_t at_ = 0;
 };
 
-// A piece of a file for a message: in quotes, not longer than a line, and in ASCII whatever it is.
+// Returns a piece of a file for a message: in quotes, no longer than a line, and in ASCII whatever it is.
 std::string Quote(std::string_view text);
 
-// The error of a layer; `path` is that of the file that is wrong.
+// Throws the error of a layer; `path` is that of the file that is wrong.
 [[noreturn]] void FailLayer(const std::string& path, const std::string& layer, const std::string& message);
 
 }  // namespace polyphase::cli

@@ -11,7 +11,7 @@ namespace polyphase::cli {
 
 namespace {
 
-// What a parameter of a layer must be: ncnn's key, what it says, and its value where the file does not have it.
+// Says what a parameter of a layer must be: its key in ncnn, its meaning, and its value if the file does not have it.
 struct Rule {
   int key;
   const char* what;
@@ -19,14 +19,14 @@ struct Rule {
   double absent;
 };
 
-// Hands out the layers of a model one by one, with their weights; each is checked to be the one that the network has at
-// this place.
+// Hands out the layers of a model one by one, with their weights, and checks that each is the one that the network has
+// in this place.
 class LayerReader {
  public:
   LayerReader(const FileContent& param, const FileContent& bin, const char* network)
       : model_(ParseNcnnParam(param)), weights_(bin), network_(network) {}
 
-  // `back` says how far behind this layer the layers are whose results it reads.
+  // `back` says how far before this layer the layers are whose results it reads.
   const NcnnLayer& Next(const char* type, std::initializer_list<size_t> back, std::initializer_list<Rule> rules) {
     if (next_ == model_.layers.size()) {
       Refuse(model_.layers.back(), "is the last one", std::string("a ") + type + " behind it");
@@ -59,14 +59,15 @@ class LayerReader {
     return layer;
   }
 
-  // A layer with weights. `activation` is ncnn's number of one that is part of the layer, `slope` its parameter.
+  // Returns a layer with weights. `activation` is ncnn's number of an activation that is part of the layer, and `slope`
+  // is its parameter.
   const NcnnLayer& NextConvolution(const char* type, int64_t inputs, int64_t outputs, int64_t kernel, int64_t stride,
                                    int64_t padding, int activation, double slope) {
     const auto k = static_cast<double>(kernel);
     const auto s = static_cast<double>(stride);
     const auto p = static_cast<double>(padding);
     const auto weights = static_cast<double>(inputs * outputs * kernel * kernel);
-    // Where the vertical values and those of the ends are absent, they are the horizontal ones of the beginning.
+    // If the vertical values and those of the ends are absent, they are the horizontal ones of the beginning.
     return Next(type, {1},
                 {{0, "outputs", static_cast<double>(outputs), 0},
                  {1, "kernel", k, 0},
@@ -196,7 +197,7 @@ Network Network::RealesrAnimevideo(const FileContent& param, const FileContent& 
   const int64_t outputs = 3 * kScale * kScale;
   const NcnnLayer& last = reader.NextConvolution("Convolution", channels, outputs, 3, 1, 1, 0, 0.0);
   reader.Next("PixelShuffle", {1}, {{0, "factor", kScale, 1}, {1, "mode", 0, 0}});
-  const size_t input = reader.position();  // how far the Input is behind
+  const size_t input = reader.position();  // how far back the Input is
   reader.Next("Interp", {input},
               {{0, "mode", 1, 0},
                {1, "height scale", kScale, 1},

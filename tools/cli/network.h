@@ -11,34 +11,35 @@
 
 namespace polyphase::cli {
 
-// What a network reads outside of the picture.
+// Says what a network reads outside the picture.
 enum class Border {
   kReplicate,  // the edge, as far as the network looks
   kZeros,      // zeros, in every layer anew
 };
 
-// From RGB to RGB, each 0 to 1. Every layer looks one pixel further to all sides.
+// A network goes from RGB to RGB, each 0 to 1. Every layer looks one pixel further to all sides.
 struct Network {
   struct Layer {
     Operator op;
-    // 0: the result is one pixel smaller at each side. 1: it is not, and zeros were read there. (Before the scaling.)
+    // With 0 the result is one pixel smaller at each side; with 1 it is not, and zeros were read there. (This is before
+    // the scaling.)
     int64_t padding;
   };
 
-  // upconv_7 of waifu2x, and realesr-animevideov3 (an SRVGGNetCompact) of Real-ESRGAN. Throw std::runtime_error where
-  // the files are broken or another network:
+  // These make upconv_7 of waifu2x, and realesr-animevideov3 (an SRVGGNetCompact) of Real-ESRGAN. They throw
+  // std::runtime_error if the files are broken or of another network:
   //   "<path>: layer '<name>': <what it has>, but <network> has <what it should have>".
   static Network Waifu2x(const FileContent& param, const FileContent& bin, const OperatorOptions& options);
   static Network RealesrAnimevideo(const FileContent& param, const FileContent& bin, const OperatorOptions& options);
 
-  // How many pixels around a pixel its result depends on.
+  // Returns how many pixels around a pixel its result depends on.
   int64_t context() const { return static_cast<int64_t>(layers.size()); }
 
   int64_t scale = 0;
   Border border = Border::kZeros;
   std::vector<Layer> layers;
   std::optional<Operator> base;  // scales the input; the last layer adds the result
-  int64_t most_channels = 0;     // between two layers
+  int64_t most_channels = 0;     // most channels between two layers
   double weight_count = 0.0;     // each of them is multiplied once per input pixel
 };
 

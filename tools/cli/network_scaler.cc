@@ -20,9 +20,9 @@ namespace polyphase::cli {
 
 namespace {
 
-// The context of a tile is computed anew for each, which large tiles do less often; their maps must find room. On a
-// picture of 512 x 600 and 2 cores, waifu2x took 1.21 s with 192 (1.30 with 128, 1.22 with 256, 1.45 with 400) and
-// realesr-animevideov3 1.55 s with 256 (1.63 with 192, 1.73 with 128, 1.57 with 400).
+// The context of a tile is computed anew for each tile, which large tiles do less often, but there must be room for
+// their maps. On a picture of 512 x 600 and 2 cores, waifu2x took 1.21 s with 192 (1.30 with 128, 1.22 with 256, 1.45
+// with 400) and realesr-animevideov3 1.55 s with 256 (1.63 with 192, 1.73 with 128, 1.57 with 400).
 constexpr int64_t kWaifu2xTile = 192;
 constexpr int64_t kRealesrAnimevideoTile = 256;
 constexpr double kFlopsPerNanosecond = 150.0;  // estimated, for the progress bar only
@@ -34,7 +34,7 @@ Network MakeNetwork(const UpscaleOptions& options) {
   const std::string name = waifu2x ? noise + "scale2.0x_model" : "realesr-animevideov3-x4";
   std::string path = options.weights + "/" + name;
   if (!std::ifstream(path + ".param")) {
-    // The folder of all models, as tools/fetch_models.sh makes it.
+    // The weights may be in the folder of all models, as tools/fetch_models.sh makes it.
     const std::string in_own_folder = options.weights + (waifu2x ? "/waifu2x/" : "/realesr-animevideov3/") + name;
     if (!std::ifstream(in_own_folder + ".param")) {
       throw std::runtime_error("--weights: no file " + path +
@@ -52,7 +52,7 @@ Operator MakeCubic(int64_t scale, const OperatorOptions& options) {
   return ValueOrThrow(CreateResize(cubic, options));
 }
 
-// The tile that begins at `begin` of an axis of `size` pixels.
+// Returns the tile that begins at `begin` of an axis of `size` pixels.
 TileAxis AxisOf(const Network& network, int64_t begin, int64_t tile, int64_t size) {
   const int64_t end = std::min(begin + tile, size);
   const int64_t context = network.context();

@@ -12,10 +12,10 @@
 
 namespace polyphase::cli {
 
-// What Upscale() needs of a way to make pictures larger; see there.
+// A way to make pictures larger, as Upscale() needs it.
 //
-// A gray picture is shown to the network in three equal channels, of whose results the mean is taken. Alpha is resized
-// by cubic interpolation; what is visible nowhere has no influence on what is.
+// A gray picture is shown to the network in three equal channels, and the mean of their results is taken. Alpha is
+// resized by cubic interpolation. What is visible nowhere does not influence what is visible.
 class NetworkScaler {
  public:
   // Reads the weights. Throws std::runtime_error.

@@ -1,4 +1,4 @@
-// ParseNumber: text as a number.
+// ParseNumber: parses text as a number.
 #ifndef POLYPHASE_TOOLS_CLI_PARSE_NUMBER_H_
 #define POLYPHASE_TOOLS_CLI_PARSE_NUMBER_H_
 
@@ -9,7 +9,8 @@
 
 namespace polyphase::cli {
 
-// Whether all of `text` is a finite number that T holds; std::from_chars knows no locale, no sign "+" and no spaces.
+// Returns whether all of `text` is a finite number that T holds. std::from_chars knows no locale, no sign "+" and no
+// spaces.
 template <typename T>
 bool ParseNumber(std::string_view text, T* number) {
   const char* const end = text.data() + text.size();

@@ -31,7 +31,7 @@ void Store(const std::vector<float>& plane, const std::vector<float>& alpha, flo
   T* sample = reinterpret_cast<T*>(image->pixels.get()) + channel;
   for (size_t i = 0; i < plane.size(); ++i, sample += channels) {
     float value = plane[i];
-    // Where alpha rounds to 0 there is no colour to see, and none that could be computed.
+    // Where alpha rounds to 0, there is no colour to see, and none could be computed.
     if (!alpha.empty()) value = alpha[i] < 0.5f ? 0.0f : value * (in_max / alpha[i]);
     *sample = ToSample<T>(value * (kMax / in_max));
   }

@@ -1,4 +1,4 @@
-// Progress: a bar on stderr for work that takes long, drawn only when stderr is a terminal; and the seconds it took.
+// Progress: draws a bar on stderr for work that takes long, only if stderr is a terminal, and measures the seconds.
 #ifndef POLYPHASE_TOOLS_CLI_PROGRESS_H_
 #define POLYPHASE_TOOLS_CLI_PROGRESS_H_
 
@@ -18,11 +18,11 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void set_total_cost(double cost) { total_cost_ = cost; }
-  // Ends the phase before and begins the next. `name` must outlive it.
+  // Ends the current phase and begins the next. `name` must outlive this object.
   void Begin(const char* name, double cost);
   // `done` of `count` equal steps of the phase are finished.
   void Step(int64_t done, int64_t count);
-  // A line to stdout with the phases so far, the last of which ends now: "decode 0.012 s, encode 0.345 s".
+  // Prints a line to stdout with the phases so far, the last of which ends now: "decode 0.012 s, encode 0.345 s".
   void PrintSeconds() const;
 
  private:

@@ -35,7 +35,7 @@ std::array<double, 2> Resizer::OutputSize(const ImageShape& in) const {
 double Resizer::WorkBytes(const ImageShape& in, const ImageShape& out) const {
   const double planes = sizeof(float) * (in.pixel_count() + out.pixel_count() * (out.has_alpha() ? 2.0 : 1.0));
   const auto width = static_cast<double>(out.width);
-  // Of a plan, in bytes per output row or column: index and up to four weights; and the ring of each thread.
+  // A plan takes these bytes per output row or column: an index and up to four weights, and the ring of each thread.
   return planes + 20.0 * (width + static_cast<double>(out.height)) +
          16.0 * width * static_cast<double>(DefaultThreads());
 }

@@ -1,7 +1,7 @@
-// Resizer: a picture in another size by interpolation.
+// Resizer: resizes a picture by interpolation.
 //
-// The image is taken apart into planes of f32, which are resized one after the other: four bytes per pixel of one plane
-// are held, not of all of them.
+// The image is taken apart into planes of f32, which are resized one after the other, so that only one plane is held at
+// four bytes per pixel.
 #ifndef POLYPHASE_TOOLS_CLI_RESIZER_H_
 #define POLYPHASE_TOOLS_CLI_RESIZER_H_
 
@@ -15,7 +15,7 @@
 
 namespace polyphase::cli {
 
-// What Upscale() needs of a way to make pictures larger; see there.
+// A way to make pictures larger, as Upscale() needs it.
 class Resizer {
  public:
   explicit Resizer(const UpscaleOptions& options);

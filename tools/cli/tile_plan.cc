@@ -12,12 +12,12 @@ namespace {
 
 constexpr int32_t kBlock = 16;  // channels that lie side by side between the layers
 
-// The part of a tile that layers with a context of `context` pixels in all need.
+// Returns the part of a tile that layers with `context` pixels of context in all need.
 TileAxis Needed(const TileAxis& axis, int64_t context) {
   return {std::min(axis.before, context), axis.size, std::min(axis.after, context)};
 }
 
-// Of a tensor of one image, in bytes.
+// Returns the bytes of a tensor of one image.
 size_t BytesOf(const TensorDesc& dense) { return sizeof(float) * static_cast<size_t>(dense.stride_n); }
 
 }  // namespace
@@ -45,7 +45,7 @@ TilePlan::TilePlan(const Network& network, const TileAxis& rows, const TileAxis&
     const bool last = i + 1 == network.layers.size();
     PlanOptions options;
     options.output = last ? TensorDesc::Nchw(0, 0, 0, 0) : TensorDesc::Nchwc(kBlock, 0, 0, 0, 0);
-    options.algorithm = Algorithm::kSubpixel;  // whose rounding does not depend on the size of the tile
+    options.algorithm = Algorithm::kSubpixel;  // its rounding does not depend on the size of the tile
     steps_.push_back({ValueOrThrow(layer.op.MakePlan(view, options)), offset});
     options.algorithm = Algorithm::kAuto;
     if (last && network.base) {

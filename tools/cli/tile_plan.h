@@ -1,4 +1,4 @@
-// TilePlan: what a network does for tiles of one shape, and the run of it.
+// TilePlan: runs a network on tiles of one shape.
 #ifndef POLYPHASE_TOOLS_CLI_TILE_PLAN_H_
 #define POLYPHASE_TOOLS_CLI_TILE_PLAN_H_
 
@@ -13,8 +13,8 @@
 
 namespace polyphase::cli {
 
-// Along one axis: the pixels that are upscaled, and those before and after them that are only looked at. These are
-// Network::context() pixels; with Border::kZeros fewer where the picture ends, and nowhere else.
+// Along one axis: the pixels that are upscaled, and the pixels before and after them that are only looked at. The
+// latter are Network::context() pixels, or fewer where the picture ends with Border::kZeros.
 struct TileAxis {
   int64_t before;
   int64_t size;
@@ -45,34 +45,34 @@ struct TileBuffers {
   TileBuffer maps[2];  // a layer reads one of them and writes the other
 };
 
-// What is computed for a pixel does not depend on the tile that it is in: each layer reads what it needs for the pixels
-// that the rest of the network needs, as a view of what the layer before it made. Where zeros were read in place of
-// pixels that are in the picture, the result is not in that view.
+// The result of a pixel does not depend on the tile that it is in: each layer reads what it needs for the pixels that
+// the rest of the network needs, as a view of the result of the layer before it. Results for which zeros were read in
+// place of pixels of the picture are not in that view.
 class TilePlan {
  public:
   // `network` must outlive it. Throws std::runtime_error.
   TilePlan(const Network& network, const TileAxis& rows, const TileAxis& columns);
 
-  // Must precede Run for these buffers.
+  // Call this before Run for these buffers.
   void Reserve(TileBuffers* buffers) const;
-  // From buffers->input, which is filled as input() says, to buffers->output. Throws std::runtime_error.
+  // Goes from buffers->input, which is filled as input() says, to buffers->output. Throws std::runtime_error.
   void Run(TileBuffers* buffers) const;
 
-  // What the tensors take at most for tiles of this size, context included; workspaces come on top.
+  // Returns the most that the tensors take for tiles of this size, context included. Workspaces come on top.
   static double Bytes(const Network& network, double height, double width);
 
   const TileAxis& rows() const { return rows_; }
   const TileAxis& columns() const { return columns_; }
   // Dense NCHW planes, context included.
   const TensorDesc& input() const { return steps_.front().plan.input(); }
-  // NCHW planes without the context; they begin output_offset() elements behind the begin of the buffer.
+  // NCHW planes without the context. They begin output_offset() elements after the beginning of the buffer.
   const TensorDesc& output() const { return output_; }
   int64_t output_offset() const { return output_offset_; }
 
  private:
   struct Step {
     Plan plan;
-    int64_t offset;  // of its input in the buffer
+    int64_t offset;  // offset of its input in the buffer
   };
 
   TileAxis rows_, columns_;

@@ -27,7 +27,8 @@ constexpr double kDecodeCost = 5.0;
 constexpr double kPngEncodeCost = 30.0;
 constexpr double kJpegEncodeCost = 5.0;
 
-// What this process may still allocate: the machine's available memory, or the container's limit if that is less.
+// Returns what this process may still allocate: the available memory of the machine, or the limit of the container if
+// that is less.
 double AvailableMemory() {
   double available = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   std::ifstream meminfo("/proc/meminfo");
@@ -48,7 +49,7 @@ std::string SizeText(double width, double height) {
   return text;
 }
 
-// The shape of the output, checked before anything of its size is allocated.
+// Returns the shape of the output, checked before anything of its size is allocated.
 template <typename Scaler>
 ImageShape OutputShape(const Scaler& scaler, const UpscaleOptions& options, FileFormat format, const ImageShape& in,
                        double decoder_bytes) {
@@ -78,8 +79,8 @@ ImageShape OutputShape(const Scaler& scaler, const UpscaleOptions& options, File
   return out;
 }
 
-// A Scaler says what size the output has and what the work takes, prepares for an input, and fills the output's pixels.
-// It may change the input's.
+// A Scaler knows the size of the output and what the work takes, prepares for an input, and fills the pixels of the
+// output. It may change those of the input.
 template <typename Scaler>
 void UpscaleBy(Scaler* scaler, const UpscaleOptions& options) {
   const FileFormat format = FormatOf(options.output);

@@ -1,4 +1,4 @@
-// Upscale: one image file made larger through Polyphase's public API, by interpolation or by a network.
+// Upscale: makes one image file larger through the public API of Polyphase, by interpolation or by a network.
 #ifndef POLYPHASE_TOOLS_CLI_UPSCALE_H_
 #define POLYPHASE_TOOLS_CLI_UPSCALE_H_
 
@@ -21,14 +21,14 @@ struct UpscaleOptions {
   int64_t height = 0;
   PyTorchMode mode = PyTorchMode::kBicubic;
   bool align_corners = false;
-  // With one.
+  // With a model.
   Model model = Model::kNone;
   std::string weights;  // folder
-  int noise = -1;       // of kWaifu2x: 0 to 3, how much is taken away; -1: nothing
-  int64_t tile = 0;     // pixels of IN per side; 0: the default of the model
+  int noise = -1;       // for kWaifu2x: 0 to 3, how much noise is removed, or -1 for none
+  int64_t tile = 0;     // pixels of IN per side; 0 is the default of the model
 
-  std::string isa;       // empty: the library's choice
-  size_t threads = 0;    // 0: the library's choice
+  std::string isa;       // empty for the library's choice
+  size_t threads = 0;    // 0 for the library's choice
   bool verbose = false;  // prints the seconds that each phase took
 
   OperatorOptions operator_options() const {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the ONNX conformance test over the cases of the newest ONNX, or of a given version, from PyPI:
 #   tools/golden/onnx_cases.sh TEST_BINARY [VERSION]
-# Of 1.17 one case fails: its AveragePool counts what ceil_mode adds behind the padding, which 1.18 mended.
+# Of 1.17 one case fails: its AveragePool counts what ceil_mode adds after the padding, which 1.18 fixed.
 # They are made once per version in ${XDG_CACHE_HOME:-~/.cache}/polyphase/onnx, outside of the repository.
 set -euo pipefail
 if [[ $# == 0 || ! -x $1 ]]; then

@@ -29,7 +29,7 @@
 namespace polyphase::bench {
 namespace {
 
-// About a million instructions with AVX2, two with SSE4.
+// A row takes about a million instructions with AVX2, two with SSE4.
 constexpr double kWork = 2e6;
 
 void Count(const Workload& workload, const std::string& layout, const std::string& target) {

@@ -8,7 +8,7 @@ What a row runs is known by a hash of the library's object files without debug i
 and those that all share. Where the hash is the baseline's, the row is UNCHANGED and not counted. Each family has a file
 of its own in the baseline, so that a change of one kernel rewrites that file alone.
 
-A row with more instructions fails until somebody decides: either the code is mended; or `perf gate --update` writes the
+A row with more instructions fails until somebody decides: either the code is fixed; or `perf gate --update` writes the
 new counts into the baseline; or a line of accepted.tsv allows them and says why, and the baseline shows what they were:
 
     row, a regular expression <TAB> isa, or * <TAB> how much more, as 2.5% <TAB> reason

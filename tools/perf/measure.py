@@ -193,7 +193,7 @@ def survey(base: revisions.Build, head: revisions.Build,
                 row = waiting.pop(0)
                 try:
                     answer = runner.row(row, "A", "compute", 0, [])
-                except Error as error:  # that row was too much for it: another goes on behind it
+                except Error as error:  # that row was too much for it: another goes on after it
                     errors[row] = f"both: {error}"
                     break
                 if "error" in answer:

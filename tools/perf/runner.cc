@@ -37,7 +37,8 @@ constexpr std::align_val_t kAlignment{4096};
 constexpr size_t kFewestRounds = 3;
 constexpr int kTries = 4;
 constexpr size_t kPadding = 64 * 1024;  // less than malloc takes from a mapping of its own
-// Of two outputs, relative to the largest value: more than any order of summation does, less than a wrong kernel.
+// Two outputs may differ by this, relative to the largest value: more than any order of summation does, less than a
+// wrong kernel does.
 constexpr float kTolerance = 1e-3f;
 
 // A rows module: the functions of rows.h that are needed here.
@@ -90,14 +91,14 @@ std::string Number(double value) {
 
 double Seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// How often the threads of this process have lost their CPU to somebody else.
+// Returns how often the threads of this process have lost their CPU to somebody else.
 int64_t Interruptions() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_nivcsw;
 }
 
-// What `sample` returns, the first time that nobody interrupts it; else the last, and sets `disturbed`.
+// Returns what `sample` returns the first time that nobody interrupts it; else the last, and sets `disturbed`.
 template <class Sample>
 double Undisturbed(const Sample& sample, bool& disturbed) {
   double result = 0;
@@ -123,7 +124,7 @@ struct Free {
   void operator()(void* memory) const { ::operator delete(memory, kAlignment); }
 };
 
-// Memory that both modules use: as large as the larger of what they ask for.
+// The memory that both modules use. It is as large as the larger of what they ask for.
 class Shared {
  public:
   Shared(const rows_buffer& a, const rows_buffer& b) : bytes_(std::max(a.bytes, b.bytes)) {
@@ -154,7 +155,7 @@ class Side {
   void Run(const rows_buffers& buffers) {
     if (module_.run_on(case_, &buffers) != 0) Fail();
   }
-  // Seconds per run.
+  // Returns the seconds per run.
   double Sample(const rows_buffers& buffers, int64_t runs) {
     return Timed([&] {
              for (int64_t i = 0; i < runs; ++i) Run(buffers);
@@ -168,7 +169,7 @@ class Side {
     return buffers;
   }
   std::string Describe() const { return module_.describe(case_); }
-  // ,"flop":...,"bytes":...
+  // Returns ,"flop":...,"bytes":...
   std::string Cost() const {
     double flop = 0;
     double bytes = 0;
@@ -217,8 +218,8 @@ std::string Measure(const Module (&modules)[2], const Row& row) {
   const rows_options options = {nullptr, row.id.c_str(), row.layout.c_str(), TargetOf(row.isa), nullptr, row.threads};
   std::unique_ptr<Side> sides[2];  // base, head
   const int first = row.first == "A" ? 0 : 1;
-  // Where tables and packed weights lie is luck that is worth percents; other luck in every launch is noise, not a
-  // verdict.
+  // The place of tables and packed weights is luck that is worth percents. Different luck in every launch makes it
+  // noise instead of a verdict.
   std::vector<char> padding[2];
   std::random_device random;
   for (const int i : {first, 1 - first}) {
