@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/c_structs.h"
+#include "base/status.h"
 #include "polyphase/polyphase.h"
 #include "polyphase/polyphase_c.h"
 
@@ -61,7 +62,7 @@ pph_status CreateFrom(const C* c_attributes, const pph_operator_options* options
                       const Create& create) {
   return CreateOperator(options, op, [&](const polyphase::OperatorOptions& o) -> StatusOr<polyphase::Operator> {
     typename Pair<C>::Cpp attributes;
-    if (Status status = FromC("attributes", c_attributes, &attributes); !status.ok()) return status;
+    POLYPHASE_RETURN_IF_ERROR(FromC("attributes", c_attributes, &attributes));
     return create(attributes, o);
   });
 }
@@ -73,7 +74,7 @@ pph_status CreateConvolution(const C* c_attributes, const pph_weights* c_weights
   return CreateFrom(c_attributes, options, op,
                     [&](const auto& attributes, const auto& o) -> StatusOr<polyphase::Operator> {
                       polyphase::Weights weights;
-                      if (Status status = FromC("weights", c_weights, &weights); !status.ok()) return status;
+                      POLYPHASE_RETURN_IF_ERROR(FromC("weights", c_weights, &weights));
                       return create(attributes, weights, bias, o);
                     });
 }

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/status.h"
 #include "polyphase/polyphase.h"
 #include "polyphase/polyphase_c.h"
 
@@ -227,7 +228,7 @@ void Init(C* c, size_t struct_size) {
 template <class C>
 Status ToC(const char* name, const typename Pair<C>::Cpp& cpp, C* c) {
   if (c == nullptr) return NullError(name);
-  if (Status status = CheckStruct(name, c); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckStruct(name, c));
   C full = ToC<C>(cpp);
   full.struct_size = c->struct_size;
   std::memcpy(c, &full, std::min(c->struct_size, sizeof(C)));
@@ -284,11 +285,11 @@ Status FromC(const char* c_struct, const ArrayField<C, Count, Cpp>& field) {
 template <class C>
 Status FromC(const char* name, const C* given, typename Pair<C>::Cpp* cpp) {
   if (given == nullptr) return NullError(name);
-  Status status = CheckStruct(name, given);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckStruct(name, given));
   C full = ToC<C>({});
   std::memcpy(&full, given, std::min(given->struct_size, sizeof(C)));
   const C& c = full;
+  Status status;
   ForEachField(Pair<C>::Fields(c, *cpp), [&](const auto& field) {
     if (status.ok()) status = FromC(Pair<C>::kStruct, field);
   });

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/impl.h"
+#include "base/status.h"
 #include "geometry/weights.h"
 #include "phase_conv/lower.h"
 #include "plan/max_unpool.h"
@@ -19,10 +20,10 @@ namespace {
 template <class Create>
 StatusOr<Operator> MakeOperator(const OperatorOptions& options, const Create& create) {
   try {
-    if (Status status = internal::CheckRuntime(options.runtime); !status.ok()) return status;
-    if (Status status = internal::CheckNumerics(options.numerics); !status.ok()) return status;
+    POLYPHASE_RETURN_IF_ERROR(internal::CheckRuntime(options.runtime));
+    POLYPHASE_RETURN_IF_ERROR(internal::CheckNumerics(options.numerics));
     std::shared_ptr<internal::OperatorImpl> op;
-    if (Status status = create(&op); !status.ok()) return status;
+    POLYPHASE_RETURN_IF_ERROR(create(&op));
     op->runtime = options.runtime;
     Operator result = internal::HandleAccess::Make<Operator>(std::shared_ptr<const internal::OperatorImpl>(op));
     if (options.input_hint) {

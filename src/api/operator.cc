@@ -11,6 +11,7 @@
 #include "base/aligned_buffer.h"
 #include "base/checked_math.h"
 #include "base/format.h"
+#include "base/status.h"
 #include "geometry/tensor.h"
 
 namespace polyphase {
@@ -101,7 +102,7 @@ class BufferList {
 // thread reads each element before it writes it.
 Status CheckBuffers(const BufferList& buffers, const TensorDesc* residual_in_place) {
   for (const Buffer& buffer : buffers) {
-    if (Status status = CheckPointer(buffer.name, buffer.pointer, *buffer.desc); !status.ok()) return status;
+    POLYPHASE_RETURN_IF_ERROR(CheckPointer(buffer.name, buffer.pointer, *buffer.desc));
   }
   for (const Buffer& a : buffers) {
     for (const Buffer* b = buffers.begin(); b != &a; ++b) {
@@ -134,12 +135,12 @@ std::string Operator::Describe() const { return impl_->Describe(); }
 StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& options) const {
   try {
     TensorDesc normalized = input;
-    if (Status status = internal::NormalizeTensor("input", &normalized); !status.ok()) return status;
-    if (Status status = internal::CheckPlanOptions(*impl_, options); !status.ok()) return status;
+    POLYPHASE_RETURN_IF_ERROR(internal::NormalizeTensor("input", &normalized));
+    POLYPHASE_RETURN_IF_ERROR(internal::CheckPlanOptions(*impl_, options));
     const internal::Stopwatch stopwatch;
     const size_t threads = internal::Threads(impl_->runtime, options.num_threads);
     std::unique_ptr<PlanImpl> plan;
-    if (Status status = impl_->MakePlan(normalized, options, threads, &plan); !status.ok()) return status;
+    POLYPHASE_RETURN_IF_ERROR(impl_->MakePlan(normalized, options, threads, &plan));
     plan->owner = impl_;
     plan->runtime = impl_->runtime;
     plan->public_input = internal::Collapse(plan->input);
@@ -176,7 +177,7 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
   const PlanImpl& plan = *impl_;
   if (internal::IsEmpty(plan.output)) return Status();
   const Runtime& runtime = options.runtime ? *options.runtime : plan.runtime;
-  if (Status status = internal::CheckRuntime(runtime); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(internal::CheckRuntime(runtime));
   internal::BufferList buffers;
   buffers.Add({"input", input, &plan.input, false});
   buffers.Add({"output", output, &plan.output, true});
@@ -188,8 +189,7 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
     buffers.Add({"output_indices", options.output_indices, &*plan.indices, true});
   }
   const bool in_place = plan.residual && options.residual == output && internal::SameView(*plan.residual, plan.output);
-  if (Status status = internal::CheckBuffers(buffers, in_place ? &*plan.residual : nullptr); !status.ok())
-    return status;
+  POLYPHASE_RETURN_IF_ERROR(internal::CheckBuffers(buffers, in_place ? &*plan.residual : nullptr));
 
   const size_t bytes = plan.workspace_bytes;
   if (options.workspace != nullptr && bytes > 0) {

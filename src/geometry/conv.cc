@@ -4,6 +4,7 @@
 #include <cinttypes>
 
 #include "base/checked_math.h"
+#include "base/status.h"
 #include "geometry/epilogue.h"
 #include "geometry/tensor.h"
 
@@ -22,7 +23,7 @@ bool Reach(const ConvAttributes& a, int axis, int64_t* result) {
 
 Status ExpandConv(ConvAttributes* a) {
   const int32_t rank = a->spatial_rank;
-  if (Status status = CheckSpatialRank(kOp, rank); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckSpatialRank(kOp, rank));
   for (SpatialSizes* sizes : {&a->kernel, &a->dilation, &a->upsample, &a->shuffle}) {
     *sizes = ExpandAxes<int64_t>(*sizes, rank, 1);
   }
@@ -52,7 +53,7 @@ Status ValidateConv(ConvAttributes* attributes) {
                                            AxisName(axis), values[axis], minimum, maximum);
     }
   }
-  if (Status status = CheckChannels(kOp, a.groups, a.input_channels, a.output_channels); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckChannels(kOp, a.groups, a.input_channels, a.output_channels));
   if (a.output_channels % ShuffledPixels(a) != 0) {
     return Status::InvalidArgument("%s output_channels = %" PRId64 ": must be a multiple of shuffle = %" PRId64
                                    "x%" PRId64 "x%" PRId64,
@@ -66,7 +67,7 @@ Status ValidateConv(ConvAttributes* attributes) {
       a.channel_order != ChannelOrder::kFocus) {
     return Status::InvalidArgument("%s channel_order = %d: not a ChannelOrder", kOp, static_cast<int>(a.channel_order));
   }
-  if (Status status = CheckAutoPad(kOp, a.auto_pad, a.padding_begin, a.padding_end); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckAutoPad(kOp, a.auto_pad, a.padding_begin, a.padding_end));
   // The packed weights have at most upsample + kernel - 1 slots per axis of the convolution, and shuffle times that.
   int64_t weights = a.input_channels;
   bool fits = CheckedMul(weights, a.output_channels, &weights) && CheckedMul(weights, 4, &weights);
@@ -94,7 +95,7 @@ Status ValidateConv(ConvAttributes* attributes) {
                                    "x%" PRId64 "x%" PRId64 ": the weights exceed 2^63 bytes",
                                    kOp, a.input_channels, a.output_channels, a.kernel[0], a.kernel[1], a.kernel[2]);
   }
-  if (Status status = ValidatePrologue(kOp, a.prologue); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(ValidatePrologue(kOp, a.prologue));
   return ValidateEpilogue(kOp, a.epilogue, a.output_channels / ShuffledPixels(a));
 }
 

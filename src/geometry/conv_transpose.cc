@@ -4,6 +4,7 @@
 #include <cinttypes>
 #include <limits>
 
+#include "base/status.h"
 #include "geometry/epilogue.h"
 #include "geometry/tensor.h"
 
@@ -31,7 +32,7 @@ bool EffectiveKernel(const ConvTransposeAttributes& a, int axis, int64_t* result
 
 Status ExpandConvTranspose(ConvTransposeAttributes* a) {
   const int32_t rank = a->spatial_rank;
-  if (Status status = CheckSpatialRank(kOp, rank); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckSpatialRank(kOp, rank));
   for (SpatialSizes* sizes : {&a->kernel, &a->stride, &a->dilation}) *sizes = ExpandAxes<int64_t>(*sizes, rank, 1);
   for (SpatialSizes* sizes : {&a->padding_begin, &a->padding_end, &a->output_padding}) {
     *sizes = ExpandAxes<int64_t>(*sizes, rank, 0);
@@ -42,8 +43,7 @@ Status ExpandConvTranspose(ConvTransposeAttributes* a) {
 
 Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
   Status status;
-  status = CheckChannels(kOp, a.groups, a.input_channels, a.output_channels);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckChannels(kOp, a.groups, a.input_channels, a.output_channels));
   const struct {
     const char* name;
     const SpatialSizes& values;
@@ -52,7 +52,7 @@ Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
                {"dilation", a.dilation, 1},       {"padding_begin", a.padding_begin, 0},
                {"padding_end", a.padding_end, 0}, {"output_padding", a.output_padding, 0}};
   for (const auto& [name, values, minimum] : lists) {
-    if (status = CheckAtLeast(name, values, minimum); !status.ok()) return status;
+    POLYPHASE_RETURN_IF_ERROR(CheckAtLeast(name, values, minimum));
   }
   int64_t weights = a.input_channels;
   bool fits = CheckedMul(weights, a.output_channels / a.groups, &weights) && CheckedMul(weights, 4, &weights);
@@ -74,13 +74,13 @@ Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
                                    "x%" PRId64 "x%" PRId64 ": the weights exceed 2^63 bytes",
                                    kOp, a.input_channels, a.output_channels, a.kernel[0], a.kernel[1], a.kernel[2]);
   }
-  if (status = CheckAutoPad(kOp, a.auto_pad, a.padding_begin, a.padding_end); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckAutoPad(kOp, a.auto_pad, a.padding_begin, a.padding_end));
   for (int axis = 0; axis < kMaxSpatialRank && IsGiven(a.output_shape); ++axis) {
     if (a.output_shape[axis] >= 1) continue;
     return Status::InvalidArgument("%s output_shape[%s] = %" PRId64 ": must be at least 1 on every axis, or 0 on all",
                                    kOp, AxisName(axis), a.output_shape[axis]);
   }
-  if (status = ValidatePrologue(kOp, a.prologue); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(ValidatePrologue(kOp, a.prologue));
   return ValidateEpilogue(kOp, a.epilogue, a.output_channels);
 }
 

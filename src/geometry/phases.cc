@@ -54,7 +54,7 @@ AxisPhase AxisPhases::TransposedPhase(int64_t residue) const {
   return {first, (first * dilation - residue) / stride, (slots - 1 - first) / slot_step + 1};
 }
 
-int64_t Axis::Source(int64_t i) const {
+int64_t PhaseAxis::Source(int64_t i) const {
   switch (phases->padding_mode) {
     case PaddingMode::kZeros:
     case PaddingMode::kReplicate: break;
@@ -70,7 +70,7 @@ int64_t Axis::Source(int64_t i) const {
   return std::clamp<int64_t>(i, 0, in - 1) / phases->repeat;
 }
 
-int64_t CountPairs(const Axis& axis) {
+int64_t CountPairs(const PhaseAxis& axis) {
   const AxisPhases& phases = *axis.phases;
   int64_t pairs = 0;
   if (phases.table.empty()) {

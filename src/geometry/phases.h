@@ -59,7 +59,7 @@ struct AxisPhases {
 };
 
 // An axis with its sizes. Inputs count their repetitions.
-struct Axis {
+struct PhaseAxis {
   const AxisPhases* phases;
   int64_t in, out, origin;
 
@@ -96,7 +96,7 @@ struct PhaseShape {
 };
 
 // Returns how many (output, tap) pairs of the axis meet an input: the factor of the axis in the useful multiplications.
-int64_t CountPairs(const Axis& axis);
+int64_t CountPairs(const PhaseAxis& axis);
 
 // Returns the phases of a transposed convolution, whose origin is its padding. dilation * (kernel - 1) + 1 must fit.
 AxisPhases TransposedConvPhases(int64_t kernel, int64_t stride, int64_t dilation);

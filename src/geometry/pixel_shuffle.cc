@@ -4,6 +4,7 @@
 #include <cinttypes>
 
 #include "base/checked_math.h"
+#include "base/status.h"
 #include "geometry/tensor.h"
 
 namespace polyphase::internal {
@@ -14,7 +15,7 @@ constexpr char kOp[] = "pixel_shuffle";
 }  // namespace
 
 Status ExpandPixelShuffle(PixelShuffleAttributes* a) {
-  if (Status status = CheckSpatialRank(kOp, a->spatial_rank); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckSpatialRank(kOp, a->spatial_rank));
   a->factor = ExpandAxes<int64_t>(a->factor, a->spatial_rank, 1);
   return Status();
 }

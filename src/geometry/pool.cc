@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/checked_math.h"
+#include "base/status.h"
 
 namespace polyphase::internal {
 namespace {
@@ -78,7 +79,7 @@ void SetWindow(const PoolWindow& window, int axis, PoolAxis* result) {
 
 Status ExpandPoolWindow(const char* op, PoolWindow* window) {
   const int32_t rank = window->spatial_rank;
-  if (Status status = CheckSpatialRank(op, rank); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckSpatialRank(op, rank));
   for (SpatialSizes* sizes : {&window->kernel, &window->stride, &window->dilation}) {
     *sizes = ExpandAxes<int64_t>(*sizes, rank, 1);
   }

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/checked_math.h"
+#include "base/status.h"
 #include "geometry/epilogue.h"
 #include "geometry/tensor.h"
 #include "geometry/weights.h"
@@ -29,26 +30,19 @@ Status CheckEnum(const char* name, const char* type, E value, E last) {
 }
 
 Status ValidateEnums(const ResizeAttributes& a) {
-  Status status = CheckEnum("mode", "ResizeMode", a.mode, ResizeMode::kLanczos);
-  if (status.ok()) {
-    status = CheckEnum("coordinate_transformation", "CoordinateTransformation", a.coordinate_transformation,
-                       CoordinateTransformation::kTfHalfPixelForNn);
-  }
-  if (status.ok()) {
-    status =
-        CheckEnum("coordinate_precision", "CoordinatePrecision", a.coordinate_precision, CoordinatePrecision::kF64);
-  }
-  if (status.ok()) status = CheckEnum("nearest_mode", "NearestMode", a.nearest_mode, NearestMode::kPillow);
-  if (status.ok()) status = CheckEnum("antialias", "Antialias", a.antialias, Antialias::kOnnx);
-  if (status.ok()) {
-    status = CheckEnum("output_size_rule", "OutputSizeRule", a.output_size_rule, OutputSizeRule::kOnnxRuntime);
-  }
-  if (status.ok()) {
-    status = CheckEnum("keep_aspect_ratio_policy", "KeepAspectRatioPolicy", a.keep_aspect_ratio_policy,
-                       KeepAspectRatioPolicy::kNotSmaller);
-  }
-  if (status.ok()) status = CheckEnum("u8_rounding", "U8Rounding", a.u8_rounding, U8Rounding::kFixed22);
-  return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckEnum("mode", "ResizeMode", a.mode, ResizeMode::kLanczos));
+  POLYPHASE_RETURN_IF_ERROR(CheckEnum("coordinate_transformation", "CoordinateTransformation",
+                                      a.coordinate_transformation, CoordinateTransformation::kTfHalfPixelForNn));
+  POLYPHASE_RETURN_IF_ERROR(
+      CheckEnum("coordinate_precision", "CoordinatePrecision", a.coordinate_precision, CoordinatePrecision::kF64));
+  POLYPHASE_RETURN_IF_ERROR(CheckEnum("nearest_mode", "NearestMode", a.nearest_mode, NearestMode::kPillow));
+  POLYPHASE_RETURN_IF_ERROR(CheckEnum("antialias", "Antialias", a.antialias, Antialias::kOnnx));
+  POLYPHASE_RETURN_IF_ERROR(
+      CheckEnum("output_size_rule", "OutputSizeRule", a.output_size_rule, OutputSizeRule::kOnnxRuntime));
+  POLYPHASE_RETURN_IF_ERROR(CheckEnum("keep_aspect_ratio_policy", "KeepAspectRatioPolicy", a.keep_aspect_ratio_policy,
+                                      KeepAspectRatioPolicy::kNotSmaller));
+  POLYPHASE_RETURN_IF_ERROR(CheckEnum("u8_rounding", "U8Rounding", a.u8_rounding, U8Rounding::kFixed22));
+  return Status();
 }
 
 // Refuses modes and options that contradict each other.
@@ -135,7 +129,7 @@ Status ValidatePointwise(const ResizeAttributes& a) {
                                    ": more than 2^56 weights",
                                    kOp, p.input_channels, p.output_channels);
   }
-  if (Status status = CheckWeights("resize pointwise weights", p.weights); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckWeights("resize pointwise weights", p.weights));
   if (a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize) {
     return Status::InvalidArgument(
         "%s pointwise with coordinate_transformation = %d (kTfCropAndResize): must be another one, as the 1x1 "
@@ -178,7 +172,7 @@ double ScaledSize(const ResizeAttributes& a, int64_t in, double scale) {
 
 Status ExpandResize(ResizeAttributes* a) {
   const int32_t rank = a->spatial_rank;
-  if (Status status = CheckSpatialRank(kOp, rank); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckSpatialRank(kOp, rank));
   a->size = ExpandAxes<int64_t>(a->size, rank, 0);
   a->scale = ExpandAxes<double>(a->scale, rank, 0);
   a->roi_begin = ExpandAxes<double>(a->roi_begin, rank, 0);
@@ -187,15 +181,14 @@ Status ExpandResize(ResizeAttributes* a) {
 }
 
 Status ValidateResize(const ResizeAttributes& a) {
-  Status status = ValidateEnums(a);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(ValidateEnums(a));
   if (!std::isfinite(a.cubic_coeff_a)) {
     return Status::InvalidArgument("%s cubic_coeff_a = %g: must be finite", kOp, static_cast<double>(a.cubic_coeff_a));
   }
-  status = ValidateCombination(a);
-  if (status.ok()) status = ValidateSizes(a);
-  if (status.ok()) status = ValidatePointwise(a);
-  return status.ok() ? ValidateEpilogue(kOp, a.epilogue, OutputChannels(a, 0)) : status;
+  POLYPHASE_RETURN_IF_ERROR(ValidateCombination(a));
+  POLYPHASE_RETURN_IF_ERROR(ValidateSizes(a));
+  POLYPHASE_RETURN_IF_ERROR(ValidatePointwise(a));
+  return ValidateEpilogue(kOp, a.epilogue, OutputChannels(a, 0));
 }
 
 Status ResizeOutput(const ResizeAttributes& a, const SpatialSizes& input_size, ResizeSizes* sizes) {

@@ -3,6 +3,7 @@
 #include <cinttypes>
 
 #include "base/checked_math.h"
+#include "base/status.h"
 #include "geometry/resize_table.h"
 #include "geometry/tensor.h"
 
@@ -128,9 +129,9 @@ Status MakeTable(const ResizeAttributes& a, int axis, double scale, bool fixed, 
   // ONNX's antialias is the plain filter where it enlarges.
   const bool widened =
       a.antialias == Antialias::kPillow || (a.antialias == Antialias::kOnnx && coordinates.scale() < 1);
-  Status status = widened || fixed || a.mode == ResizeMode::kArea ? MakeWindows(a, axis, coordinates, fixed, table)
-                                                                  : MakeTaps(a, axis, coordinates, table);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(widened || fixed || a.mode == ResizeMode::kArea
+                                ? MakeWindows(a, axis, coordinates, fixed, table)
+                                : MakeTaps(a, axis, coordinates, table));
   if (IsCopy(*table)) {
     MakeIdentity(table);
   } else if (!table->windows) {

@@ -3,6 +3,7 @@
 #include <cinttypes>
 #include <cmath>
 
+#include "base/status.h"
 #include "geometry/resize.h"
 #include "geometry/tensor.h"
 
@@ -175,9 +176,8 @@ StatusOr<ResizeAttributes> ResizeAttributes::Onnx(const OnnxResize& node) {
   }
   if (!status.ok()) return status;
   ResizeAttributes expanded = a;
-  status = internal::ExpandResize(&expanded);
-  if (status.ok()) status = internal::ValidateResize(expanded);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(internal::ExpandResize(&expanded));
+  POLYPHASE_RETURN_IF_ERROR(internal::ValidateResize(expanded));
   return a;
 }
 

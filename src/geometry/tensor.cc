@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/checked_math.h"
+#include "base/status.h"
 
 namespace polyphase {
 
@@ -176,29 +177,29 @@ Status NormalizeExpanded(const char* name, TensorDesc* desc) {
     }
   }
 
-  Status status;
   Levels levels{name, 1, 1};
-  const auto add_spatial = [&](int begin) {
-    for (int axis = begin; axis >= 0 && status.ok(); --axis) {
-      status = levels.Add(kStrideNames[axis], desc->size[axis], &desc->stride[axis]);
+  const auto add_spatial = [&] {
+    for (int axis = kColumn; axis >= 0; --axis) {
+      POLYPHASE_RETURN_IF_ERROR(levels.Add(kStrideNames[axis], desc->size[axis], &desc->stride[axis]));
     }
+    return Status();
   };
   switch (desc->layout) {
     case Layout::kNhwc:
-      status = FixedStride(name, "stride_c", desc->c, 1, &desc->stride_c);
-      if (status.ok()) status = levels.Add("stride_c", desc->c, &desc->stride_c);
-      if (status.ok()) add_spatial(kColumn);
+      POLYPHASE_RETURN_IF_ERROR(FixedStride(name, "stride_c", desc->c, 1, &desc->stride_c));
+      POLYPHASE_RETURN_IF_ERROR(levels.Add("stride_c", desc->c, &desc->stride_c));
+      POLYPHASE_RETURN_IF_ERROR(add_spatial());
       break;
     case Layout::kNchw:
     case Layout::kNchwc:
       levels.extent = levels.dense = block;
-      status = FixedStride(name, kStrideNames[kColumn], desc->size[kColumn], block, &desc->stride[kColumn]);
-      if (status.ok()) add_spatial(kColumn);
-      if (status.ok()) status = levels.Add("stride_c", ChannelSteps(*desc), &desc->stride_c);
+      POLYPHASE_RETURN_IF_ERROR(
+          FixedStride(name, kStrideNames[kColumn], desc->size[kColumn], block, &desc->stride[kColumn]));
+      POLYPHASE_RETURN_IF_ERROR(add_spatial());
+      POLYPHASE_RETURN_IF_ERROR(levels.Add("stride_c", ChannelSteps(*desc), &desc->stride_c));
       break;
   }
-  if (status.ok()) status = levels.Add("stride_n", desc->n, &desc->stride_n);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(levels.Add("stride_n", desc->n, &desc->stride_n));
   int64_t bytes = 0;
   if (!CheckedMul(std::max(levels.extent, levels.dense), element, &bytes)) {
     return Status::InvalidArgument("%s n = %" PRId64 ", c = %" PRId64 ", size = %" PRId64 "x%" PRId64 "x%" PRId64
@@ -217,7 +218,7 @@ void Expand(TensorDesc* desc) {
 }  // namespace
 
 Status NormalizeTensor(const char* name, TensorDesc* desc) {
-  if (Status status = CheckSpatialRank(name, desc->spatial_rank); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckSpatialRank(name, desc->spatial_rank));
   Expand(desc);
   return NormalizeExpanded(name, desc);
 }
@@ -265,14 +266,14 @@ Status InferTensor(const char* name, const TensorDesc& like, const TensorDesc* r
     *value = inferred;
     return Status();
   };
-  Status status = infer("n", like.n, &result->n);
-  if (status.ok()) status = infer("c", c, &result->c);
-  for (int axis = 0; axis < kMaxSpatialRank && status.ok(); ++axis) {
+  POLYPHASE_RETURN_IF_ERROR(infer("n", like.n, &result->n));
+  POLYPHASE_RETURN_IF_ERROR(infer("c", c, &result->c));
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     char what[] = "size[?]";
     what[5] = AxisName(axis)[0];
-    status = infer(what, size[axis], &result->size[axis]);
+    POLYPHASE_RETURN_IF_ERROR(infer(what, size[axis], &result->size[axis]));
   }
-  return status.ok() ? NormalizeExpanded(name, result) : status;
+  return NormalizeExpanded(name, result);
 }
 
 Status InferOutput(const TensorDesc& input, const TensorDesc* requested, int64_t c, const SpatialSizes& size,

@@ -35,7 +35,7 @@ Costs CostsOf(const PhaseProblem& problem) {
   const double lanes = tile.lanes;
   const double images = static_cast<double>(view.images);
   const double groups = static_cast<double>(view.groups);
-  const Axis& x = view.x();
+  const PhaseAxis& x = view.x();
   const double in_rows = static_cast<double>(view.axes[kDepth].in) * static_cast<double>(view.axes[kRow].in);
   const double row_pairs =
       static_cast<double>(CountPairs(view.axes[kDepth])) * static_cast<double>(CountPairs(view.axes[kRow]));
@@ -47,10 +47,11 @@ Costs CostsOf(const PhaseProblem& problem) {
     return images * MoveCost(problem.tensors.input, lanes, along_n) * static_cast<double>(view.ic) * groups;
   };
   const auto store = [&](bool along_n) {
-    return images * view.Product(&Axis::out) * lanes * out_vectors * MoveCost(problem.tensors.output, lanes, along_n);
+    return images * view.Product(&PhaseAxis::out) * lanes * out_vectors *
+           MoveCost(problem.tensors.output, lanes, along_n);
   };
   double phase_bytes = macs_per_vector * static_cast<double>(tiles.width(0) * layout.element_bytes);
-  for (const Axis& axis : view.axes) {
+  for (const PhaseAxis& axis : view.axes) {
     phase_bytes *= static_cast<double>(DivCeil(axis.phases->slots, axis.phases->stride));
   }
   // Tiles along x compute every tap of a phase for every pixel, and pack the zeros that taps outside the input read.
@@ -107,7 +108,7 @@ DirectPart::DirectPart(const PhaseProblem& problem, size_t threads)
     : tasks_(problem, problem.layer.weights.Layout(ReadFormat(problem.layer, problem.op.kernels))) {
   const ConvTile& tile = *tasks_.layout.format.tile;
   const PhaseView& view = tasks_.view;
-  const Axis& x = view.x();
+  const PhaseAxis& x = view.x();
   const double line_bytes = static_cast<double>(DivCeil(view.ic, kLineLanes) * kLineBytes);
   tasks_.batched = CostsOf(problem).batched();
   tasks_.zeros_in_x = !tasks_.batched;
@@ -311,7 +312,7 @@ class DirectTask {
   // order. Tiles that store into the output themselves gain 0 to 8 % in NHWC but lose up to 10 % in NCHWc, where
   // neighbouring lines belong to different phases.
   void RunRows(int64_t oz0, int64_t oy0) {
-    const Axis& x = view_.x();
+    const PhaseAxis& x = view_.x();
     const int64_t stride = x.phases->stride;
     const int64_t row_end = task_.out[kColumn].end;
     ForEachRow(oz0, oy0, [&](int64_t oz, int64_t oy) {
@@ -334,7 +335,7 @@ class DirectTask {
 
   // Runs tiles along the batch, position by position, with the positions of one phase together.
   void RunBatchedRows(int64_t oz0, int64_t oy0) {
-    const Axis& x = view_.x();
+    const PhaseAxis& x = view_.x();
     ForEachPhase(kColumn, [&](int64_t ox0) {
       const Phase phase = PhaseOf(kColumn, ox0);
       ForEachRow(oz0, oy0, [&](int64_t oz, int64_t oy) {

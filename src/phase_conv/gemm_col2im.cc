@@ -38,8 +38,8 @@ double Cost(const PhaseProblem& problem) {
   const double ic = static_cast<double>(view.ic);
   const double padded = static_cast<double>(layout.tiles.padded());
   const double pairs = view.Pairs();
-  const double in_pixels = view.Product(&Axis::in);
-  const double outputs = view.Product(&Axis::out);
+  const double in_pixels = view.Product(&PhaseAxis::in);
+  const double outputs = view.Product(&PhaseAxis::out);
   double channels, columns, sums;
   double overlap = 1;
   if (layout.IsFlattened()) {
@@ -114,7 +114,7 @@ GemmPart::GemmPart(const PhaseProblem& problem, size_t threads)
   const WeightLayout& layout = tasks_.layout;
   const ConvTile& tile = *layout.format.tile;
   const PhaseView& view = tasks_.view;
-  const Axis& x = view.x();
+  const PhaseAxis& x = view.x();
   const int64_t lines = DivCeil(view.ic, kLineLanes);
   pixel_columns_ = IsFlattened() ? layout.tiles.padded() : layout.tiles.width(0) * layout.all_slots();
   // Inputs whose columns fall into two boxes are computed twice, so boxes are long compared with the kernel.
@@ -173,9 +173,9 @@ void GemmRow(const PhaseTasks& tasks, const PhaseTask& task, const Strip& strip,
 // pixels from `pixel` on go into every stride-th output of the box from the first one on.
 template <class Add>
 void ForEachTap(const PhaseTasks& tasks, const PhaseTask& task, int64_t oz, int64_t oy, const Add& add) {
-  const Axis& z = tasks.view.axes[kDepth];
-  const Axis& y = tasks.view.axes[kRow];
-  const Axis& x = tasks.view.x();
+  const PhaseAxis& z = tasks.view.axes[kDepth];
+  const PhaseAxis& y = tasks.view.axes[kRow];
+  const PhaseAxis& x = tasks.view.x();
   const IndexRange out_x = task.out[kColumn];
   const IndexRange in_x = task.in[kColumn];
   const AxisPhase phase_z = z.phases->Phase(z.residue(oz));

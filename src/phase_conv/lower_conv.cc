@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/status.h"
 #include "geometry/conv.h"
 #include "geometry/weights.h"
 #include "phase_conv/lower.h"
@@ -115,13 +116,12 @@ std::string LayerText(const ConvAttributes& a) {
 Status CreateConvOperator(const ConvAttributes& attributes, const Weights& given, const float* bias,
                           const OperatorOptions& options, std::shared_ptr<OperatorImpl>* result) {
   ConvAttributes a = attributes;
-  Status status = ExpandConv(&a);
-  if (status.ok()) status = ValidateConv(&a);
-  if (status.ok()) status = CheckWeights("conv weights", given);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(ExpandConv(&a));
+  POLYPHASE_RETURN_IF_ERROR(ValidateConv(&a));
+  POLYPHASE_RETURN_IF_ERROR(CheckWeights("conv weights", given));
   const auto* const weights = static_cast<const float*>(given.data);
   auto op = std::make_shared<PhaseConvOperator>();
-  if (status = SelectKernels(options.isa, &op->kernels); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
   op->name = "conv";
   op->takes.algorithm = op->takes.residual = true;
   op->layer_text = LayerText(a);
@@ -130,24 +130,24 @@ Status CreateConvOperator(const ConvAttributes& attributes, const Weights& given
   op->output_channels = a.output_channels / ShuffledPixels(a);
   op->groups = a.groups;
   op->prologue = a.prologue;
-  status = MakeLayer(a, true, weights, bias, options.runtime, *op, &op->layer);
+  POLYPHASE_RETURN_IF_ERROR(MakeLayer(a, true, weights, bias, options.runtime, *op, &op->layer));
   op->flop_ratio = FlopRatio(a, op->layer);
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     if (!NeedsBorder(MakeConvAxis(a, axis))) continue;
     op->border_begin[axis] = a.padding_begin[axis] * a.shuffle[axis];
     op->border_end[axis] = a.padding_end[axis] * a.shuffle[axis];
   }
-  if (status.ok() && (IsGiven(op->border_begin) || IsGiven(op->border_end))) {
+  if (IsGiven(op->border_begin) || IsGiven(op->border_end)) {
     op->border = std::make_unique<PhaseLayer>();
-    status = MakeLayer(a, false, weights, bias, options.runtime, *op, op->border.get());
+    POLYPHASE_RETURN_IF_ERROR(MakeLayer(a, false, weights, bias, options.runtime, *op, op->border.get()));
   }
   const Epilogue epilogue = std::exchange(a.epilogue, {});
   op->resolve = [a](const SpatialSizes& input, const SpatialSizes&, PhaseShape* shape) {
     return ResolveConv(a, input, shape);
   };
-  if (status.ok()) status = FinishOperator(epilogue, options.runtime, op.get());
+  POLYPHASE_RETURN_IF_ERROR(FinishOperator(epilogue, options.runtime, op.get()));
   *result = std::move(op);
-  return status;
+  return Status();
 }
 
 }  // namespace polyphase::internal

@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/status.h"
 #include "geometry/conv_transpose.h"
 #include "geometry/weights.h"
 #include "phase_conv/lower.h"
@@ -12,13 +13,12 @@ namespace polyphase::internal {
 Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, const Weights& given, const float* bias,
                                    const OperatorOptions& options, std::shared_ptr<OperatorImpl>* result) {
   ConvTransposeAttributes a = attributes;
-  Status status = ExpandConvTranspose(&a);
-  if (status.ok()) status = ValidateConvTranspose(a);
-  if (status.ok()) status = CheckWeights("conv_transpose weights", given);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(ExpandConvTranspose(&a));
+  POLYPHASE_RETURN_IF_ERROR(ValidateConvTranspose(a));
+  POLYPHASE_RETURN_IF_ERROR(CheckWeights("conv_transpose weights", given));
   const auto* weights = static_cast<const float*>(given.data);
   auto op = std::make_shared<PhaseConvOperator>();
-  if (status = SelectKernels(options.isa, &op->kernels); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
   const Epilogue epilogue = std::exchange(a.epilogue, {});
   op->name = "conv_transpose";
   op->takes.algorithm = op->takes.output_size = op->takes.residual = true;
@@ -57,10 +57,10 @@ Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, co
   WeightSource source;
   source.weights = weights;
   source.bias = shifted.empty() ? nullptr : shifted.data();
-  status = FinishLayer(*op, source, options.runtime, &layer);
-  if (status.ok()) status = FinishOperator(epilogue, options.runtime, op.get());
+  POLYPHASE_RETURN_IF_ERROR(FinishLayer(*op, source, options.runtime, &layer));
+  POLYPHASE_RETURN_IF_ERROR(FinishOperator(epilogue, options.runtime, op.get()));
   *result = std::move(op);
-  return status;
+  return Status();
 }
 
 }  // namespace polyphase::internal

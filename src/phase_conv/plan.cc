@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/format.h"
+#include "base/status.h"
 #include "exec/runner.h"
 #include "phase_conv/algorithm.h"
 
@@ -90,22 +91,49 @@ Status FindAlgorithm(const PhaseConvOperator& op, Algorithm id, const PhaseAlgor
 
 class Planner {
  public:
-  Planner(const PhaseConvOperator& op, size_t threads, PhaseConvPlan* plan) : op_(op), threads_(threads), plan_(plan) {}
+  // `requested`: the algorithm of all parts; null for the cheapest of each.
+  Planner(const PhaseConvOperator& op, size_t threads, const PhaseAlgorithm* requested, PhaseConvPlan* plan)
+      : op_(op), threads_(threads), requested_(requested), plan_(plan) {}
 
+  // Adds all parts of the output. The layer computes what is between the borders.
+  Status AddAll(const PhaseShape& shape) {
+    Box rest, inner;
+    bool empty = false;
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+      rest[axis] = {0, shape.size[axis]};
+      inner[axis] = {op_.border_begin[axis], shape.size[axis] - op_.border_end[axis]};
+      empty = empty || inner[axis].count() <= 0;
+    }
+    if (empty) return Add(*op_.border, shape.origin, rest);
+    POLYPHASE_RETURN_IF_ERROR(Add(op_.layer, shape.origin, inner));
+    // Axis by axis, slabs cover the outputs that read beyond the input. Each axis leaves what is between its slabs to
+    // the next one.
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+      for (const IndexRange& slab : {IndexRange{0, inner[axis].begin}, IndexRange{inner[axis].end, rest[axis].end}}) {
+        if (slab.count() == 0) continue;
+        Box outside = rest;
+        outside[axis] = slab;
+        POLYPHASE_RETURN_IF_ERROR(Add(*op_.border, shape.origin, outside));
+      }
+      rest[axis] = inner[axis];
+    }
+    return Status();
+  }
+
+ private:
   // Adds the part of the output that `layer` computes.
-  Status Add(const PhaseLayer& layer, const SpatialSizes& origin, const Box& part, const PhaseAlgorithm* requested) {
+  Status Add(const PhaseLayer& layer, const SpatialSizes& origin, const Box& part) {
     const PhaseProblem problem(op_, layer, *plan_, origin, part);
-    const PhaseAlgorithm* algorithm = requested != nullptr ? requested : op_.fixed;
+    const PhaseAlgorithm* algorithm = requested_ != nullptr ? requested_ : op_.fixed;
     std::unique_ptr<PhasePart> scheduled;
-    std::string reason = requested != nullptr ? "as requested" : "decided at Create for every length";
+    std::string reason = requested_ != nullptr ? "as requested" : "decided at Create for every length";
     if (algorithm == nullptr) {
       algorithm = Choose(problem, threads_, &scheduled, &reason);
     } else {
       scheduled = algorithm->schedule(problem, threads_);
     }
     if (!scheduled->status.ok()) return scheduled->status;
-    Status status = layer.weights.Get(algorithm->format(layer, op_.kernels), &scheduled->weights);
-    if (!status.ok()) return status;
+    POLYPHASE_RETURN_IF_ERROR(layer.weights.Get(algorithm->format(layer, op_.kernels), &scheduled->weights));
     if (&layer == &op_.layer || plan_->parts.empty()) {
       plan_->choice = Format("%s %s%s%s, %s", op_.name, algorithm->name, scheduled->form.c_str(),
                              op_.DescribeSaving().c_str(), scheduled->tiles.c_str());
@@ -117,9 +145,9 @@ class Planner {
     return Status();
   }
 
- private:
   const PhaseConvOperator& op_;
   const size_t threads_;
+  const PhaseAlgorithm* const requested_;
   PhaseConvPlan* const plan_;
 };
 
@@ -128,7 +156,7 @@ class Planner {
 Status FinishOperator(const Epilogue& epilogue, const Runtime& runtime, PhaseConvOperator* op) {
   Epilogue rest = epilogue;
   rest.scale = rest.shift = nullptr;
-  if (Status status = op->epilogue.Init(op->name, rest, runtime); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(op->epilogue.Init(op->name, rest, runtime));
   if (op->spatial_rank > 1 || !op->layer.weights.HasChoice()) return Status();
   // The length decides only about the last percents. This one is about a second of speech.
   PlanTensors tensors;
@@ -152,55 +180,27 @@ Status PhaseConvOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   if (input.dtype != DataType::kF32) {
     return Status::Unsupported("%s input dtype = %d: this version supports f32", name, static_cast<int>(input.dtype));
   }
-  Status status = CheckInputRank(name, spatial_rank, input);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckInputRank(name, spatial_rank, input));
   if (input.c != input_channels) {
     return Status::InvalidArgument("%s input c = %" PRId64 ": must be input_channels = %" PRId64, name, input.c,
                                    input_channels);
   }
   const PhaseAlgorithm* requested = nullptr;
   if (options.algorithm != Algorithm::kAuto) {
-    if (status = FindAlgorithm(*this, options.algorithm, &requested); !status.ok()) return status;
+    POLYPHASE_RETURN_IF_ERROR(FindAlgorithm(*this, options.algorithm, &requested));
   }
   PhaseShape shape{};
-  status = resolve(input.size, ExpandOutputSize(options.output_size, spatial_rank), &shape);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(resolve(input.size, ExpandOutputSize(options.output_size, spatial_rank), &shape));
   auto plan = std::make_unique<PhaseConvPlan>();
   plan->input = input;
-  status = InferOutput(input, options.output ? &*options.output : nullptr, output_channels, shape.size, &plan->output);
-  if (status.ok()) status = InferResidual(name, epilogue.get(), options.residual, plan.get());
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(
+      InferOutput(input, options.output ? &*options.output : nullptr, output_channels, shape.size, &plan->output));
+  POLYPHASE_RETURN_IF_ERROR(InferResidual(name, epilogue.get(), options.residual, plan.get()));
   plan->choice = name;
   plan->reason = "nothing to do for n = 0";
-  if (input.n > 0) {
-    Planner planner(*this, threads, plan.get());
-    Box inner;
-    bool empty = false;
-    for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-      inner[axis] = {border_begin[axis], shape.size[axis] - border_end[axis]};
-      empty = empty || inner[axis].count() <= 0;
-    }
-    Box part;
-    for (int axis = 0; axis < kMaxSpatialRank; ++axis) part[axis] = {0, shape.size[axis]};
-    if (empty) {
-      status = planner.Add(*border, shape.origin, part, requested);
-    } else {
-      status = planner.Add(layer, shape.origin, inner, requested);
-      // Axis by axis, slabs cover the outputs that read beyond the input. Each axis leaves what is between its slabs to
-      // the next one.
-      for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-        for (const IndexRange& slab : {IndexRange{0, inner[axis].begin}, IndexRange{inner[axis].end, part[axis].end}}) {
-          if (slab.count() == 0 || !status.ok()) continue;
-          Box outside = part;
-          outside[axis] = slab;
-          status = planner.Add(*border, shape.origin, outside, requested);
-        }
-        part[axis] = inner[axis];
-      }
-    }
-  }
+  if (input.n > 0) POLYPHASE_RETURN_IF_ERROR(Planner(*this, threads, requested, plan.get()).AddAll(shape));
   *result = std::move(plan);
-  return status;
+  return Status();
 }
 
 }  // namespace polyphase::internal

@@ -111,7 +111,7 @@ PhaseView::PhaseView(const PhaseProblem& problem, const WeightFormat& format)
   }
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     if (join[axis] == 1) continue;
-    const Axis all = axes[axis];
+    const PhaseAxis all = axes[axis];
     const int64_t first = all.position(0);
     skip[axis] = all.residue(0);
     axes[axis] = {&joined.phases[axis], all.in, all.position(all.out - 1) - first + 1, first};
@@ -124,15 +124,15 @@ PhaseView::PhaseView(const PhaseProblem& problem, const WeightFormat& format)
   }
 }
 
-double PhaseView::Product(int64_t Axis::*size) const {
+double PhaseView::Product(int64_t PhaseAxis::*size) const {
   double product = 1;
-  for (const Axis& axis : axes) product *= static_cast<double>(axis.*size);
+  for (const PhaseAxis& axis : axes) product *= static_cast<double>(axis.*size);
   return product;
 }
 
 double PhaseView::Pairs() const {
   double pairs = 1;
-  for (const Axis& axis : axes) pairs *= static_cast<double>(CountPairs(axis));
+  for (const PhaseAxis& axis : axes) pairs *= static_cast<double>(CountPairs(axis));
   return pairs;
 }
 

@@ -44,8 +44,8 @@ class PhaseConvOperator final : public OperatorImpl {
   // PlanOptions::output_size, both of them expanded.
   std::function<Status(const SpatialSizes& input, const SpatialSizes& output_size, PhaseShape* shape)> resolve;
   Prologue prologue;
-  OpEpilogue epilogue;    // has no scale and shift: weights and biases contain them
-  double flop_ratio = 1;  // multiply-adds of the unfused ops / ours
+  OwnedEpilogue epilogue;  // has no scale and shift: weights and biases contain them
+  double flop_ratio = 1;   // multiply-adds of the unfused ops / ours
   PhaseLayer layer;
   // The same layer without a fold. It computes the outputs near the ends of each axis whose padding reflects more than
   // a pixel; border_begin and border_end count these. It is null where there are none.
@@ -65,15 +65,15 @@ struct PhaseProblem {
   const PhaseLayer& layer;
   const PlanTensors& tensors;
   std::array<IndexRange, kMaxSpatialRank> part;
-  std::array<Axis, kMaxSpatialRank> axes;  // count outputs from the beginning of the part
+  std::array<PhaseAxis, kMaxSpatialRank> axes;  // count outputs from the beginning of the part
 };
 
 // Shows a problem as a format of weights sees it.
 struct PhaseView {
   PhaseView(const PhaseProblem& problem, const WeightFormat& format);
 
-  const Axis& x() const { return axes[kColumn]; }
-  double Product(int64_t Axis::*size) const;
+  const PhaseAxis& x() const { return axes[kColumn]; }
+  double Product(int64_t PhaseAxis::*size) const;
   // Returns the number of (output, tap) pairs that meet an input.
   double Pairs() const;
   // Returns the number of multiplications that meet an input.
@@ -81,7 +81,7 @@ struct PhaseView {
 
   // Where phases are joined, the outputs of an axis are the positions q, and the channels of one position are those of
   // all joined phases. The first `skip` outputs of the first position do not exist.
-  std::array<Axis, kMaxSpatialRank> axes;
+  std::array<PhaseAxis, kMaxSpatialRank> axes;
   SpatialSizes join{1, 1, 1}, skip{};
   int64_t images, groups, ic, oc;
   // With `depthwise`, all groups are computed at once, with channels in lanes on both sides: the one input channel of

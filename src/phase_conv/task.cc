@@ -55,7 +55,7 @@ PhaseTask PhaseTasks::operator[](int64_t index) const {
   PhaseTask task;
   task.tiles = tiles[next.Next(tiles.count)];
   for (int axis = kMaxSpatialRank - 1; axis >= 0; --axis) {
-    const Axis& a = view.axes[axis];
+    const PhaseAxis& a = view.axes[axis];
     task.out[axis] = boxes[axis][next.Next(boxes[axis].count)];
     task.in[axis] = a.InputRange(task.out[axis]);
     if (!a.padded() && !(zeros_in_x && axis == kColumn)) task.in[axis] = task.in[axis].Clip(a.in);
@@ -66,7 +66,7 @@ PhaseTask PhaseTasks::operator[](int64_t index) const {
 }
 
 int64_t PhaseTasks::StripInputs(int axis, int64_t outputs) const {
-  const Axis& a = view.axes[axis];
+  const PhaseAxis& a = view.axes[axis];
   const bool outside = a.padded() || (zeros_in_x && axis == kColumn);
   const int64_t all = outside ? a.InputRange({0, a.out}).count() : a.in;
   return std::min(a.MaxInputs(std::min(outputs, a.out)), all);
@@ -133,7 +133,7 @@ SpatialSizes SmallestBox(const PhaseView& view, int64_t x_positions) {
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     box[axis] = std::min(view.axes[axis].phases->stride, view.axes[axis].out);
   }
-  const Axis& x = view.x();
+  const PhaseAxis& x = view.x();
   box[kColumn] = x.out / x.phases->stride <= x_positions ? x.out : x.phases->stride * x_positions;
   return box;
 }
@@ -162,7 +162,7 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
   const Prologue& prologue = tasks.op.prologue;
   const float* const input = static_cast<const float*>(context.input);
   PixelRun run{ChannelsOf(desc), 0, 0, 0, 0};
-  const Axis& axis_x = tasks.view.x();
+  const PhaseAxis& axis_x = tasks.view.x();
   const IndexRange strip_x = task.in[kColumn];
   // `inside` is the part of a strip row that is a run of input pixels.
   IndexRange inside = strip_x.Clip(axis_x.in);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/checked_math.h"
+#include "base/status.h"
 
 namespace polyphase::internal {
 namespace {
@@ -173,7 +174,7 @@ Status PhaseWeights::Get(const WeightFormat& format, PackedWeights* packed) cons
     return std::find_if(forms_.begin(), forms_.end(), [&](const Form& form) { return form.format == format; });
   };
   if (find() == forms_.end()) {
-    if (Status status = Pack(layout); !status.ok()) return status;
+    POLYPHASE_RETURN_IF_ERROR(Pack(layout));
   }
   const AlignedBuffer& memory = find()->memory;
   packed->weights = memory.as<char>() + layout.bias_bytes();

@@ -8,7 +8,7 @@
 
 namespace polyphase::internal {
 
-Status OpEpilogue::Init(const char* op, const Epilogue& epilogue, const Runtime& runtime) {
+Status OwnedEpilogue::Init(const char* op, const Epilogue& epilogue, const Runtime& runtime) {
   epilogue_ = epilogue;
   if (!HasConstants(epilogue)) return Status();
   const float** const arrays[] = {&epilogue_.scale, &epilogue_.shift, &epilogue_.slope};

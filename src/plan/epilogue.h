@@ -1,4 +1,4 @@
-// OpEpilogue: the epilogue of an operator, with its own copy of the constants.
+// OwnedEpilogue: the epilogue of an operator, with its own copy of the constants.
 #ifndef POLYPHASE_SRC_PLAN_EPILOGUE_H_
 #define POLYPHASE_SRC_PLAN_EPILOGUE_H_
 
@@ -11,7 +11,7 @@
 
 namespace polyphase::internal {
 
-class OpEpilogue {
+class OwnedEpilogue {
  public:
   // `epilogue` must be valid. Fails with kOutOfMemory only.
   Status Init(const char* op, const Epilogue& epilogue, const Runtime& runtime);

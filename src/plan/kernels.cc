@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 
+#include "base/status.h"
+
 namespace polyphase::internal {
 
 Status SelectTarget(const std::string& isa, Target* target) {
@@ -28,8 +30,7 @@ Status SelectTarget(const std::string& isa, Target* target) {
 }
 
 Status SelectKernels(const std::string& isa, Kernels* kernels) {
-  Status status = SelectTarget(isa, &kernels->target);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(SelectTarget(isa, &kernels->target));
   const int64_t bit = kernels->target.bit;
   kernels->conv = GetConvTileKernels(bit);
   kernels->panel = GetPanelKernels(bit);

@@ -7,6 +7,7 @@
 
 #include "base/checked_math.h"
 #include "base/format.h"
+#include "base/status.h"
 
 namespace polyphase::internal {
 namespace {
@@ -69,12 +70,12 @@ Status CreateMaxUnpoolOperator(const MaxUnpoolAttributes& attributes, const Oper
   op->takes.input_indices = true;
   op->attributes = attributes;
   PoolWindow& window = op->attributes.window;
-  Status status = ExpandPoolWindow(kOp, &window);
-  if (status.ok()) status = ValidatePoolWindow(kOp, window, true);
-  if (status.ok()) status = ValidateIndexConvention(kOp, window, attributes.index_convention);
-  if (status.ok()) status = SelectKernels(options.isa, &op->kernels);
-  if (status.ok()) *result = op;
-  return status;
+  POLYPHASE_RETURN_IF_ERROR(ExpandPoolWindow(kOp, &window));
+  POLYPHASE_RETURN_IF_ERROR(ValidatePoolWindow(kOp, window, true));
+  POLYPHASE_RETURN_IF_ERROR(ValidateIndexConvention(kOp, window, attributes.index_convention));
+  POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
+  *result = op;
+  return Status();
 }
 
 Status MaxUnpoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
@@ -85,19 +86,17 @@ Status MaxUnpoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   *result = std::move(owned);
   plan->input = input;
   SpatialSizes default_size{};
-  Status status = MakeUnpoolAxes(kOp, a.window, input, ExpandOutputSize(options.output_size, a.window.spatial_rank),
-                                 &plan->axes, &default_size);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(MakeUnpoolAxes(
+      kOp, a.window, input, ExpandOutputSize(options.output_size, a.window.spatial_rank), &plan->axes, &default_size));
   SpatialSizes size{};
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) size[axis] = plan->axes[axis].full;
-  status = InferOutput(input, options.output ? &*options.output : nullptr, input.c, size, &plan->output);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(
+      InferOutput(input, options.output ? &*options.output : nullptr, input.c, size, &plan->output));
   plan->index_size = a.indices_in_default_size ? default_size : size;
-  if (status = CheckIndexSize(plan->output, plan->index_size); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckIndexSize(plan->output, plan->index_size));
   plan->index_map = MakeIndexMap(a.index_convention, false, a.window, input.n, input.c, plan->index_size);
-  status = InferIndices(kOp, plan->index_map, input, options.indices ? &*options.indices : nullptr,
-                        &plan->indices.emplace());
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(InferIndices(kOp, plan->index_map, input, options.indices ? &*options.indices : nullptr,
+                                         &plan->indices.emplace()));
 
   plan->element_log2 = Log2Size(ElementSize(input.dtype));
   plan->index_log2 = Log2Size(ElementSize(plan->indices->dtype));

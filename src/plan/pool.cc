@@ -8,6 +8,7 @@
 
 #include "base/checked_math.h"
 #include "base/format.h"
+#include "base/status.h"
 #include "plan/addressing.h"
 
 namespace polyphase::internal {
@@ -43,13 +44,13 @@ Status Finish(const char* name, const std::shared_ptr<PoolOperator>& op, const O
   op->name = name;
   op->takes.output_indices = op->kind == PoolKind::kMax;
   op->takes.output_size = unpool;
-  Status status = ExpandPoolWindow(name, &op->window);
-  if (status.ok()) status = ValidatePoolWindow(name, op->window, unpool);
-  if (status.ok()) status = ValidateIndexConvention(name, op->window, op->index_convention);
-  if (status.ok()) status = ValidateDivisor(name, op->divisor_override);
-  if (status.ok()) status = SelectKernels(options.isa, &op->kernels);
-  if (status.ok()) *result = op;
-  return status;
+  POLYPHASE_RETURN_IF_ERROR(ExpandPoolWindow(name, &op->window));
+  POLYPHASE_RETURN_IF_ERROR(ValidatePoolWindow(name, op->window, unpool));
+  POLYPHASE_RETURN_IF_ERROR(ValidateIndexConvention(name, op->window, op->index_convention));
+  POLYPHASE_RETURN_IF_ERROR(ValidateDivisor(name, op->divisor_override));
+  POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
+  *result = op;
+  return Status();
 }
 
 // Fails unless the positions within one window, which are added up in 32 bits, fit.
@@ -193,30 +194,28 @@ Status PoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& option
   PoolPlan* const plan = owned.get();
   *result = std::move(owned);
   plan->input = input;
-  Status status = CheckType(*this, input.dtype, &plan->conversion);
-  if (!status.ok()) return status;
-  status = plan->unpool()
-               ? MakeUnpoolAxes(name, window, input, ExpandOutputSize(options.output_size, window.spatial_rank),
-                                &plan->axes, nullptr)
-               : MakePoolAxes(name, window, input, &plan->axes);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckType(*this, input.dtype, &plan->conversion));
+  POLYPHASE_RETURN_IF_ERROR(plan->unpool() ? MakeUnpoolAxes(name, window, input,
+                                                            ExpandOutputSize(options.output_size, window.spatial_rank),
+                                                            &plan->axes, nullptr)
+                                           : MakePoolAxes(name, window, input, &plan->axes));
   SpatialSizes size{};
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     size[axis] = plan->unpool() ? plan->axes[axis].full : plan->axes[axis].pooled;
   }
-  status = InferOutput(input, options.output ? &*options.output : nullptr, input.c, size, &plan->output);
-  if (status.ok() && kind == PoolKind::kMax) {
+  POLYPHASE_RETURN_IF_ERROR(
+      InferOutput(input, options.output ? &*options.output : nullptr, input.c, size, &plan->output));
+  if (kind == PoolKind::kMax) {
     plan->index_map = MakeIndexMap(index_convention, column_major, window, input.n, input.c, input.size);
-    status = InferIndices(name, plan->index_map, plan->output, options.indices ? &*options.indices : nullptr,
-                          &plan->indices.emplace());
-    if (status.ok()) status = CheckWindowPositions(*plan);
+    POLYPHASE_RETURN_IF_ERROR(InferIndices(name, plan->index_map, plan->output,
+                                           options.indices ? &*options.indices : nullptr, &plan->indices.emplace()));
+    POLYPHASE_RETURN_IF_ERROR(CheckWindowPositions(*plan));
   }
-  if (!status.ok()) return status;
   plan->divide_inputs = plan->unpool() && DivisorsDiffer(*plan);
   SetTile(plan);
   Arena arena;
   PoolScratch(*plan, arena);
-  if (status = arena.Check(name); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(arena.Check(name));
   plan->worker_bytes = arena.bytes();
   plan->choice = Format("%s, tiles of %" PRId64 " columns", name, plan->columns.length);
   plan->reason = plan->tile_inputs == 0 ? "rows are read where they are"

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/format.h"
+#include "base/status.h"
 #include "geometry/pixel_shuffle.h"
 
 namespace polyphase::internal {
@@ -35,15 +36,14 @@ Status CreateRearrangeOperator(const PixelShuffleAttributes* shuffle, const Oper
                                std::shared_ptr<OperatorImpl>* result) {
   auto op = std::make_shared<RearrangeOperator>();
   op->name = shuffle != nullptr ? "pixel_shuffle" : "convert";
-  Status status;
   if (shuffle != nullptr) {
     op->shuffle = *shuffle;
-    status = ExpandPixelShuffle(&*op->shuffle);
-    if (status.ok()) status = ValidatePixelShuffle(*op->shuffle);
+    POLYPHASE_RETURN_IF_ERROR(ExpandPixelShuffle(&*op->shuffle));
+    POLYPHASE_RETURN_IF_ERROR(ValidatePixelShuffle(*op->shuffle));
   }
-  if (status.ok()) status = SelectKernels(options.isa, &op->kernels);
-  if (status.ok()) *result = op;
-  return status;
+  POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
+  *result = op;
+  return Status();
 }
 
 Status RearrangeOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
@@ -55,13 +55,13 @@ Status RearrangeOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   int64_t channels = input.c;
   SpatialSizes size = input.size;
   if (shuffle) {
-    if (Status status = CheckInputRank(name, shuffle->spatial_rank, input); !status.ok()) return status;
-    if (Status status = PixelShuffleOutput(*shuffle, input, &channels, &size); !status.ok()) return status;
+    POLYPHASE_RETURN_IF_ERROR(CheckInputRank(name, shuffle->spatial_rank, input));
+    POLYPHASE_RETURN_IF_ERROR(PixelShuffleOutput(*shuffle, input, &channels, &size));
     plan->factor = shuffle->factor;
     plan->to_space = shuffle->direction == ShuffleDirection::kDepthToSpace;
   }
   const TensorDesc* requested = options.output ? &*options.output : nullptr;
-  if (Status status = InferOutput(input, requested, channels, size, &plan->output); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(InferOutput(input, requested, channels, size, &plan->output));
   if (shuffle) {
     const auto [rz, ry, rx] = plan->factor;
     const int64_t c = plan->shallow().c;

@@ -8,6 +8,7 @@
 
 #include "base/checked_math.h"
 #include "base/format.h"
+#include "base/status.h"
 #include "geometry/epilogue.h"
 #include "plan/streaming.h"
 
@@ -314,7 +315,7 @@ std::string Choice(const ResizePlan& plan) {
 
 Status CheckInput(const ResizeOperator& op, const TensorDesc& input) {
   const ResizeAttributes& a = op.attributes;
-  if (Status status = CheckInputRank("resize", a.spatial_rank, input); !status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(CheckInputRank("resize", a.spatial_rank, input));
   if (input.c < 1) return Status::InvalidArgument("resize input c = %" PRId64 ": must be at least 1", input.c);
   if (a.n != 0 && input.n != a.n) {
     return Status::InvalidArgument("resize input n = %" PRId64 ": must be the attribute n, %" PRId64, input.n, a.n);
@@ -352,16 +353,14 @@ Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& opti
   *result = std::move(owned);
   plan->input = input;
   const int64_t channels = OutputChannels(a, input.c);
-  Status status = CheckInput(*this, input);
-  if (status.ok()) status = SelectConversion(a, input.dtype, plan);
-  if (status.ok()) status = ValidateEpilogue(name, a.epilogue, channels);
+  POLYPHASE_RETURN_IF_ERROR(CheckInput(*this, input));
+  POLYPHASE_RETURN_IF_ERROR(SelectConversion(a, input.dtype, plan));
+  POLYPHASE_RETURN_IF_ERROR(ValidateEpilogue(name, a.epilogue, channels));
   ResizeSizes sizes;
-  if (status.ok()) status = ResizeOutput(a, input.size, &sizes);
-  if (status.ok()) {
-    status = InferOutput(input, options.output ? &*options.output : nullptr, channels, sizes.output, &plan->output);
-  }
-  if (status.ok()) status = InferResidual(name, a.epilogue, options.residual, plan);
-  if (!status.ok()) return status;
+  POLYPHASE_RETURN_IF_ERROR(ResizeOutput(a, input.size, &sizes));
+  POLYPHASE_RETURN_IF_ERROR(
+      InferOutput(input, options.output ? &*options.output : nullptr, channels, sizes.output, &plan->output));
+  POLYPHASE_RETURN_IF_ERROR(InferResidual(name, a.epilogue, options.residual, plan));
   if (input.n == 0) {
     plan->choice = Choice(*plan);
     plan->reason = "nothing to do for n = 0";
@@ -370,8 +369,7 @@ Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& opti
   ResizeAxis* const axes[] = {&plan->z, &plan->y, &plan->x};
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     const bool fixed = plan->lane == ResizeLane::kFixed;
-    status = MakeResizeAxis(a, axis, input.size[axis], sizes, fixed, axes[axis]);
-    if (!status.ok()) return status;
+    POLYPHASE_RETURN_IF_ERROR(MakeResizeAxis(a, axis, input.size[axis], sizes, fixed, axes[axis]));
   }
   SelectPlanes(plan);
   plan->pass = SelectPass(plan);

@@ -27,7 +27,7 @@ struct ResizeOperator : OperatorImpl {
   bool pointwise() const { return HasPointwise(attributes); }
 
   ResizeAttributes attributes;
-  OpEpilogue epilogue;
+  OwnedEpilogue epilogue;
   // A 1x1 convolution's weights, times the epilogue's scale; its bias is in the epilogue. The width of a tile divides
   // kLineLanes, and the channels that fill the last line have zeros.
   ColumnTiles tiles;

@@ -5,6 +5,7 @@
 
 #include "base/checked_math.h"
 #include "base/format.h"
+#include "base/status.h"
 #include "plan/resize.h"
 
 namespace polyphase::internal {
@@ -83,13 +84,13 @@ Status CreateResizeOperator(const ResizeAttributes& attributes, const OperatorOp
   op->name = "resize";
   op->takes.residual = true;
   op->attributes = attributes;
-  Status status = ExpandResize(&op->attributes);
-  if (status.ok()) status = ValidateResize(op->attributes);
-  if (status.ok()) status = SelectKernels(options.isa, &op->kernels);
-  if (status.ok()) status = PackPointwise(options.runtime, op.get());
-  if (status.ok()) status = InitEpilogue(options.runtime, op.get());
-  if (status.ok()) *result = op;
-  return status;
+  POLYPHASE_RETURN_IF_ERROR(ExpandResize(&op->attributes));
+  POLYPHASE_RETURN_IF_ERROR(ValidateResize(op->attributes));
+  POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
+  POLYPHASE_RETURN_IF_ERROR(PackPointwise(options.runtime, op.get()));
+  POLYPHASE_RETURN_IF_ERROR(InitEpilogue(options.runtime, op.get()));
+  *result = op;
+  return Status();
 }
 
 }  // namespace polyphase::internal

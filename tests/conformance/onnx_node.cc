@@ -375,8 +375,8 @@ class NodeRunner {
     pph_conv_attributes a = Defaults(pph_conv_attributes_init);
     Axes strides = {1, 1, 1};
     if (!Spatial("strides", strides)) return false;
-    const std::vector<int64_t> stated(strides, strides + rank_);
-    if (stated != std::vector<int64_t>(stated.size(), 1)) {
+    if (std::any_of(strides, strides + rank_, [](int64_t stride) { return stride != 1; })) {
+      const std::vector<int64_t> stated(strides, strides + rank_);
       return Fail(PPH_UNSUPPORTED, "strides = " + ToString(stated) + ": the library has stride 1");
     }
     pph_weights weights = Defaults(pph_weights_init);

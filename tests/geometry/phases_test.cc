@@ -26,7 +26,7 @@ Reads Sorted(Reads reads) {
 }
 
 // Returns what the phases say that output o reads: input and slot of each tap in `taps`.
-Reads ReadsOf(const Axis& axis, int64_t o, const IndexRange& taps) {
+Reads ReadsOf(const PhaseAxis& axis, int64_t o, const IndexRange& taps) {
   const AxisPhases& phases = *axis.phases;
   const AxisPhase phase = phases.Phase(axis.residue(o));
   Reads reads;
@@ -36,7 +36,7 @@ Reads ReadsOf(const Axis& axis, int64_t o, const IndexRange& taps) {
   }
   return Sorted(reads);
 }
-Reads AllReadsOf(const Axis& axis, int64_t o) {
+Reads AllReadsOf(const PhaseAxis& axis, int64_t o) {
   return ReadsOf(axis, o, {0, axis.phases->Phase(axis.residue(o)).taps});
 }
 
@@ -49,7 +49,7 @@ Reads Inside(const Reads& reads, int64_t in) {
 
 // Checks the ranges that tasks are cut by against what each output reads. From `exact` neighbouring outputs on they are
 // not just wide enough, but exact.
-void ExpectRanges(const Axis& axis, const std::vector<Reads>& reads, int64_t exact) {
+void ExpectRanges(const PhaseAxis& axis, const std::vector<Reads>& reads, int64_t exact) {
   std::vector<int64_t> most(axis.out + 1, 0);
   for (int64_t begin = 0; begin < axis.out; ++begin) {
     IndexRange span{INT64_MAX, INT64_MIN};
@@ -102,7 +102,7 @@ Reads DefinedReads(const Transposed& l, int64_t o) {
 void ExpectTransposed(const Transposed& layer) {
   SCOPED_TRACE(Name(layer));
   const AxisPhases phases = TransposedConvPhases(layer.kernel, layer.stride, layer.dilation);
-  const Axis axis{&phases, layer.in, layer.out, layer.padding};
+  const PhaseAxis axis{&phases, layer.in, layer.out, layer.padding};
   EXPECT_EQ(phases.slots, layer.kernel);
   std::vector<Reads> reads;
   int64_t pairs = 0;
@@ -150,7 +150,7 @@ TEST(TransposedConvPhases, MeetTheEquationWithoutATable) {
             SCOPED_TRACE(Name(layer));
             const AxisPhases phases = TransposedConvPhases(kernel, stride, dilation);
             EXPECT_EQ(phases.table.empty(), stride > 64);
-            const Axis axis{&phases, layer.in, layer.out, padding};
+            const PhaseAxis axis{&phases, layer.in, layer.out, padding};
             int64_t pairs = 0;
             for (int64_t o = 0; o < layer.out; ++o) {
               const Reads reads = DefinedReads(layer, o);
@@ -222,7 +222,7 @@ void ExpectConv(const ConvAxis& layer, int64_t in, bool fold) {
       layer.shuffle;
   int64_t origin = 0;
   const AxisPhases phases = ConvPhases(layer, fold, &origin);
-  const Axis axis{&phases, in * phases.repeat, out, origin};
+  const PhaseAxis axis{&phases, in * phases.repeat, out, origin};
   EXPECT_EQ(phases.repeat, fold ? 1 : layer.upsample);
   std::vector<Reads> inputs;  // what is read, counted in repetitions and outside of the input as well
   int64_t pairs = 0;
@@ -335,7 +335,7 @@ TEST(AxisSource, IsThePaddedPixel) {
         AxisPhases phases;
         phases.padding_mode = mode;
         phases.repeat = repeat;
-        const Axis axis{&phases, in * repeat, in * repeat, 0};
+        const PhaseAxis axis{&phases, in * repeat, in * repeat, 0};
         const int64_t most = MostPadding(mode, in * repeat);
         for (int64_t i = -most; i < in * repeat + most; ++i) {
           EXPECT_EQ(axis.Source(i), PaddedPixel(mode, i, in * repeat) / repeat)
@@ -368,7 +368,7 @@ bool ExpectJoined(const AxisPhases& phases) {
   EXPECT_EQ(joined->slots, (*offsets.rbegin() - *offsets.begin()) / phases.offset_step + 1);
   EXPECT_EQ(joined->padding_mode, phases.padding_mode);
   EXPECT_EQ(joined->repeat, phases.repeat);
-  const Axis axis{&*joined, 100, 100, 0};
+  const PhaseAxis axis{&*joined, 100, 100, 0};
   constexpr int64_t kPosition = 50;
   const Reads all = AllReadsOf(axis, kPosition);
   EXPECT_EQ(all.size(), static_cast<size_t>(joined->slots));

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks that libpolyphase.so exports every function of the C API and nothing but pph_* and polyphase::, all of it with the
-# version of the ABI that its soname has.
+# Checks that libpolyphase.so exports every function of the C API and nothing but pph_* and polyphase::, all of it with
+# the version of the ABI that its soname has.
 set -euo pipefail
 library=$1
 header=$(dirname "$0")/../../include/polyphase/polyphase_c.h
