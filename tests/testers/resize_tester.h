@@ -39,7 +39,7 @@ constexpr TorchMode kWindowModes[] = {{PyTorchMode::kBilinear, false, true},
 
 constexpr DataType kTypes[] = {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kU8};
 
-// What ONNX's Resize means by a mode, where nothing else is said.
+// Sets what ONNX's Resize means by a mode, unless something else is said.
 inline ResizeAttributes OnnxLike(ResizeMode mode, CoordinateTransformation coordinates) {
   ResizeAttributes a;
   a.mode = mode;
@@ -71,7 +71,7 @@ class ResizeTester {
   ResizeTester& Scale(Scales... scales) {
     return attributes_.scale = {static_cast<double>(scales)...}, attributes_.size = {}, *this;
   }
-  // Of u8.
+  // For u8.
   ResizeTester& Rounding(U8Rounding rounding) { return attributes_.u8_rounding = rounding, *this; }
   ResizeTester& Recompute() { return attributes_.recompute_scale_factor = true, *this; }
   ResizeTester& WithEpilogue(const Epilogue& epilogue) { return attributes_.epilogue = epilogue, *this; }
