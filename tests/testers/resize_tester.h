@@ -27,7 +27,7 @@ struct TorchMode {
   ResizeAttributes Attributes() const { return ResizeAttributes::PyTorch(mode, align_corners, antialias); }
 };
 
-// Those of two axes: with 1, 2 or 4 taps, and with windows.
+// The modes of two axes: kModes have 1, 2 or 4 taps, kWindowModes have windows.
 constexpr TorchMode kModes[] = {{PyTorchMode::kNearest},  {PyTorchMode::kNearestExact},
                                 {PyTorchMode::kBilinear}, {PyTorchMode::kBilinear, true},
                                 {PyTorchMode::kBicubic},  {PyTorchMode::kBicubic, true}};
