@@ -1,6 +1,6 @@
 // Test of the choices of plans: every row of bench/workloads.tsv is planned as bench/choices.tsv says, so that a
 // change of a cost or of a rule shows which layers it moves. Where that is meant, POLYPHASE_WRITE_CHOICES=1 makes this
-// test write the table anew; its diff belongs into the commit.
+// test write the table anew; its diff belongs in the commit.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

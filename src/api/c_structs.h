@@ -149,8 +149,8 @@ constexpr bool CanHold(...) {
   return false;
 }
 
-// Whether it takes so many values to initialize a T: scalars for a C struct, whose arrays take one value per element,
-// and members for a C++ struct.
+// Says whether exactly this many values initialize a T: scalars for a C struct, whose arrays take one value per
+// element, and members for a C++ struct.
 template <class T, size_t kCount>
 constexpr bool kHoldsExactly = CanHold<T>(std::make_index_sequence<kCount>()) &&
                                !CanHold<T>(std::make_index_sequence<kCount + 1>());

@@ -1,4 +1,4 @@
-// Lines of POLYPHASE_VERBOSE.
+// Prints the lines of POLYPHASE_VERBOSE.
 #include "api/verbose.h"
 
 #include <cinttypes>
@@ -11,7 +11,7 @@
 namespace polyphase::internal {
 namespace {
 
-// Room for any tensor: "1x64x20x30x40 nchwc16 bf16". Run must not allocate, hence no std::string.
+// There is room for any tensor: "1x64x20x30x40 nchwc16 bf16". Run must not allocate, so this is not a std::string.
 struct Text {
   char chars[128];
 };

@@ -12,8 +12,8 @@
 namespace polyphase::internal {
 namespace {
 
-// Applies the epilogue to a part of the panel: `in_place`, or into the output, in which the part's channels are
-// together.
+// Applies the epilogue to a part of the panel, either `in_place` or into the output, in which the channels of the part
+// are together.
 void ApplyEpilogue(const OutputStore& store, const PanelStore& part, bool in_place) {
   const Epilogue& e = store.epilogue;
   const bool planar = part.channels == 1 && part.panel_stride == 1;
@@ -69,7 +69,7 @@ void ApplyEpilogue(const OutputStore& store, const PanelStore& part, bool in_pla
   store.kernels.epilogue.epilogue(args);
 }
 
-// Whether all elements of the run are in the tensor.
+// Returns whether all elements of the run are in the tensor.
 [[maybe_unused]] bool IsInside(const TensorDesc& desc, const PanelStore& run) {
   const ChannelMap map = ChannelsOf(desc);
   const int64_t last = run.channel + run.channels - 1;

@@ -81,7 +81,7 @@ inline bool HasPointwise(const ResizeAttributes& a) {
   return p.weights.data != nullptr || p.weights.type != DataType::kF32 || p.bias != nullptr || p.input_channels != 0 ||
          p.output_channels != 0;
 }
-// The number of channels of the output.
+// Returns the number of channels of the output.
 inline int64_t OutputChannels(const ResizeAttributes& a, int64_t input_channels) {
   return HasPointwise(a) ? a.pointwise.output_channels : input_channels;
 }
@@ -89,9 +89,9 @@ inline int64_t OutputChannels(const ResizeAttributes& a, int64_t input_channels)
 // Returns whether an axis has neither size nor scale.
 inline bool KeepsItsSize(const ResizeAttributes& a, int axis) { return a.size[axis] == 0 && a.scale[axis] == 0; }
 
-// With `fixed` it has the weights of a fixed-point u8_rounding, from coordinates in double whatever the attributes say.
-// Errors: kOutOfMemory for a table that is too large, kInvalidArgument for weights that fixed point has no room
-// for.
+// Makes the table of an axis. With `fixed` it has the weights of a fixed-point u8_rounding, from coordinates in double
+// whatever the attributes say. Fails with kOutOfMemory for a table that is too large, and with kInvalidArgument for
+// weights that fixed point has no room for.
 Status MakeResizeAxis(const ResizeAttributes& attributes, int axis, int64_t in, const ResizeSizes& sizes, bool fixed,
                       ResizeAxis* table);
 

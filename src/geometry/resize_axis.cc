@@ -1,4 +1,4 @@
-// The tables of Resize: per axis the taps of every output, or the choice of windows.
+// Makes the tables of Resize: per axis, the taps of every output, or the choice of windows.
 #include <algorithm>
 #include <cinttypes>
 
@@ -88,7 +88,7 @@ Status MakeTaps(const ResizeAttributes& a, int axis, const Coordinates<T>& coord
   return Status();
 }
 
-// Keeps one tap if all outputs have only that one, of weight 1: linear to a third reads every third pixel alone.
+// Keeps one tap if all outputs have only that one, of weight 1: linear to a third reads only every third pixel.
 void DropZeroTaps(ResizeAxis* table) {
   for (int64_t k = 0; k < table->taps && table->taps > 1; ++k) {
     bool alone = true;

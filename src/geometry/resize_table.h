@@ -12,12 +12,13 @@
 
 namespace polyphase::internal {
 
-// Entries of one table, 1 GiB: more is a mistake, and would otherwise come from memory that the system only promises.
+// One table has at most this many entries, 1 GiB. More is a mistake, and would otherwise come from memory that the
+// system only promises.
 constexpr int64_t kMaxTableEntries = int64_t{1} << 28;
 Status TableTooLarge(int axis, int64_t out, int64_t taps);
 
-// The source coordinates of one axis in f32 (T = float: ratios are multiplied, as PyTorch does) or double (scales are
-// divided by, as the ONNX reference does).
+// The source coordinates of one axis in f32 (T = float: multiplies by ratios, as PyTorch does) or double (divides by
+// scales, as the ONNX reference does).
 template <typename T>
 class Coordinates {
  public:
@@ -40,7 +41,7 @@ class Coordinates {
     }
   }
 
-  // Inputs per output.
+  // Returns the inputs per output.
   T ratio() const { return ratio_; }
   T scale() const { return scale_; }
 
@@ -64,11 +65,11 @@ class Coordinates {
     return 0;
   }
 
-  // Whether no extrapolation takes the place of coordinate x; a NaN is outside.
+  // Returns whether no extrapolation takes the place of coordinate x. A NaN is outside.
   bool Inside(T x) const { return kind_ != CoordinateTransformation::kTfCropAndResize || (x >= 0 && x <= last_); }
 
-  // Makes a coordinate fit into int32. Taps of coordinates that are further outside read the edge alone in any case, as
-  // do those of a size near 2^31, which f32 rounds up.
+  // Makes a coordinate fit into int32. Taps of coordinates further outside read only the edge in any case, and so do
+  // those of a size near 2^31, which f32 rounds up.
   T Bounded(T x) const { return x > -4 ? std::min(x, last_ + 4) : T{-4}; }
 
  private:
@@ -94,7 +95,7 @@ inline int64_t CeilIndex(T x) {
   return -FloorIndex(-x);
 }
 
-// The taps of kLinear and kCubic without antialias at a coordinate; some of them may be outside of the input.
+// The taps of kLinear and kCubic without antialias at a coordinate. Some of them may be outside the input.
 struct PlainTaps {
   int64_t first;
   double weights[4];

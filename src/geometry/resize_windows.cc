@@ -1,4 +1,4 @@
-// The windows of Resize: area, antialias, lanczos, and all of fixed point.
+// Makes the windows of Resize: area, antialias, lanczos, and everything in fixed point.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -36,12 +36,12 @@ double Filter(const ResizeAttributes& a, double x) {
   }
 }
 
-// Half of the filter's width.
+// Returns half of the width of the filter.
 int64_t FilterRadius(ResizeMode mode) { return mode == ResizeMode::kLanczos ? 3 : mode == ResizeMode::kCubic ? 2 : 1; }
 
 // ---- Windows
 
-// A window while it is made.
+// A window while it is being made.
 struct Window {
   int64_t first = 0;
   std::vector<double> weights;
@@ -74,7 +74,7 @@ void AreaWindow(int64_t in, int64_t out, int64_t o, Window* window) {
   for (double& weight : window->weights) weight = 1.0 / static_cast<double>(end - begin);
 }
 
-// The centre is T arithmetic, the rest is double: in f32 a tap at an end could be lost by rounding.
+// The centre is computed in T, the rest in double: in f32 a tap at an end could be lost by rounding.
 template <typename T>
 void PillowWindow(const ResizeAttributes& a, T ratio, int64_t in, int64_t o, Window* window) {
   const auto centre = static_cast<double>(ratio * (static_cast<T>(o) + T{0.5}));
@@ -105,14 +105,14 @@ void OnnxWindow(const ResizeAttributes& a, T scale, T x, int64_t in, Window* win
   window->Normalize();
 }
 
-// Adds taps outside to the edge.
+// Adds taps outside the input to the edge.
 void FoldedWindow(const PlainTaps& taps, int64_t count, int64_t in, Window* window) {
   const auto inside = [&](int64_t index) { return std::clamp<int64_t>(index, 0, in - 1); };
   window->Reset(inside(taps.first), inside(taps.first + count - 1) + 1);
   for (int64_t k = 0; k < count; ++k) (*window)[inside(taps.first + k)] += taps.weights[k];
 }
 
-// A length that no window exceeds.
+// Returns a length that no window exceeds.
 template <typename T>
 int64_t WindowBound(const ResizeAttributes& a, const Coordinates<T>& coordinates, int64_t in, int64_t out) {
   double bound = 4;
@@ -131,7 +131,7 @@ int64_t WindowBound(const ResizeAttributes& a, const Coordinates<T>& coordinates
 Status MakeFixedWeights(const ResizeAttributes& a, const std::vector<double>& weights, ResizeAxis* table) {
   table->precision = 22;
   if (a.u8_rounding == U8Rounding::kFixed16) {
-    // The most bits with which the largest weight stays an int16.
+    // `precision` becomes the most bits with which the largest weight stays an int16.
     const double largest = *std::max_element(weights.begin(), weights.end());
     int precision = 0;
     while (precision < 22 && std::trunc(0.5 + std::max(largest, 0.0) * std::ldexp(1.0, precision + 1)) < 32768) {

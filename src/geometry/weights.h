@@ -7,7 +7,7 @@
 
 namespace polyphase::internal {
 
-// Accepts f32 weights alone. `name` is the op and the attribute, for messages: "conv weights".
+// Fails unless the weights are f32. `name` is the op and the attribute, for messages: "conv weights".
 Status CheckWeights(const char* name, const Weights& weights);
 
 Status CheckNumerics(Numerics numerics);

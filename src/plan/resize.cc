@@ -97,9 +97,9 @@ std::string PointwiseGain(const ResizePlan& plan) {
                 gain >= 1 ? "fewer" : "more");
 }
 
-// Whether planes are resized as blocks of channels, which are transposed on their way in and out. Along x that is 2 to
-// 5 times faster (and as much slower where it is not preferred) if the rows of a plane are only a few vectors, or are
-// no whole vectors, so that they end with a partial one and the next row begins unaligned.
+// Returns whether planes are resized as blocks of channels, which are transposed on their way in and out. Along x that
+// is 2 to 5 times faster (and as much slower where it is not preferred) if the rows of a plane are only a few vectors,
+// or if they are not whole vectors, so that they end with a partial vector and the next row begins unaligned.
 bool PreferBlocks(const ResizePlan& plan) {
   constexpr int64_t kFewColumns = 6 * kLineLanes, kManyColumns = 64 * kLineLanes;
   const int64_t columns = plan.output.size[kColumn];
@@ -193,7 +193,7 @@ RowPass SelectPass(ResizePlan* plan) {
   return RowPass::kPixels;
 }
 
-// Whether the epilogue is only a residual, laid out as the output is, which the sums of rows can add.
+// Returns whether the epilogue is only a residual, laid out as the output is, which the sums of rows can add.
 bool AddsResidual(const ResizePlan& plan) {
   if (!plan.residual || plan.windows_y()) return false;
   Epilogue rest = plan.op.attributes.epilogue;

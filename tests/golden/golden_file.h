@@ -57,7 +57,7 @@ class Attributes {
   float Float(const std::string& key, float otherwise) { return static_cast<float>(Double(key, otherwise)); }
   SpatialSizes Sizes(const std::string& key, int rank, const SpatialSizes& otherwise);
   std::array<double, kMaxSpatialRank> Doubles(const std::string& key, int rank);
-  // What `names` has for the value.
+  // Returns what `names` has for the value.
   template <typename T>
   T Named(const std::string& key, const std::string& otherwise,
           std::initializer_list<std::pair<const char*, T>> names) {
@@ -82,7 +82,7 @@ struct Case {
   std::string values;
   std::optional<std::vector<int64_t>> indices;
 
-  // What the op's name is without the rank at its end, which must be that of the input.
+  // Returns the name of the op without the rank at its end, which must be that of the input.
   std::string OpWithoutRank() const;
   // The outputs, of type `dtype`.
   Elements Expected(DataType dtype) const;

@@ -198,7 +198,7 @@ void SetUpConvTranspose(const Case& c, Attributes& attributes, Trial& trial) {
   };
 }
 
-// What tests/ref says to the same case, which is judged like the library.
+// Asks tests/ref about the same case, which is judged like the library.
 ref::Tensor<double> OracleOfConv(const Case& c, const ConvAttributes& a, const ConvConstants& constants,
                                  const Trial& trial) {
   const auto input = TensorOf<float>(c.input, trial.input, trial.dtype);

@@ -27,7 +27,7 @@ struct TorchMode {
   ResizeAttributes Attributes() const { return ResizeAttributes::PyTorch(mode, align_corners, antialias); }
 };
 
-// Those of two axes: with 1, 2 or 4 taps, and with windows.
+// The modes of two axes: kModes have 1, 2 or 4 taps, kWindowModes have windows.
 constexpr TorchMode kModes[] = {{PyTorchMode::kNearest},  {PyTorchMode::kNearestExact},
                                 {PyTorchMode::kBilinear}, {PyTorchMode::kBilinear, true},
                                 {PyTorchMode::kBicubic},  {PyTorchMode::kBicubic, true}};
@@ -39,7 +39,7 @@ constexpr TorchMode kWindowModes[] = {{PyTorchMode::kBilinear, false, true},
 
 constexpr DataType kTypes[] = {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kU8};
 
-// What ONNX's Resize means by a mode, where nothing else is said.
+// Sets what ONNX's Resize means by a mode, unless something else is said.
 inline ResizeAttributes OnnxLike(ResizeMode mode, CoordinateTransformation coordinates) {
   ResizeAttributes a;
   a.mode = mode;
@@ -71,7 +71,7 @@ class ResizeTester {
   ResizeTester& Scale(Scales... scales) {
     return attributes_.scale = {static_cast<double>(scales)...}, attributes_.size = {}, *this;
   }
-  // Of u8.
+  // For u8.
   ResizeTester& Rounding(U8Rounding rounding) { return attributes_.u8_rounding = rounding, *this; }
   ResizeTester& Recompute() { return attributes_.recompute_scale_factor = true, *this; }
   ResizeTester& WithEpilogue(const Epilogue& epilogue) { return attributes_.epilogue = epilogue, *this; }
