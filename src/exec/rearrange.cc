@@ -119,7 +119,9 @@ void ShufflePixels(const RearrangePlan& plan, const char* input, char* output, i
 void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, const Rows& rows) {
   const TensorDesc& deep = plan.deep();
   const TensorDesc& shallow = plan.shallow();
-  const auto [rz, ry, rx] = plan.factor;
+  const int64_t rz = plan.factor[kDepth];
+  const int64_t ry = plan.factor[kRow];
+  const int64_t rx = plan.factor[kColumn];
   const int64_t width = deep.size[kColumn];
   // Elements that are moved one by one share lines with those of other channels. So all channels of some pixels, which
   // stay in L1, are moved together instead of channel by channel (24 channels of 544 x 960 in NCHWc16: 3.5 times

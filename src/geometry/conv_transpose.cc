@@ -42,7 +42,6 @@ Status ExpandConvTranspose(ConvTransposeAttributes* a) {
 }
 
 Status ValidateConvTranspose(const ConvTransposeAttributes& a) {
-  Status status;
   POLYPHASE_RETURN_IF_ERROR(CheckChannels(kOp, a.groups, a.input_channels, a.output_channels));
   const struct {
     const char* name;
