@@ -84,9 +84,14 @@ enum class KeepAspectRatioPolicy : int32_t {
 
 // The arithmetic of coordinates.
 enum class CoordinatePrecision : int32_t {
-  // PyTorch's, which multiplies by a rounded 1 / scale. Its nearest indices are reproduced bit for bit.
+  // PyTorch's, which multiplies by a rounded 1 / scale. Its nearest indices are reproduced bit for bit, also that its
+  // mode="nearest" (kAsymmetric, kFloor) in 2-D copies an axis whose size does not change and repeats the elements of
+  // one whose size doubles, whatever the scale, if the output has at most 128 rows and columns together. (PyTorch also
+  // does so for larger outputs of more than 3 channels in channels_last; here results do not depend on the layout.)
   kF32 = PPH_COORDINATES_F32,
-  kF64 = PPH_COORDINATES_F64,  // that of the ONNX standard's reference, which divides by scale, and of Pillow
+  // That of the ONNX standard's reference, which divides by scale, and of Pillow. Nearest indices are those of exact
+  // arithmetic if sizes are given and no scale (except with kTfCropAndResize and NearestMode::kPillow).
+  kF64 = PPH_COORDINATES_F64,
 };
 
 // How u8 results are computed and rounded.

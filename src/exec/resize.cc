@@ -201,7 +201,7 @@ class ResizeWorker {
     const auto offset = [&](const TensorDesc& desc) {
       return PixelOffset(desc, part_.image, oz, oy, part_.columns.begin);
     };
-    PanelStore run{};
+    PanelRun run{};
     run.channel = plane.channel;
     run.channels = plan_.contiguous ? 1 : plane.channels;
     run.pixels = plan_.contiguous ? count() : part_.columns.count();

@@ -14,7 +14,7 @@ namespace {
 
 // Applies the epilogue to a part of the panel, either `in_place` or into the output, in which the channels of the part
 // are together.
-void ApplyEpilogue(const OutputStore& store, const PanelStore& part, bool in_place) {
+void ApplyEpilogue(const OutputStore& store, const PanelRun& part, bool in_place) {
   const Epilogue& e = store.epilogue;
   const bool planar = part.channels == 1 && part.panel_stride == 1;
   const auto constants = [&](const float* values) { return values == nullptr ? nullptr : values + part.channel; };
@@ -70,7 +70,7 @@ void ApplyEpilogue(const OutputStore& store, const PanelStore& part, bool in_pla
 }
 
 // Returns whether all elements of the run are in the tensor.
-[[maybe_unused]] bool IsInside(const TensorDesc& desc, const PanelStore& run) {
+[[maybe_unused]] bool IsInside(const TensorDesc& desc, const PanelRun& run) {
   const ChannelMap map = ChannelsOf(desc);
   const int64_t last = run.channel + run.channels - 1;
   const int64_t last_pixel = run.output_offset + (run.pixels - 1) * run.output_pixel_stride;
@@ -80,7 +80,7 @@ void ApplyEpilogue(const OutputStore& store, const PanelStore& part, bool in_pla
 
 }  // namespace
 
-void StorePanel(const OutputStore& store, const PanelStore& run) {
+void StorePanel(const OutputStore& store, const PanelRun& run) {
   const TensorDesc& desc = store.tensors.output;
   const ChannelMap map = ChannelsOf(desc);
   assert(IsInside(desc, run));
@@ -91,7 +91,7 @@ void StorePanel(const OutputStore& store, const PanelStore& run) {
     const bool tail = desc.layout == Layout::kNchwc && (run.channel + run.channels) % map.block != 0;
     if (f32 && !tail && (planar ? run.output_pixel_stride == 1 : map.block > 1)) {
       for (int64_t c = 0; c < run.channels;) {
-        PanelStore part = run;
+        PanelRun part = run;
         part.channel += c;
         part.channels = std::min(ContiguousChannels(map, part.channel), run.channels - c);
         part.panel += c;

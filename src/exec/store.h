@@ -30,7 +30,7 @@ struct OutputStore {
 // Stores `pixels` pixels of channels [channel, channel + channels). Offsets count elements from the beginning of the
 // tensor to channel 0 of the first pixel. Panel rows are panel_stride floats apart; 1 with a single channel means one
 // row of pixels.
-struct PanelStore {
+struct PanelRun {
   int64_t channel, channels, pixels;
   float* panel;
   int64_t panel_stride;
@@ -38,7 +38,7 @@ struct PanelStore {
   int64_t residual_offset, residual_pixel_stride;
 };
 
-void StorePanel(const OutputStore& store, const PanelStore& run);
+void StorePanel(const OutputStore& store, const PanelRun& run);
 
 // Writes zeros into `channels` of `pixels` neighbouring pixels of a tensor. `offset` counts elements up to channel 0 of
 // the first pixel. The channels may be the empty lanes of the last channel block.

@@ -26,6 +26,52 @@ int64_t NearestIndex(NearestMode mode, T x, T scale, int64_t last) {
   return std::clamp<int64_t>(index, 0, last);
 }
 
+// Divides and rounds down. `divisor` > 0.
+int64_t FloorQuotient(__int128 dividend, __int128 divisor) {
+  const __int128 quotient = dividend / divisor;
+  return static_cast<int64_t>(quotient * divisor > dividend ? quotient - 1 : quotient);
+}
+
+// Returns NearestIndex of the exact coordinate n / d of output o, if the scale is the quotient of the sizes. Dividing
+// by that quotient, rounded to double, misses an integer or a tie for 2 % of all pairs of sizes.
+int64_t ExactNearestIndex(const ResizeAttributes& a, int64_t o, int64_t in, int64_t out) {
+  __int128 n = 0, d = 1;
+  switch (a.coordinate_transformation) {
+    case CoordinateTransformation::kPytorchHalfPixel:
+      if (out == 1) break;
+      [[fallthrough]];
+    case CoordinateTransformation::kHalfPixel:
+    case CoordinateTransformation::kHalfPixelSymmetric:
+      n = (2 * static_cast<__int128>(o) + 1) * in - out;
+      d = 2 * out;
+      break;
+    case CoordinateTransformation::kTfHalfPixelForNn:
+      n = (2 * static_cast<__int128>(o) + 1) * in;
+      d = 2 * out;
+      break;
+    case CoordinateTransformation::kAsymmetric:
+      n = static_cast<__int128>(o) * in;
+      d = out;
+      break;
+    case CoordinateTransformation::kAlignCorners:
+      if (out == 1) break;
+      n = static_cast<__int128>(o) * (in - 1);
+      d = out - 1;
+      break;
+    case CoordinateTransformation::kTfCropAndResize: break;  // its coordinates are not the sizes' alone
+  }
+  int64_t index = 0;
+  switch (a.nearest_mode) {
+    case NearestMode::kFloor: index = FloorQuotient(n, d); break;
+    case NearestMode::kCeil: index = FloorQuotient(n + d - 1, d); break;
+    case NearestMode::kRoundPreferCeil: index = FloorQuotient(2 * n + d, 2 * d); break;
+    case NearestMode::kRoundPreferFloor: index = FloorQuotient(2 * n + d - 1, 2 * d); break;
+    case NearestMode::kSimple: index = FloorQuotient(out < in ? n + d - 1 : n, d); break;
+    case NearestMode::kPillow: break;  // kPillow has coordinates of its own
+  }
+  return std::clamp<int64_t>(index, 0, in - 1);
+}
+
 // Looks for a period of one to four vectors of 16 outputs, as integer scales (and some others) have. The first and the
 // last outputs, where linear clamps its coordinate, are left out.
 void FindPeriod(ResizeAxis* table) {
@@ -61,17 +107,35 @@ void MakeIdentity(ResizeAxis* table) {
 }
 
 template <typename T>
-Status MakeTaps(const ResizeAttributes& a, int axis, const Coordinates<T>& coordinates, ResizeAxis* table) {
+Status MakeTaps(const ResizeAttributes& a, int axis, const ResizeSizes& sizes, const Coordinates<T>& coordinates,
+                ResizeAxis* table) {
   table->taps = a.mode == ResizeMode::kNearest ? 1 : a.mode == ResizeMode::kLinear ? 2 : 4;
   table->stride = RoundUp(table->out, 16);
   if (table->stride > kMaxTableEntries / table->taps) return TableTooLarge(axis, table->out, table->taps);
   table->first.resize(table->stride);
   table->weights.resize(table->taps > 1 ? table->stride * table->taps : 0);
+  const bool in_double = sizeof(T) == sizeof(double);
+  const bool exact = in_double && sizes.scale[axis] == 0 && a.nearest_mode != NearestMode::kPillow &&
+                     a.coordinate_transformation != CoordinateTransformation::kTfCropAndResize;
+  // PyTorch's nearest in 2-D has another kernel for outputs of so many rows and columns together. It copies or doubles
+  // where the sizes say so, whatever the scale (_use_vectorized_kernel_cond_2d). Channels-last outputs of more than 3
+  // channels always have that kernel in PyTorch; here results do not depend on the layout.
+  constexpr int64_t kMostRowsAndColumns = 128;
+  const bool small = sizes.output[kRow] + sizes.output[kColumn] <= kMostRowsAndColumns;
+  const bool pytorch = !in_double && a.spatial_rank == 2 && small &&
+                       a.coordinate_transformation == CoordinateTransformation::kAsymmetric &&
+                       a.nearest_mode == NearestMode::kFloor;
+  const int64_t repeats = pytorch && table->out == table->in ? 1 : pytorch && table->out == 2 * table->in ? 2 : 0;
   T pillow = coordinates.ratio() / 2;
   for (int64_t o = 0; o < table->out; ++o, pillow += coordinates.ratio()) {
     const T x = coordinates.Bounded(coordinates(o));
     if (a.mode == ResizeMode::kNearest && a.nearest_mode == NearestMode::kPillow) {
       table->first[o] = static_cast<int32_t>(std::min(FloorIndex(pillow), table->in - 1));
+      continue;
+    }
+    if (a.mode == ResizeMode::kNearest && (repeats > 0 || exact)) {
+      table->first[o] =
+          static_cast<int32_t>(repeats > 0 ? o / repeats : ExactNearestIndex(a, o, table->in, table->out));
       continue;
     }
     if (a.mode == ResizeMode::kNearest) {
@@ -118,8 +182,8 @@ bool IsCopy(const ResizeAxis& table) {
 }
 
 template <typename T>
-Status MakeTable(const ResizeAttributes& a, int axis, double scale, bool fixed, ResizeAxis* table) {
-  const Coordinates<T> coordinates(a, axis, table->in, table->out, scale);
+Status MakeTable(const ResizeAttributes& a, int axis, const ResizeSizes& sizes, bool fixed, ResizeAxis* table) {
+  const Coordinates<T> coordinates(a, axis, table->in, table->out, sizes.scale[axis]);
   if (a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize) {
     int64_t begin = 0, end = table->out;
     while (begin < end && !coordinates.Inside(coordinates(begin))) ++begin;
@@ -131,7 +195,7 @@ Status MakeTable(const ResizeAttributes& a, int axis, double scale, bool fixed, 
       a.antialias == Antialias::kPillow || (a.antialias == Antialias::kOnnx && coordinates.scale() < 1);
   POLYPHASE_RETURN_IF_ERROR(widened || fixed || a.mode == ResizeMode::kArea
                                 ? MakeWindows(a, axis, coordinates, fixed, table)
-                                : MakeTaps(a, axis, coordinates, table));
+                                : MakeTaps(a, axis, sizes, coordinates, table));
   if (IsCopy(*table)) {
     MakeIdentity(table);
   } else if (!table->windows) {
@@ -166,9 +230,9 @@ Status MakeResizeAxis(const ResizeAttributes& a, int axis, int64_t in, const Res
     return Status();
   }
   if (fixed || a.coordinate_precision == CoordinatePrecision::kF64) {
-    return MakeTable<double>(a, axis, sizes.scale[axis], fixed, table);
+    return MakeTable<double>(a, axis, sizes, fixed, table);
   }
-  return MakeTable<float>(a, axis, sizes.scale[axis], fixed, table);
+  return MakeTable<float>(a, axis, sizes, fixed, table);
 }
 
 }  // namespace polyphase::internal

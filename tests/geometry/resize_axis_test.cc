@@ -180,6 +180,125 @@ TEST(ResizeAxis, HasTheWeightsOfTheReference) {
   EXPECT_GT(options, 150);
 }
 
+// The table of nearest along the last axis, for an input of `in` elements.
+ResizeAxis NearestTable(ResizeAttributes a, int64_t in) {
+  a.mode = ResizeMode::kNearest;
+  ResizeSizes sizes;
+  ResizeAxis table;
+  EXPECT_TRUE(ExpandResize(&a).ok() && ResizeOutput(a, {1, 1, in}, &sizes).ok() &&
+              MakeResizeAxis(a, kColumn, in, sizes, false, &table).ok());
+  return table;
+}
+
+// The coordinate is n / d. An index is the largest or the smallest whole number on one side of it, or of it plus or
+// minus a half, which steps from output to output find without a division.
+TEST(ResizeAxis, NearestOfSizesIsExact) {
+  for (int64_t in = 1; in <= 256; ++in) {
+    for (int64_t out = 1; out <= 256; ++out) {
+      for (const auto transformation :
+           {CoordinateTransformation::kHalfPixel, CoordinateTransformation::kAlignCorners,
+            CoordinateTransformation::kAsymmetric, CoordinateTransformation::kPytorchHalfPixel,
+            CoordinateTransformation::kTfHalfPixelForNn}) {
+        // Every pair of a transformation and a mode meets a fifth of all pairs of sizes.
+        const auto mode = static_cast<NearestMode>((static_cast<int64_t>(transformation) + in + out) % 5);
+        ResizeAttributes a;
+        a.coordinate_transformation = transformation;
+        a.coordinate_precision = CoordinatePrecision::kF64;
+        a.nearest_mode = mode;
+        a.spatial_rank = 1;
+        a.size[0] = out;
+        const ResizeAxis table = NearestTable(a, in);
+        const bool up = mode == NearestMode::kCeil || (mode == NearestMode::kSimple && out < in);
+        int64_t index = -1;
+        for (int64_t o = 0; o < out; ++o) {
+          int64_t n = 0, d = 1;
+          if (transformation == CoordinateTransformation::kAsymmetric) {
+            n = o * in, d = out;
+          } else if (transformation == CoordinateTransformation::kTfHalfPixelForNn) {
+            n = (2 * o + 1) * in, d = 2 * out;
+          } else if (transformation != CoordinateTransformation::kAlignCorners) {
+            n = (2 * o + 1) * in - out, d = 2 * out;
+            if (transformation == CoordinateTransformation::kPytorchHalfPixel && out == 1) n = 0;
+          } else if (out > 1) {
+            n = o * (in - 1), d = out - 1;
+          }
+          const auto is_left = [&](int64_t i) {  // of the index that is sought
+            if (up) return i * d < n;
+            if (mode == NearestMode::kRoundPreferCeil) return 2 * (i + 1) * d <= 2 * n + d;
+            if (mode == NearestMode::kRoundPreferFloor) return 2 * (i + 1) * d < 2 * n + d;
+            return (i + 1) * d <= n;
+          };
+          while (is_left(index)) ++index;
+          ASSERT_EQ(table.Source(o, 0), std::clamp<int64_t>(index, 0, in - 1))
+              << in << " -> " << out << ", output " << o << ", transformation " << static_cast<int>(transformation)
+              << ", mode " << static_cast<int>(mode);
+        }
+      }
+    }
+  }
+}
+
+// Pairs of sizes of public bug reports.
+TEST(ResizeAxis, NearestOfSizesThatRoundedRatiosMiss) {
+  const struct {
+    int64_t in, out;
+    CoordinateTransformation transformation;
+    NearestMode mode;
+    int64_t output, index;
+  } cases[] = {{14, 18, CoordinateTransformation::kAsymmetric, NearestMode::kFloor, 9, 7},
+               {14, 9, CoordinateTransformation::kHalfPixel, NearestMode::kRoundPreferCeil, 4, 7},
+               {14, 17, CoordinateTransformation::kHalfPixel, NearestMode::kRoundPreferFloor, 8, 6},
+               {10, 14, CoordinateTransformation::kHalfPixel, NearestMode::kCeil, 10, 7},
+               {20, 28, CoordinateTransformation::kAsymmetric, NearestMode::kCeil, 21, 15}};
+  for (const auto& c : cases) {
+    ResizeAttributes a;
+    a.coordinate_transformation = c.transformation;
+    a.coordinate_precision = CoordinatePrecision::kF64;
+    a.nearest_mode = c.mode;
+    a.spatial_rank = 1;
+    a.size[0] = c.out;
+    EXPECT_EQ(NearestTable(a, c.in).Source(c.output, 0), c.index) << c.in << " -> " << c.out;
+  }
+}
+
+// torch.nn.functional.interpolate(mode="nearest") in 2-D, for small outputs: a scale beside 1 or 2 has no effect on an
+// axis whose output is as large as the input, or twice as large.
+TEST(ResizeAxis, PyTorchsNearestCopiesAndDoubles) {
+  const auto floors_of = [](int64_t out, double scale) {
+    std::vector<int64_t> indices;
+    for (int64_t o = 0; o < out; ++o) {
+      indices.push_back(static_cast<int64_t>(static_cast<float>(o) * static_cast<float>(1 / scale)));
+    }
+    return indices;
+  };
+  const struct {
+    int32_t rank;
+    int64_t in;
+    double scale;
+    std::vector<int64_t> indices;
+  } cases[] = {{2, 8, 1.0358742, {0, 1, 2, 3, 4, 5, 6, 7}},
+               {2, 2, 2.25, {0, 0, 1, 1}},
+               {2, 3, 1.3333, {0, 1, 2}},
+               {2, 13, 1.0369, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
+               {2, 4, 1.3, {0, 0, 1, 2, 3}},
+               {2, 130, 1.005, floors_of(130, 1.005)},
+               {1, 3, 1.3, {0, 0, 1}},
+               {1, 3, 2.3, {0, 0, 0, 1, 1, 2}},
+               {3, 3, 2.3, {0, 0, 0, 1, 1, 2}}};
+  for (const auto& c : cases) {
+    ResizeAttributes a;
+    a.spatial_rank = c.rank;
+    a.coordinate_transformation = CoordinateTransformation::kAsymmetric;
+    a.nearest_mode = NearestMode::kFloor;
+    a.scale[c.rank - 1] = c.scale;
+    const ResizeAxis table = NearestTable(a, c.in);
+    ASSERT_EQ(table.out, static_cast<int64_t>(c.indices.size()));
+    for (int64_t o = 0; o < table.out; ++o) {
+      EXPECT_EQ(table.Source(o, 0), c.indices[o]) << c.rank << "-D, " << c.in << " by " << c.scale;
+    }
+  }
+}
+
 TEST(ResizeAxis, HasTheWeightsOfAGivenScale) {
   ForEachOption([](ResizeAttributes a) {
     a.size[0] = 0;

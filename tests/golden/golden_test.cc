@@ -130,9 +130,11 @@ struct ResizeExample {
 };
 
 const ResizeExample kResizeExamples[] = {
-    {"nearest, ratio 1 / 1.3", PyTorchMode::kNearest, false, 1.3, false, 3, {0, 1, 2}, {0, 0, 1}},
+    {"nearest, ratio 1 / 1.3, which copies", PyTorchMode::kNearest, false, 1.3, false, 3, {0, 1, 2}, {0, 1, 2}},
+    {"nearest, ratio 1 / 1.3", PyTorchMode::kNearest, false, 1.3, false, 5, {0, 1, 2, 3}, {0, 0, 1, 2, 3}},
     {"nearest, recomputed ratio", PyTorchMode::kNearest, false, 1.3, true, 3, {0, 1, 2}, {0, 1, 2}},
-    {"nearest, scale 2.3", PyTorchMode::kNearest, false, 2.3, false, 6, {0, 1, 2}, {0, 0, 0, 1, 1, 2}},
+    {"nearest, scale 2.3, which doubles", PyTorchMode::kNearest, false, 2.3, false, 6, {0, 1, 2}, {0, 0, 1, 1, 2, 2}},
+    {"nearest, scale 2.6", PyTorchMode::kNearest, false, 2.6, false, 7, {0, 1, 2}, {0, 0, 0, 1, 1, 1, 2}},
     {"nearest x2", PyTorchMode::kNearest, false, 0, false, 6, {5, 6, 7}, {5, 5, 6, 6, 7, 7}},
     {"nearest by half", PyTorchMode::kNearest, false, 0, false, 4, {0, 1, 2, 3, 4, 5, 6, 7}, {0, 2, 4, 6}},
     {"nearest-exact by half", PyTorchMode::kNearestExact, false, 0, false, 4, {0, 1, 2, 3, 4, 5, 6, 7}, {1, 3, 5, 7}},

@@ -29,6 +29,7 @@ struct ResizeLine {
   bool scale_given;  // otherwise it is the quotient of the sizes
   bool kept;         // not resized
   bool in_double;
+  bool small_in_2d = false;  // the output has two spatial axes, with 128 rows and columns together at most
 
   // Rounds to the precision of coordinates. Sums, products and quotients of two f32 values that are taken in double and
   // then rounded are what f32 arithmetic gives, and a compiler cannot fuse them.
@@ -106,6 +107,38 @@ struct ResizeLine {
     return std::nan("");
   }
 
+  // Returns the index of kNearest in exact arithmetic. The coordinate is a quotient of two whole numbers below 2^63; 64
+  // bits of mantissa keep it on its side of every integer and every tie.
+  int64_t ExactNearest(int64_t o) const {
+    const auto i = static_cast<long double>(in);
+    const auto n = static_cast<long double>(out);
+    const auto middle = 2 * static_cast<long double>(o) + 1;
+    long double x = 0;
+    switch (a.coordinate_transformation) {
+      case CoordinateTransformation::kHalfPixel:
+      case CoordinateTransformation::kHalfPixelSymmetric: x = (middle * i - n) / (2 * n); break;
+      case CoordinateTransformation::kPytorchHalfPixel: x = out == 1 ? 0 : (middle * i - n) / (2 * n); break;
+      case CoordinateTransformation::kTfHalfPixelForNn: x = middle * i / (2 * n); break;
+      case CoordinateTransformation::kAsymmetric: x = static_cast<long double>(o) * i / n; break;
+      case CoordinateTransformation::kAlignCorners:
+        x = out == 1 ? 0 : static_cast<long double>(o) * (i - 1) / (n - 1);
+        break;
+      case CoordinateTransformation::kTfCropAndResize: break;
+    }
+    const bool up = a.nearest_mode == NearestMode::kCeil || (a.nearest_mode == NearestMode::kSimple && out < in);
+    long double index = up ? std::ceil(x) : std::floor(x);
+    if (a.nearest_mode == NearestMode::kRoundPreferCeil) index += x - index >= 0.5L ? 1 : 0;
+    if (a.nearest_mode == NearestMode::kRoundPreferFloor) index += x - index > 0.5L ? 1 : 0;
+    return Edge(static_cast<double>(index));
+  }
+
+  // Whether PyTorch's nearest in 2-D copies each input so many times, whatever the scale: 1, 2, or 0 for neither.
+  int64_t PyTorchRepeats() const {
+    if (in_double || !small_in_2d || a.coordinate_transformation != CoordinateTransformation::kAsymmetric) return 0;
+    if (a.nearest_mode != NearestMode::kFloor) return 0;
+    return out == in ? 1 : out == 2 * in ? 2 : 0;
+  }
+
   double Filter(double distance) const {
     const double d = std::fabs(distance);
     const double c = static_cast<double>(a.cubic_coeff_a);
@@ -139,7 +172,12 @@ struct ResizeLine {
       return {{Edge(std::floor(x)), 1.0}};
     }
     const double x = Coordinate(o);
-    if (a.mode == ResizeMode::kNearest) return {{Edge(Nearest(x)), 1.0}};
+    if (a.mode == ResizeMode::kNearest) {
+      if (PyTorchRepeats() > 0) return {{o / PyTorchRepeats(), 1.0}};
+      const bool cropped = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
+      if (in_double && !scale_given && !cropped) return {{ExactNearest(o), 1.0}};
+      return {{Edge(Nearest(x)), 1.0}};
+    }
     const double factor = scale_given ? R(scale) : R(Out() / In());
     if (a.antialias == Antialias::kOnnx && factor < 1) return OnnxTaps(x, factor);
     if (a.mode == ResizeMode::kLinear) {
@@ -230,7 +268,9 @@ inline Size3 ResizedSize(const ResizeAttributes& a, const Size3& size) {
 
 // Returns the taps of every output of one axis; there are none where it is extrapolated.
 inline std::vector<std::vector<Tap>> ResizeTaps(const ResizeAttributes& a, const Size3& size, int axis) {
-  const ResizeLine line = MakeResizeLine(a, size, axis, a.coordinate_precision == CoordinatePrecision::kF64);
+  ResizeLine line = MakeResizeLine(a, size, axis, a.coordinate_precision == CoordinatePrecision::kF64);
+  const Size3 output = ResizedSize(a, size);
+  line.small_in_2d = a.spatial_rank == 2 && output[1] + output[2] <= 128;
   std::vector<std::vector<Tap>> taps;
   for (int64_t o = 0; o < line.out; ++o) taps.push_back(line.Outside(o) ? std::vector<Tap>() : line.Taps(o));
   return taps;
