@@ -487,7 +487,8 @@ POLYPHASE_EXPORT pph_status pph_run(const pph_plan* plan, const void* input, voi
 POLYPHASE_EXPORT const char* pph_last_error(void);
 /* The version of the library; POLYPHASE_VERSION in version.h is that of the headers. */
 POLYPHASE_EXPORT const char* pph_version(void);
-/* The index-th compiled SIMD target, best first; NULL past the end. Either flag may be NULL. */
+/* The index-th compiled SIMD target, best first; NULL past the end. Either flag may be NULL. The name is valid as long
+ * as the calling thread lives. */
 POLYPHASE_EXPORT const char* pph_target(size_t index, int32_t* supported, int32_t* chosen);
 
 /* Data cache sizes of one core in bytes; l3 is the whole shared cache. Unknown sizes are 0. Any pointer may be NULL. */

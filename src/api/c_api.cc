@@ -261,14 +261,15 @@ const char* pph_version(void) { return polyphase::Version(); }
 
 const char* pph_target(size_t index, int32_t* supported, int32_t* chosen) {
   try {
-    // The names live in a copy per thread, so that the pointer stays valid without a global constructor.
-    thread_local char name[32];
+    // The names live in copies per thread, so that the pointers stay valid without a global constructor.
+    constexpr size_t kMost = 32;
+    thread_local char names[kMost][32];
     const std::vector<polyphase::TargetInfo> targets = polyphase::Targets();
-    if (index >= targets.size()) return nullptr;
+    if (index >= std::min(targets.size(), kMost)) return nullptr;
     if (supported != nullptr) *supported = targets[index].supported;
     if (chosen != nullptr) *chosen = targets[index].chosen;
-    std::strncpy(name, targets[index].name.c_str(), sizeof(name) - 1);
-    return name;
+    std::strncpy(names[index], targets[index].name.c_str(), sizeof(names[index]) - 1);
+    return names[index];
   } catch (const std::bad_alloc&) {
     return nullptr;
   }

@@ -206,22 +206,24 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
       return Status::InvalidArgument("workspace = %p: must not overlap the %s", options.workspace, buffer.name);
     }
   }
-  const internal::AlignedBuffer own(runtime, options.workspace == nullptr ? bytes : 0);
-  if (!own.ok()) {
-    return Status::Make(StatusCode::kOutOfMemory, "workspace: the allocator returned null for %zu bytes", bytes);
-  }
-  void* workspace = options.workspace != nullptr ? options.workspace : own.as<void>();
-  const internal::RunContext context{
-      input, output, options.residual, options.input_indices, options.output_indices, workspace, plan.workers, runtime};
   try {
+    const internal::AlignedBuffer own(runtime, options.workspace == nullptr ? bytes : 0);
+    if (!own.ok()) {
+      return Status::Make(StatusCode::kOutOfMemory, "workspace: the allocator returned null for %zu bytes", bytes);
+    }
+    void* const workspace = options.workspace != nullptr ? options.workspace : own.as<void>();
+    const internal::RunContext context{
+        input,     output,       options.residual, options.input_indices, options.output_indices,
+        workspace, plan.workers, runtime};
     if (!internal::IsVerbose()) return plan.Run(context);
     const internal::Stopwatch stopwatch;
     Status status = plan.Run(context);
     internal::PrintRun(plan, stopwatch);
     return status;
   } catch (...) {
-    // Our code does not throw; a runner may, when it finds no memory for its own tasks.
-    return Status::Make(StatusCode::kOutOfMemory, "parallel_for threw an exception: the output is incomplete");
+    // Our code does not throw; a runner may, when it finds no memory for its own tasks, and so may an allocator.
+    return Status::Make(StatusCode::kOutOfMemory,
+                        "parallel_for or allocate threw an exception: the output is incomplete");
   }
 }
 

@@ -74,8 +74,8 @@ Status ValidateConv(ConvAttributes* attributes) {
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     int64_t reach = 0;
     int64_t slots = 0;
-    if (!Reach(a, axis, &reach) || reach > (int64_t{1} << 60)) {
-      return Status::InvalidArgument("%s dilation[%s] = %" PRId64 ": dilation * (kernel - 1) exceeds 2^60", kOp,
+    if (!Reach(a, axis, &reach) || reach > (int64_t{1} << 48)) {
+      return Status::InvalidArgument("%s dilation[%s] = %" PRId64 ": dilation * (kernel - 1) exceeds 2^48", kOp,
                                      AxisName(axis), a.dilation[axis]);
     }
     for (const SpatialSizes* padding : {&a.padding_begin, &a.padding_end}) {

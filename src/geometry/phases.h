@@ -75,7 +75,7 @@ struct PhaseAxis {
     const int64_t i0 = q - phase.first_offset;
     const int64_t step = phases->offset_step;
     const int64_t last = i0 - (in - 1);
-    const int64_t begin = last <= 0 ? 0 : std::min(phase.taps, DivCeil(last, step));
+    const int64_t begin = last <= 0 ? 0 : std::min(phase.taps, (last - 1) / step + 1);
     const int64_t end = i0 < 0 ? 0 : std::min(phase.taps, step == 1 ? i0 + 1 : i0 / step + 1);
     return {begin, std::max(begin, end)};
   }

@@ -220,12 +220,12 @@ Status MakeResizeAxis(const ResizeAttributes& a, int axis, int64_t in, const Res
   table->in = in;
   table->out = sizes.output[axis];
   table->inside = {0, table->out};
+  if (table->out > kMaxTableEntries) return TableTooLarge(axis, table->out, 1);
   const bool cropped = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
   const bool copies =
       a.antialias == Antialias::kPillow || (a.mode == ResizeMode::kLinear && a.antialias == Antialias::kNone);
   const bool copied_if_unchanged = fixed || (a.copy_unchanged_axes && copies);
   if (KeepsItsSize(a, axis) || (in == table->out && copied_if_unchanged && !cropped)) {
-    if (table->out > kMaxTableEntries) return TableTooLarge(axis, table->out, 1);
     MakeIdentity(table);
     return Status();
   }

@@ -60,6 +60,7 @@ constexpr int kConversions = 6;
 
 // Returns log2 of an element size of 1, 2, 4 or 8 bytes, by which kernels that move elements unchanged are indexed.
 constexpr int Log2Size(size_t bytes) { return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3; }
+constexpr int kLog2F32 = Log2Size(sizeof(float));
 
 struct PanelKernels {
   // These are indexed by Log2Size.

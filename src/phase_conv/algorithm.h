@@ -1,4 +1,4 @@
-// An algorithm for phase convolutions: one value, defined in a file of its own, and one row of PhaseAlgorithms().
+// An algorithm for phase convolutions: one value, defined in a file of its own, and one row of kPhaseAlgorithms.
 #ifndef POLYPHASE_SRC_PHASE_CONV_ALGORITHM_H_
 #define POLYPHASE_SRC_PHASE_CONV_ALGORITHM_H_
 

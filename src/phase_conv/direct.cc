@@ -88,10 +88,10 @@ class DirectPart final : public PhasePart {
 };
 
 struct Scratch {
-  Scratch(const DirectPart& part, Arena* arena)
+  Scratch(const DirectPart& part, Arena& arena)
       : strip(TakeStrip(part.tasks_.LargestStrip(part.tasks_.view.ic), arena)) {
     const auto take = [&](const char* what) {
-      return arena->Take<float>(what, {part.panel_pixels_, part.panel_width_});
+      return arena.Take<float>(what, {part.panel_pixels_, part.panel_width_});
     };
     if (part.IsJoined()) columns = take("columns");
     panel = take("panel");
@@ -134,7 +134,7 @@ DirectPart::DirectPart(const PhaseProblem& problem, size_t threads)
   panel_pixels_ = tasks_.batched ? tasks_.images.length : std::min(x_chunk_ * stride, box_x);
 
   Arena arena;
-  Scratch(*this, &arena);
+  Scratch(*this, arena);
   tasks = tasks_.count();
   worker_bytes = arena.bytes();
   status = arena.Check(problem.op.name);
@@ -386,7 +386,7 @@ class DirectTask {
         float* row = columns;
         if (run != width_) {
           row = scratch_.columns;
-          tasks_.op.kernels.panel.pack[2]({{run, 0}, 0, run, pixels, width_}, columns, row, run, run);
+          tasks_.op.kernels.panel.pack[kLog2F32]({{run, 0}, 0, run, pixels, width_}, columns, row, run, run);
         }
         const int64_t begin = std::max<int64_t>(0, -ox);
         const int64_t end = std::min(pixels * join[kColumn], size_x - ox);
@@ -415,7 +415,7 @@ class DirectTask {
 
 void DirectPart::Run(int64_t task, Arena arena, const RunContext& context) const {
   const PhaseTask box = tasks_[task];
-  const Scratch scratch(*this, &arena);
+  const Scratch scratch(*this, arena);
   DirectTask(*this, box, scratch, MakeStore(tasks_, context, scratch.residual)).Run(context);
 }
 

@@ -82,20 +82,20 @@ class GemmPart final : public PhasePart {
 };
 
 struct Scratch {
-  Scratch(const GemmPart& part, Arena* arena) {
+  Scratch(const GemmPart& part, Arena& arena) {
     const PhaseTasks& tasks = part.tasks_;
     const StripShape shape = tasks.LargestStrip(tasks.view.ic);
     strip = TakeStrip(shape, arena);
     if (part.IsFlattened()) {
-      columns = arena->Take<float>("columns", {part.pixel_columns_, part.column_plane_});
-      sums = arena->Take<float>("sums", {part.sum_planes_, part.sum_plane_});
-      row = arena->Take<float>("columns",
-                               {RoundUp(tasks.op.kernels.conv.dense.mr, kTransposeBlock), part.pixel_columns_});
+      columns = arena.Take<float>("columns", {part.pixel_columns_, part.column_plane_});
+      sums = arena.Take<float>("sums", {part.sum_planes_, part.sum_plane_});
+      row = arena.Take<float>("row of columns",
+                              {RoundUp(tasks.op.kernels.conv.dense.mr, kTransposeBlock), part.pixel_columns_});
     } else {
-      columns = arena->Take<float>("columns", {shape.z, shape.y, shape.x, part.pixel_columns_});
+      columns = arena.Take<float>("columns", {shape.z, shape.y, shape.x, part.pixel_columns_});
     }
     const auto take = [&](const char* what) {
-      return arena->Take<float>(what, {tasks.boxes[kColumn].length, part.panel_width()});
+      return arena.Take<float>(what, {tasks.boxes[kColumn].length, part.panel_width()});
     };
     panel = take("panel");
     if (tasks.tensors.residual) residual = take("residual");
@@ -134,7 +134,7 @@ GemmPart::GemmPart(const PhaseProblem& problem, size_t threads)
     sum_planes_ = std::min(x.phases->stride, box_x) * view.oc;
   }
   Arena arena;
-  Scratch(*this, &arena);
+  Scratch(*this, arena);
   tasks = tasks_.count();
   worker_bytes = arena.bytes();
   status = arena.Check(problem.op.name);
@@ -227,7 +227,7 @@ void StoreRows(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore
 void RunPlanes(const GemmPart& part, const PhaseTask& task, const Scratch& scratch, const OutputStore& store) {
   const PhaseTasks& tasks = part.tasks_;
   const PanelKernels& kernels = tasks.op.kernels.panel;
-  const TransposeFn transpose = kernels.transpose[2];
+  const TransposeFn transpose = kernels.transpose[kLog2F32];
   const int64_t plane = part.column_plane_;
   const int64_t sum_plane = part.sum_plane_;
   const int64_t padded = part.pixel_columns_;
@@ -291,7 +291,7 @@ void RunTile(const GemmPart& part, const PhaseTask& task, const Scratch& scratch
 
 void GemmPart::Run(int64_t index, Arena arena, const RunContext& context) const {
   const PhaseTask task = tasks_[index];
-  const Scratch scratch(*this, &arena);
+  const Scratch scratch(*this, arena);
   const OutputStore store = MakeStore(tasks_, context, scratch.residual);
   const int64_t row = task.in[kColumn].count();
   PackStrip(tasks_, task, context, scratch.strip, {task.in[kRow].count() * row, row, InputPixels(task), 1}, 0,

@@ -125,6 +125,7 @@ class Planner {
   Status Add(const PhaseLayer& layer, const SpatialSizes& origin, const Box& part) {
     const PhaseProblem problem(op_, layer, *plan_, origin, part);
     const PhaseAlgorithm* algorithm = requested_ != nullptr ? requested_ : op_.fixed;
+    if (algorithm != nullptr && !algorithm->applies(layer)) algorithm = nullptr;  // to a border, for instance
     std::unique_ptr<PhasePart> scheduled;
     std::string reason = requested_ != nullptr ? "as requested" : "decided at Create for every length";
     if (algorithm == nullptr) {
@@ -178,7 +179,7 @@ Status FinishOperator(const Epilogue& epilogue, const Runtime& runtime, PhaseCon
 Status PhaseConvOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
                                    std::unique_ptr<PlanImpl>* result) const {
   if (input.dtype != DataType::kF32) {
-    return Status::Unsupported("%s input dtype = %d: this version supports f32", name, static_cast<int>(input.dtype));
+    return Status::Unsupported("%s input dtype = %s: this version supports f32", name, TypeName(input.dtype));
   }
   POLYPHASE_RETURN_IF_ERROR(CheckInputRank(name, spatial_rank, input));
   if (input.c != input_channels) {

@@ -16,7 +16,7 @@ constexpr double kTaskMacs = 5e5;
 
 // Packs one channel block of a depthwise layer. Each channel of the strip comes from the input channel that it repeats.
 void PackRepeated(const PhaseTasks& tasks, PixelRun run, int64_t channel, const float* pixels, float* strip) {
-  const PackFn pack = tasks.op.kernels.panel.pack[2];
+  const PackFn pack = tasks.op.kernels.panel.pack[kLog2F32];
   run.channels = 1;
   for (int64_t lane = 0; lane < kLineLanes; ++lane) {
     if (channel + lane >= tasks.view.ic) {
@@ -30,8 +30,8 @@ void PackRepeated(const PhaseTasks& tasks, PixelRun run, int64_t channel, const 
 
 }  // namespace
 
-Strip TakeStrip(const StripShape& shape, Arena* arena) {
-  Line* const lines = arena->Take<Line>("strip", {shape.z, shape.y, shape.blocks, shape.x, shape.images});
+Strip TakeStrip(const StripShape& shape, Arena& arena) {
+  Line* const lines = arena.Take<Line>("strip", {shape.z, shape.y, shape.blocks, shape.x, shape.images});
   return {lines, lines == nullptr ? 0 : shape.z * shape.y * shape.blocks * shape.x * shape.images};
 }
 
@@ -43,7 +43,11 @@ PhaseTasks::PhaseTasks(const PhaseProblem& problem, const WeightLayout& weight_l
       part(problem.part),
       group_channels(problem.tensors.output.c / view.groups),
       stream(ShouldStream(problem.tensors.output)),
-      images(CutEvery(view.images, 1)) {}
+      images(CutEvery(view.images, 1)) {
+  // Strips, panels and packed rows have no other types yet.
+  [[maybe_unused]] const ConvTile& tile = *layout.format.tile;
+  assert(tile.input == DataType::kF32 && tile.sums == DataType::kF32 && tile.kr == 1);
+}
 
 int64_t PhaseTasks::count() const {
   return view.groups * images.count * boxes[kDepth].count * boxes[kRow].count * boxes[kColumn].count * tiles.count;
@@ -172,7 +176,7 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
     if (tasks.view.multiplier > 1) return PackRepeated(tasks, run, first, pixels, packed);
     run.channel = task.group * tasks.view.ic + first;
     run.channels = std::min<int64_t>(kLineLanes, channel + channels - first);
-    kernels.panel.pack[2](run, pixels, packed, kLineLanes, kLineLanes);
+    kernels.panel.pack[kLog2F32](run, pixels, packed, kLineLanes, kLineLanes);
   };
   const auto pack_one_by_one = [&](const float* row, float* strip_row, const IndexRange& xs, int64_t first) {
     run.pixels = task.images.count();

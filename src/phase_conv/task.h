@@ -31,7 +31,7 @@ struct Strip {
   Line* lines = nullptr;
   int64_t count = 0;
 };
-Strip TakeStrip(const StripShape& shape, Arena* arena);
+Strip TakeStrip(const StripShape& shape, Arena& arena);
 
 // A task computes a box of outputs: channels of some tiles of one group, of some images.
 struct PhaseTask {

@@ -383,6 +383,7 @@ Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& opti
                         plan->z.taps, plan->y.taps, plan->x.taps);
   };
   constexpr int64_t kMost = int64_t{1} << 40;
+  if (plan->width > kMost / (kLineLanes * int64_t{sizeof(float)})) return too_large();
   const int64_t plane_bytes = kLineLanes * std::max<int64_t>(plan->width, kLineLanes) * int64_t{sizeof(float)};
   if (plan->y.taps + kLineLanes > kMost / plane_bytes / plan->z.taps) return too_large();
   CutTasks(threads, plan);

@@ -689,9 +689,12 @@ TEST(CApi, PlansOutliveTheirOperator) {
 
 TEST(CApi, TargetsVersionCachesThreads) {
   const std::vector<TargetInfo> targets = Targets();
+  std::vector<const char*> names;
+  for (size_t i = 0; i < targets.size(); ++i) names.push_back(pph_target(i, nullptr, nullptr));
   for (size_t i = 0; i < targets.size(); ++i) {
     int32_t supported = -1;
     int32_t chosen = -1;
+    EXPECT_STREQ(names[i], targets[i].name.c_str());
     EXPECT_EQ(std::string(pph_target(i, &supported, &chosen)), targets[i].name);
     EXPECT_EQ(supported, targets[i].supported ? 1 : 0);
     EXPECT_EQ(chosen, targets[i].chosen ? 1 : 0);

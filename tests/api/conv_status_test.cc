@@ -153,7 +153,7 @@ TEST(ConvStatus, Plan) {
   const Operator op = *Create();
   using D = TensorDesc;
   MisuseTester<D>(kInput, [&](const D& input) { return op.MakePlan(input); })
-      .Refuses("dtype", &D::dtype, {1})
+      .Refuses({{"dtype f16", Set(&D::dtype, DataType::kF16)}})
       .Refuses("size", &D::size, {0})
       .Refuses({{"c 5 4", Set(&D::c, 5)},
                 {"input spatial_rank 1 2", Be(D::Make(1, 4, {6}))},
@@ -250,6 +250,21 @@ TEST(ConvStatus, DilationOfOneTap) {
   std::vector<float> output(2 * 6);
   ASSERT_TRUE(plan->Run(input.data(), output.data()).ok());
   EXPECT_EQ(output, std::vector<float>(2 * 6, 4.0f));
+
+  // Outputs that read the padding alone.
+  a.padding_end = {0, 5};
+  const StatusOr<Plan> padded = CreateConv(a, Weights().data(), nullptr)->MakePlan(TensorDesc::Nchw(1, 4, 2, 3));
+  ASSERT_TRUE(padded.ok()) << padded.status().message();
+  std::vector<float> long_output(2 * 16, -1.0f);
+  ASSERT_TRUE(padded->Run(input.data(), long_output.data()).ok());
+  for (size_t i = 0; i < long_output.size(); ++i) EXPECT_EQ(long_output[i], i % 8 < 3 ? 4.0f : 0.0f) << i;
+}
+
+// With a shuffle the reach of the taps is multiplied.
+TEST(ConvStatus, ReachOfTheTaps) {
+  MisuseTester<A>(GoodConv(), kCreate).Refuses({{"dilation W 2^48", [](A& attributes) {
+                                                   attributes.dilation[1] = int64_t{1} << 48;
+                                                 }}});
 }
 
 void* NoMemory(void*, size_t, size_t) { return nullptr; }

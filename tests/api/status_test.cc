@@ -4,6 +4,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -257,6 +258,7 @@ TEST(Status, Residuals) {
 // ---- Options that all ops share
 
 void* NoMemory(void*, size_t, size_t) { return nullptr; }
+void* ThrowingMemory(void*, size_t, size_t) { throw std::runtime_error("no memory"); }
 void FreeNothing(void*, void*, size_t, size_t) {}
 
 TEST(Status, OptionsOfAnOperator) {
@@ -353,8 +355,8 @@ TEST(Status, OutputSizesAreInferredOrRight) {
 
 TEST(Status, ElementTypes) {
   const auto type = [](DataType type) { return Set(&TensorDesc::dtype, type); };
-  Inputs(ConvTransposeOp()).Refuses({{"dtype 1", type(DataType::kF16)}});
-  Inputs(ConvOp()).Refuses({{"dtype 1", type(DataType::kF16)}});
+  Inputs(ConvTransposeOp()).Refuses({{"dtype f16", type(DataType::kF16)}});
+  Inputs(ConvOp()).Refuses({{"dtype f16", type(DataType::kF16)}});
   Inputs(ResizeOp())
       .Refuses("dtype", &TensorDesc::dtype,
                {static_cast<int>(DataType::kI8), static_cast<int>(DataType::kU16), static_cast<int>(DataType::kI32),
@@ -684,6 +686,9 @@ TEST(Status, RunRuntime) {
   runtime.allocate = NoMemory;
   EXPECT_TRUE(f.Fails("deallocate", options));
   runtime.deallocate = FreeNothing;
+  runtime.allocate = ThrowingMemory;
+  EXPECT_EQ(f.plan.Run(f.input.data(), f.output.data(), options).code(), StatusCode::kOutOfMemory);
+  runtime.allocate = NoMemory;
   const std::vector<float> before = f.output;
   const Status status = f.plan.Run(f.input.data(), f.output.data(), options);
   EXPECT_EQ(status.code(), StatusCode::kOutOfMemory);

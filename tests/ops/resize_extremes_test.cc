@@ -157,6 +157,19 @@ TEST(ResizeExtremes, AbsurdSizesAreErrorsAndNotAllocations) {
   a = ResizeAttributes::PyTorch(PyTorchMode::kArea);
   a.size = {1, 1, 1};
   EXPECT_EQ(plan(a, {1000000, 1000000, 3}).status().code(), StatusCode::kOutOfMemory);
+  a = ResizeAttributes();
+  a.coordinate_transformation = CoordinateTransformation::kTfCropAndResize;
+  a.roi_begin = {2, 0, 0};
+  a.roi_end = {3, 1, 1};
+  a.size = {kLarge, 0, 0};
+  EXPECT_EQ(plan(a, {4}).status().code(), StatusCode::kOutOfMemory);
+  // Pixels of so many channels that a line of them overflows int64.
+  for (const int64_t channels : {int64_t{1} << 58, int64_t{1} << 59, int64_t{1} << 60}) {
+    a = ResizeAttributes();
+    a.spatial_rank = 2;
+    a.scale = {1, 1, 0};
+    EXPECT_EQ(CreateResize(a)->MakePlan(TensorDesc::Nhwc(1, channels, 1, 1)).status().code(), StatusCode::kOutOfMemory);
+  }
   // Three outputs of a window of the whole input, which is long, but no trouble.
   a = ResizeAttributes::PyTorch(PyTorchMode::kLanczos, false, true);
   a.size = {3, 0, 0};
