@@ -51,7 +51,10 @@ struct BF16 {
     const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d32, 1));
     const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(d32, 0x7FFF)));
     const auto quiet = hn::Or(bits, hn::Set(d32, 0x400000));
-    const auto result = hn::IfThenElse(hn::RebindMask(d32, hn::Ne(v, v)), quiet, rounded);
+    // Highway 1.0.3's Ne is ordered on x86, so v != v does not find a NaN.
+    const auto magnitude = hn::BitCast(di, hn::And(bits, hn::Set(d32, 0x7FFFFFFF)));
+    const auto is_nan = hn::RebindMask(d32, hn::Gt(magnitude, hn::Set(di, 0x7F800000)));
+    const auto result = hn::IfThenElse(is_nan, quiet, rounded);
     hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, hn::ShiftRight<16>(result))), d16, p);
   }
 };

@@ -2,6 +2,7 @@
 // target.
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -60,6 +61,32 @@ TEST(Convert, HalvesRoundToTheNearestEven) {
       kernels.pack_as[static_cast<int>(conversion)](run, stored.data(), loaded.data(), 1, 1);
       for (size_t i = 0; i < values.size(); ++i) {
         ASSERT_EQ(static_cast<double>(loaded[i]), ref::Decode(type, stored[i])) << targets.targets[t].name;
+      }
+    }
+  }
+}
+
+// Rounding the bits of a NaN as if they were a number would make an infinity of some, and 0 of others.
+TEST(Convert, HalvesKeepNaN) {
+  std::vector<float> values;
+  for (const uint32_t bits : {0x7FC00000u, 0x7F800001u, 0xFF800001u, 0x7FFFFFFFu, 0xFFFFFFFFu, 0x7F808000u}) {
+    float value;
+    std::memcpy(&value, &bits, sizeof(value));
+    values.insert(values.end(), 16, value);
+  }
+  const TargetList targets = CompiledTargets();
+  for (int t = 0; t < targets.count; ++t) {
+    if (!targets.targets[t].supported) continue;
+    const PanelKernels kernels = GetPanelKernels(targets.targets[t].bit);
+    for (const auto& [type, conversion] :
+         {std::pair(DataType::kF16, Conversion::kF16), std::pair(DataType::kBF16, Conversion::kBF16)}) {
+      PixelRun run = kRow;
+      run.pixels = static_cast<int64_t>(values.size());
+      std::vector<uint16_t> stored(values.size());
+      kernels.unpack_as[static_cast<int>(conversion)](run, values.data(), 1, kNoFill, stored.data());
+      for (size_t i = 0; i < values.size(); ++i) {
+        ASSERT_TRUE(std::isnan(ref::Decode(type, stored[i])))
+            << targets.targets[t].name << " " << static_cast<int>(type) << ": value " << i << " became " << stored[i];
       }
     }
   }
