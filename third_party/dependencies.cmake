@@ -134,5 +134,44 @@ if(POLYPHASE_BUILD_CLI)
   polyphase_find_or_install(JPEG libjpeg-turbo)
 endif()
 
+# Sets POLYPHASE_ONNXRUNTIME_INCLUDE_DIR. Only headers are needed: the system's, those that tools/fetch_onnxruntime.sh
+# has put into the cache, or those of the archive. Without them the provider is left out.
+if(POLYPHASE_BUILD_ONNXRUNTIME)
+  set(cache $ENV{XDG_CACHE_HOME})
+  if(NOT cache)
+    set(cache $ENV{HOME}/.cache)
+  endif()
+  set(archive ${FETCHCONTENT_BASE_DIR}/onnxruntime-linux-x64-1.23.2)
+  function(polyphase_is_onnxruntime ok folder) # of 1.23 or newer
+    set(version 0)
+    if(EXISTS ${folder}/onnxruntime_c_api.h)
+      file(STRINGS ${folder}/onnxruntime_c_api.h version REGEX "^#define ORT_API_VERSION ")
+      string(REGEX REPLACE "[^0-9]" "" version ${version})
+    endif()
+    if(version LESS 23)
+      set(${ok} FALSE PARENT_SCOPE)
+    endif()
+  endfunction()
+  find_path(POLYPHASE_ONNXRUNTIME_INCLUDE_DIR onnxruntime_ep_c_api.h VALIDATOR polyphase_is_onnxruntime
+    PATHS ${cache}/polyphase/onnxruntime/include ${archive}/include PATH_SUFFIXES onnxruntime)
+  if(NOT POLYPHASE_ONNXRUNTIME_INCLUDE_DIR AND NOT FETCHCONTENT_FULLY_DISCONNECTED)
+    # EXPECTED_HASH would make a machine without a network an error.
+    file(DOWNLOAD https://github.com/microsoft/onnxruntime/releases/download/v1.23.2/onnxruntime-linux-x64-1.23.2.tgz
+      ${archive}.tgz STATUS ignored INACTIVITY_TIMEOUT 10)
+    file(SHA256 ${archive}.tgz hash)
+    if(hash STREQUAL 1fa4dcaef22f6f7d5cd81b28c2800414350c10116f5fdd46a2160082551c5f9b)
+      file(ARCHIVE_EXTRACT INPUT ${archive}.tgz DESTINATION ${FETCHCONTENT_BASE_DIR} PATTERNS */include/*)
+      find_path(POLYPHASE_ONNXRUNTIME_INCLUDE_DIR onnxruntime_ep_c_api.h PATHS ${archive}/include NO_DEFAULT_PATH)
+    endif()
+  endif()
+  mark_as_advanced(POLYPHASE_ONNXRUNTIME_INCLUDE_DIR)
+  if(NOT POLYPHASE_ONNXRUNTIME_INCLUDE_DIR)
+    message(STATUS "The headers of ONNX Runtime 1.23 or newer were not found: its provider is left out "
+      "(tools/fetch_onnxruntime.sh)")
+  endif()
+else()
+  unset(POLYPHASE_ONNXRUNTIME_INCLUDE_DIR CACHE)
+endif()
+
 unset(CMAKE_POLICY_DEFAULT_CMP0077)
 unset(CMAKE_POLICY_DEFAULT_CMP0126)

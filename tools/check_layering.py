@@ -40,8 +40,17 @@ def broken_rule(path, included):
     if path.startswith("tests/"):
         return "bench/ uses tests/ref, so that tests/ uses nothing of bench/" if top == "bench" else None
     layer = path.split("/")[1]
+    if layer == "adapters":
+        own = "/".join(path.split("/")[1:3]) + "/"
+        if top in LAYERS or top in PRIVATE or (top == "polyphase" and included != "polyphase/polyphase_c.h"):
+            return "an adapter uses the C API, polyphase/polyphase_c.h, alone"
+        if (top == "adapters" and not included.startswith(own)) or included.startswith("."):
+            return f"an adapter includes its own headers, by their path from src/ on: {own}"
+        return None
     if layer not in LAYERS:
         return f"src/{layer} is no layer; the layers are {' '.join(LAYERS)}"
+    if top == "adapters":
+        return "adapters use the library, and nothing of it uses them"
     if top in PRIVATE and layer != PRIVATE[top]:
         return f"{top}/ belongs to src/{PRIVATE[top]} alone"
     if top in LAYERS and top != layer:
@@ -92,6 +101,11 @@ for forbidden in (
     ("src/api/a.cc", "oneapi/tbb.h"),
     ("src/extra/a.cc", "vector"),
     ("src/api/a.cc", "../plan/a.h"),
+    ("src/api/a.cc", "adapters/onnxruntime/a.h"),
+    ("src/adapters/onnxruntime/a.cc", "api/a.h"),
+    ("src/adapters/onnxruntime/a.cc", "polyphase/operator.h"),
+    ("src/adapters/onnxruntime/a.cc", "hwy/highway.h"),
+    ("src/adapters/onnxruntime/a.cc", "adapters/python/a.h"),
     ("tests/ops/a_test.cc", "bench/a.h"),
 ):
     assert broken_rule(*forbidden), forbidden

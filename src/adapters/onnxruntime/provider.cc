@@ -1,0 +1,181 @@
+// The two functions that ONNX Runtime looks for, the factory that they hand out, and the provider of one session.
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "adapters/onnxruntime/graph.h"
+#include "adapters/onnxruntime/kernel.h"
+#include "adapters/onnxruntime/layer.h"
+#include "adapters/onnxruntime/options.h"
+#include "adapters/onnxruntime/ort_api.h"
+
+namespace polyphase::ort {
+namespace {
+
+// One fused node.
+struct ComputeInfo : OrtNodeComputeInfo {
+  explicit ComputeInfo(Layer layer, const Node& fused, const Options& options, std::shared_ptr<Workspaces> workspaces)
+      : OrtNodeComputeInfo(), kernel(std::move(layer), fused, options.threads, std::move(workspaces)) {
+    ort_version_supported = kApiVersion;
+    CreateState = [](OrtNodeComputeInfo* self, OrtNodeComputeContext*, void** state) noexcept -> OrtStatus* {
+      *state = self;  // the kernel is all there is
+      return nullptr;
+    };
+    Compute = [](OrtNodeComputeInfo* self, void*, OrtKernelContext* context) noexcept -> OrtStatus* {
+      return Guard([&] { static_cast<ComputeInfo*>(self)->kernel.Compute(context); });
+    };
+    ReleaseState = [](OrtNodeComputeInfo*, void*) noexcept {};
+  }
+
+  Kernel kernel;
+};
+
+// The provider of one session.
+struct Provider : OrtEp {
+  explicit Provider(Options session_options) : OrtEp(), options(std::move(session_options)) {
+    ort_version_supported = kApiVersion;
+    GetName = [](const OrtEp*) noexcept { return kProviderName; };
+    GetCapability = [](OrtEp* self, const OrtGraph* graph, OrtEpGraphSupportInfo* info) noexcept -> OrtStatus* {
+      return Guard([&] { static_cast<Provider*>(self)->Claim(graph, info); });
+    };
+    Compile = [](OrtEp* self, const OrtGraph** graphs, const OrtNode** fused, size_t count, OrtNodeComputeInfo** infos,
+                 OrtNode**) noexcept -> OrtStatus* {
+      return Guard([&] { static_cast<Provider*>(self)->CompileAll(graphs, fused, count, infos); });
+    };
+    ReleaseNodeComputeInfos = [](OrtEp*, OrtNodeComputeInfo** infos, size_t count) noexcept {
+      for (size_t i = 0; i < count; ++i) delete static_cast<ComputeInfo*>(infos[i]);
+    };
+  }
+
+  void Claim(const OrtGraph* graph, OrtEpGraphSupportInfo* info) const {
+    std::set<const OrtNode*> taken;
+    for (const Node& node : NodesOf(graph)) {
+      if (taken.count(node.handle()) != 0) continue;
+      std::string why;
+      std::optional<Layer> layer;
+      try {
+        layer = MakeLayer(node, taken, options, &why);
+      } catch (const std::runtime_error& error) {
+        why = error.what();  // of ONNX Runtime; the node stays where it would be without us
+      }
+      if (!layer.has_value()) {
+        if (!why.empty()) Say("left", node.op() + ' ' + node.name() + ": " + why);
+        continue;
+      }
+      OrtNodeFusionOptions fusion = {};
+      fusion.ort_version_supported = kApiVersion;
+      fusion.drop_constant_initializers = true;  // the operator has its own
+      Check(ep_api->EpGraphSupportInfo_AddNodesToFuse(info, layer->nodes.data(), layer->nodes.size(), &fusion));
+      taken.insert(layer->nodes.begin(), layer->nodes.end());
+      Say("claimed", layer->name + ": " + Describe(*layer));
+    }
+  }
+
+  // Each graph is one that Claim has put together, and makes the same layer again.
+  void CompileAll(const OrtGraph** graphs, const OrtNode** fused, size_t count, OrtNodeComputeInfo** infos) const {
+    std::vector<std::unique_ptr<ComputeInfo>> made;
+    for (size_t i = 0; i < count; ++i) {
+      const std::vector<Node> nodes = NodesOf(graphs[i]);
+      std::string why;
+      std::optional<Layer> layer;
+      for (const Node& node : nodes) {
+        layer = MakeLayer(node, {}, options, &why);
+        if (layer.has_value() && layer->nodes.size() == nodes.size()) break;
+        layer.reset();
+      }
+      if (!layer.has_value()) throw std::runtime_error("Polyphase: a claimed node is not what it was: " + why);
+      made.push_back(std::make_unique<ComputeInfo>(*std::move(layer), Node(fused[i]), options, workspaces));
+    }
+    for (size_t i = 0; i < count; ++i) infos[i] = made[i].release();
+  }
+
+  // "<operator>, <number of nodes> nodes"
+  static std::string Describe(const Layer& layer) {
+    std::string text(pph_operator_describe(layer.op.get(), nullptr, 0), '\0');
+    pph_operator_describe(layer.op.get(), text.data(), text.size() + 1);
+    return text + ", " + std::to_string(layer.nodes.size()) + (layer.nodes.size() == 1 ? " node" : " nodes");
+  }
+
+  // In the form of POLYPHASE_VERBOSE.
+  void Say(const char* what, const std::string& text) const {
+    if (options.verbose) std::fprintf(stderr, "polyphase,%s,%s\n", what, text.c_str());
+  }
+
+  const Options options;
+  const std::shared_ptr<Workspaces> workspaces = std::make_shared<Workspaces>();
+};
+
+struct Factory : OrtEpFactory {
+  Factory() : OrtEpFactory() {
+    ort_version_supported = kApiVersion;
+    GetName = [](const OrtEpFactory*) noexcept { return kProviderName; };
+    GetVendor = [](const OrtEpFactory*) noexcept { return "Polyphase"; };
+    GetVendorId = [](const OrtEpFactory*) noexcept -> uint32_t { return 0; };
+    GetVersion = [](const OrtEpFactory*) noexcept { return pph_version(); };
+    GetSupportedDevices = [](OrtEpFactory* self, const OrtHardwareDevice* const* devices, size_t count,
+                             OrtEpDevice** ep_devices, size_t max, size_t* made) noexcept -> OrtStatus* {
+      return Guard([&] {
+        *made = 0;
+        for (size_t i = 0; i < count && *made < max; ++i) {
+          if (api->HardwareDevice_Type(devices[i]) != OrtHardwareDeviceType_CPU) continue;
+          Check(ep_api->CreateEpDevice(self, devices[i], nullptr, nullptr, &ep_devices[*made]));
+          ++*made;
+        }
+      });
+    };
+    CreateEp = [](OrtEpFactory*, const OrtHardwareDevice* const*, const OrtKeyValuePairs* const*, size_t,
+                  const OrtSessionOptions* session, const OrtLogger*, OrtEp** ep) noexcept -> OrtStatus* {
+      return Guard([&] { *ep = new Provider(ReadOptions(session)); });
+    };
+    ReleaseEp = [](OrtEpFactory*, OrtEp* ep) noexcept { delete static_cast<Provider*>(ep); };
+    // The tensors are the CPU's, which ONNX Runtime allocates itself.
+    CreateAllocator = [](OrtEpFactory*, const OrtMemoryInfo*, const OrtKeyValuePairs*,
+                         OrtAllocator** allocator) noexcept -> OrtStatus* {
+      *allocator = nullptr;
+      return nullptr;
+    };
+    ReleaseAllocator = [](OrtEpFactory*, OrtAllocator*) noexcept {};
+    CreateDataTransfer = [](OrtEpFactory*, OrtDataTransferImpl** transfer) noexcept -> OrtStatus* {
+      *transfer = nullptr;
+      return nullptr;
+    };
+    IsStreamAware = [](const OrtEpFactory*) noexcept { return false; };
+  }
+};
+
+}  // namespace
+}  // namespace polyphase::ort
+
+extern "C" {
+
+__attribute__((visibility("default"))) OrtStatus* CreateEpFactories(const char*, const OrtApiBase* base,
+                                                                    const OrtLogger*, OrtEpFactory** factories,
+                                                                    size_t max, size_t* count) {
+  using namespace polyphase::ort;
+  api = base->GetApi(kApiVersion);
+  if (api == nullptr) {
+    // Of the version that has plugin providers, but not all that they need, only CreateStatus can be used.
+    const OrtApi* old = base->GetApi(1);
+    const std::string message = std::string(kProviderName) + " needs ONNX Runtime 1." + std::to_string(kApiVersion) +
+                                " or newer; this one is " + base->GetVersionString();
+    return old->CreateStatus(ORT_FAIL, message.c_str());
+  }
+  ep_api = api->GetEpApi();
+  return Guard([&] {
+    *count = 0;
+    if (max < 1) throw std::runtime_error("there is no room for a factory");
+    factories[0] = new Factory;
+    *count = 1;
+  });
+}
+
+__attribute__((visibility("default"))) OrtStatus* ReleaseEpFactory(OrtEpFactory* factory) {
+  delete static_cast<polyphase::ort::Factory*>(factory);
+  return nullptr;
+}
+
+}  // extern "C"
