@@ -137,9 +137,10 @@ endif()
 # Sets POLYPHASE_ONNXRUNTIME_INCLUDE_DIR. Only headers are needed: the system's, those that tools/fetch_onnxruntime.sh
 # has put into the cache, or those of the archive. Without them the provider is left out.
 if(POLYPHASE_BUILD_ONNXRUNTIME)
-  set(cache $ENV{XDG_CACHE_HOME})
-  if(NOT cache)
-    set(cache $ENV{HOME}/.cache)
+  if(DEFINED ENV{XDG_CACHE_HOME})
+    set(onnxruntime_cache $ENV{XDG_CACHE_HOME}/polyphase/onnxruntime)
+  else()
+    set(onnxruntime_cache $ENV{HOME}/.cache/polyphase/onnxruntime)
   endif()
   set(archive ${FETCHCONTENT_BASE_DIR}/onnxruntime-linux-x64-1.23.2)
   function(polyphase_is_onnxruntime ok folder) # of 1.23 or newer
@@ -153,7 +154,7 @@ if(POLYPHASE_BUILD_ONNXRUNTIME)
     endif()
   endfunction()
   find_path(POLYPHASE_ONNXRUNTIME_INCLUDE_DIR onnxruntime_ep_c_api.h VALIDATOR polyphase_is_onnxruntime
-    PATHS ${cache}/polyphase/onnxruntime/include ${archive}/include PATH_SUFFIXES onnxruntime)
+    PATHS ${onnxruntime_cache}/include ${archive}/include PATH_SUFFIXES onnxruntime)
   if(NOT POLYPHASE_ONNXRUNTIME_INCLUDE_DIR AND NOT FETCHCONTENT_FULLY_DISCONNECTED)
     # EXPECTED_HASH would make a machine without a network an error.
     file(DOWNLOAD https://github.com/microsoft/onnxruntime/releases/download/v1.23.2/onnxruntime-linux-x64-1.23.2.tgz

@@ -89,6 +89,12 @@ bool Value::IsGraphOutput() const {
   return is_output;
 }
 
+bool Value::IsFromOuterScope() const {
+  bool is_outside = false;
+  Check(api->ValueInfo_IsFromOuterScope(info_, &is_outside));
+  return is_outside;
+}
+
 std::vector<Node> Value::Consumers() const {
   size_t count = 0;
   Check(api->ValueInfo_GetValueNumConsumers(info_, &count));

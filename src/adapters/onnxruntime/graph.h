@@ -47,6 +47,7 @@ class Value {
   // The value itself, if no run can change it.
   std::optional<Constant> constant() const;
   bool IsGraphOutput() const;
+  bool IsFromOuterScope() const;
   // One node for each use as an input. What If and Loop read in their bodies counts as well.
   std::vector<Node> Consumers() const;
 

@@ -23,7 +23,7 @@ constexpr Version kVersions[] = {
     {"Clip", 6, 13},
     {"Conv", 1, 22},
     {"ConvTranspose", 1, 22},
-    {"DepthToSpace", 1, 13},
+    {"DepthToSpace", 1, 28},
     {"Gelu", 20, 20},
     {"HardSigmoid", 6, 22},
     {"HardSwish", 14, 22},
@@ -35,7 +35,7 @@ constexpr Version kVersions[] = {
     {"Relu", 6, 14},
     {"Resize", 10, 19},
     {"Sigmoid", 6, 13},
-    {"SpaceToDepth", 1, 13},
+    {"SpaceToDepth", 1, 28},
     {"Tanh", 6, 13},
     {"Upsample", 7, 9},
     {"com.microsoft:Gelu", 1, 1},
@@ -85,7 +85,7 @@ class Builder {
   bool Build() {
     if (!IsKnown(first_)) return No("its version is unknown");
     if (first_.op() != "Conv" && options_.claimed.count(first_.op()) == 0) return No("the option claim leaves it out");
-    if (!output_ || (output_.Consumers().empty() && !output_.IsGraphOutput())) return No("its output is not used");
+    if (!IsUsed(output_)) return No("its output is not used");
     input_type_ = first_.input(0).type();
     const auto dtype = ToDtype(input_type_.element);
     if (!dtype.has_value()) return No("the library does not have the type of its input");
@@ -207,6 +207,9 @@ class Builder {
   }
 
   // ---- Fusing
+
+  // ONNX Runtime 1.23 aborts if it is asked for the consumers of an output of a graph that is being compiled.
+  static bool IsUsed(const Value& value) { return value && (value.IsGraphOutput() || !value.Consumers().empty()); }
 
   // The node that alone reads `value`, once and as its first input if `first`; nullopt if there is none.
   std::optional<Node> OnlyConsumer(const Value& value, bool first = true) const {
@@ -432,6 +435,8 @@ class Builder {
     Axes factors = {1, 1, 1};
     const bool repeats = r.mode == PPH_NEAREST && Repeats(r, a, factors);
 
+    if (r.mode == PPH_NEAREST && !HasExactCoordinates(r, a)) return No("which pixel is nearest depends on roundings");
+
     if (const auto next = Next("Conv")) {
       pph_conv_attributes conv;
       const bool is_conv = StrideOneConv(*next, &conv);
@@ -552,6 +557,16 @@ class Builder {
     return true;
   }
 
+  // ONNX Runtime computes coordinates in f32, and the library in f64. For scales of few bits both are next to the same
+  // pixel; for other scales one in four pairs of sizes has an output that is another pixel.
+  bool HasExactCoordinates(const pph_onnx_resize& r, const pph_resize_attributes& a) const {
+    for (int axis = 0; axis < rank_; ++axis) {
+      const double scale = Scale(a, axis);
+      if (!(scale > 0) || scale * 256 != std::floor(scale * 256)) return false;
+    }
+    return r.coordinate_transformation != PPH_TF_CROP_AND_RESIZE;
+  }
+
   bool Enlarges(const pph_resize_attributes& a) const {
     for (int axis = 0; axis < rank_; ++axis) {
       if (!(Scale(a, axis) >= 1)) return false;
@@ -588,8 +603,7 @@ class Builder {
   }
 
   bool MaxPool(pph_operator** op) {
-    const Value indices = first_.output(1);
-    if (indices && (indices.IsGraphOutput() || !indices.Consumers().empty())) layer_.output_indices = indices.name();
+    if (const Value indices = first_.output(1); IsUsed(indices)) layer_.output_indices = indices.name();
     if (layer_.output_indices.empty() && Slower("without indices")) return false;
     pph_max_pool_attributes a = Defaults(pph_max_pool_attributes_init);
     a.index_convention = PPH_INDEX_TENSOR;

@@ -1,4 +1,5 @@
 // The two functions that ONNX Runtime looks for, the factory that they hand out, and the provider of one session.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -15,6 +16,10 @@
 
 namespace polyphase::ort {
 namespace {
+
+// ONNX Runtime 1.23 numbers the fused nodes of every graph of a model from 0, and refuses two with the same number, so
+// that only one graph can have any. Bodies of If and Loop come before the graph that they are in.
+bool names_repeat = false;
 
 // One fused node.
 struct ComputeInfo : OrtNodeComputeInfo {
@@ -51,9 +56,11 @@ struct Provider : OrtEp {
     };
   }
 
-  void Claim(const OrtGraph* graph, OrtEpGraphSupportInfo* info) const {
+  void Claim(const OrtGraph* graph, OrtEpGraphSupportInfo* info) {
+    const std::vector<Node> nodes = NodesOf(graph);
+    if (names_repeat && (has_claimed || std::any_of(nodes.begin(), nodes.end(), ReadsOutside))) return;
     std::set<const OrtNode*> taken;
-    for (const Node& node : NodesOf(graph)) {
+    for (const Node& node : nodes) {
       if (taken.count(node.handle()) != 0) continue;
       std::string why;
       std::optional<Layer> layer;
@@ -71,6 +78,7 @@ struct Provider : OrtEp {
       fusion.drop_constant_initializers = true;  // the operator has its own
       Check(ep_api->EpGraphSupportInfo_AddNodesToFuse(info, layer->nodes.data(), layer->nodes.size(), &fusion));
       taken.insert(layer->nodes.begin(), layer->nodes.end());
+      has_claimed = true;
       Say("claimed", layer->name + ": " + Describe(*layer));
     }
   }
@@ -105,7 +113,14 @@ struct Provider : OrtEp {
     if (options.verbose) std::fprintf(stderr, "polyphase,%s,%s\n", what, text.c_str());
   }
 
+  // As nodes of the body of an If or a Loop do.
+  static bool ReadsOutside(const Node& node) {
+    const auto is_outside = [](const Value& value) { return value && value.IsFromOuterScope(); };
+    return std::any_of(node.inputs().begin(), node.inputs().end(), is_outside);
+  }
+
   const Options options;
+  bool has_claimed = false;
   const std::shared_ptr<Workspaces> workspaces = std::make_shared<Workspaces>();
 };
 
@@ -165,6 +180,7 @@ __attribute__((visibility("default"))) OrtStatus* CreateEpFactories(const char*,
     return old->CreateStatus(ORT_FAIL, message.c_str());
   }
   ep_api = api->GetEpApi();
+  names_repeat = std::string(base->GetVersionString()).rfind("1.23.", 0) == 0;
   return Guard([&] {
     *count = 0;
     if (max < 1) throw std::runtime_error("there is no room for a factory");
