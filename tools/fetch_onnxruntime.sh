@@ -4,6 +4,7 @@
 # What cannot be had is left out with a word, and what is there already is kept.
 set -euo pipefail
 shopt -s inherit_errexit
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/polyphase/onnxruntime
 
 # Prints the mirror that this machine's Debian comes from.
@@ -48,6 +49,7 @@ environment() {
 if [[ ! -f $cache/include/onnxruntime_ep_c_api.h ]] && ! { command -v apt-get && headers; } > /dev/null; then
   echo "tools/fetch_onnxruntime.sh: no headers of ONNX Runtime 1.23 or newer; its provider is left out" >&2
 fi
+"$root/tools/setup.sh" onnxruntime || true
 environment oldest onnxruntime==1.23.2 onnx numpy ||
   echo "tools/fetch_onnxruntime.sh: ONNX Runtime 1.23.2 cannot be installed, and is not tested" >&2
 environment newest onnxruntime onnx numpy ||

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for the given purposes:
-#   tools/setup.sh build|test|demo|models|peers|perf|ci...
+#   tools/setup.sh build|test|demo|models|onnxruntime|peers|perf|ci...
 set -euo pipefail
 
 if [[ $# == 0 ]]; then
-  echo "tools/setup.sh: say what for: build, test, demo, models, peers, perf or ci" >&2
+  echo "tools/setup.sh: say what for: build, test, demo, models, onnxruntime, peers, perf or ci" >&2
   exit 2
 fi
 
@@ -21,13 +21,14 @@ for purpose in "$@"; do
       wanted+=("${build[@]}" python-matplotlib-data imagemagick netpbm fonts-dejavu-core)
       ;;
     models) wanted+=(python3-pip) ;; # tools/fetch_models.sh
+    onnxruntime) wanted+=(python3-venv) ;; # tools/fetch_onnxruntime.sh
     peers) wanted+=(python3-venv pkgconf libdnnl-dev libzimg-dev) ;; # bench/peers
     perf) # tools/perf
       wanted+=("${build[@]}" git python3-numpy python3-scipy python3-jinja2 valgrind)
       ;;
     ci) wanted+=(clang-format-14) ;;
     *)
-      echo "tools/setup.sh: \"$purpose\" is not build, test, demo, models, peers, perf or ci" >&2
+      echo "tools/setup.sh: \"$purpose\" is not build, test, demo, models, onnxruntime, peers, perf or ci" >&2
       exit 2
       ;;
   esac

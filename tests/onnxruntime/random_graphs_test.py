@@ -82,7 +82,7 @@ class Graph:
     def activation(self, kind=None):
         """Returns how many nodes it is."""
         kind = kind or self.random.choice(["Relu", "LeakyRelu", "PRelu", "Clip", "Sigmoid", "Tanh", "Silu", "Gelu",
-                                           "GeluTanh", "ContribGelu", "HardSwish"])
+                                           "GeluTanh", "ContribGelu", "ErfGelu", "HardSwish", "HardSigmoid"])
         if kind == "LeakyRelu":
             self.add(kind, alpha=float(self.random.uniform(0, 0.5)))
         elif kind == "PRelu":
@@ -95,6 +95,20 @@ class Graph:
             self.add("Sigmoid")
             self.add("Mul", value, first=bool(self.random.integers(2)))
             return 2
+        elif kind == "HardSigmoid":
+            value = self.value
+            self.add(kind, alpha=1 / 6, beta=0.5)
+            self.add("Mul", value, first=bool(self.random.integers(2)))
+            return 2
+        elif kind == "ErfGelu":
+            # As PyTorch exports it to opsets before 20. ONNX Runtime makes a Gelu of it before the provider sees it.
+            value = self.value
+            self.add("Div", self.constant(2 ** 0.5))
+            self.add("Erf")
+            self.add("Add", self.constant(1))
+            self.add("Mul", value, first=False)
+            self.add("Mul", self.constant(0.5))
+            return 1
         elif kind.startswith("Gelu"):
             self.add("Gelu", approximate="tanh" if kind == "GeluTanh" else "none")
         elif kind == "ContribGelu":

@@ -211,11 +211,13 @@ class Builder {
   // ONNX Runtime 1.23 aborts if it is asked for the consumers of an output of a graph that is being compiled.
   static bool IsUsed(const Value& value) { return value && (value.IsGraphOutput() || !value.Consumers().empty()); }
 
+  bool IsFree(const Node& node) const { return IsKnown(node) && taken_.count(node.handle()) == 0; }
+
   // The node that alone reads `value`, once and as its first input if `first`; nullopt if there is none.
   std::optional<Node> OnlyConsumer(const Value& value, bool first = true) const {
     if (value.IsGraphOutput()) return std::nullopt;
     const std::vector<Node> nodes = value.Consumers();
-    if (nodes.size() != 1 || !IsKnown(nodes[0]) || taken_.count(nodes[0].handle()) != 0) return std::nullopt;
+    if (nodes.size() != 1 || !IsFree(nodes[0])) return std::nullopt;
     if (first && nodes[0].input(0).name() != value.name()) return std::nullopt;
     return nodes[0];
   }
@@ -285,23 +287,23 @@ class Builder {
   bool Gated() {
     if (output_.IsGraphOutput()) return false;
     const std::vector<Node> readers = output_.Consumers();
-    if (readers.size() != 2) return false;
-    for (const size_t i : {0, 1}) {
-      const Node &gate = readers[i], &product = readers[1 - i];
-      const bool hard = gate.op() == "HardSigmoid";
-      if ((!hard && gate.op() != "Sigmoid") || product.op() != "Mul") continue;
-      const auto after = OnlyConsumer(gate.output(0), false);
-      if (!IsKnown(gate) || taken_.count(gate.handle()) != 0 || !after.has_value() || !(*after == product)) continue;
-      if (hard && (std::abs(gate.Float("alpha").value_or(0.2f) - 1.0f / 6) > 1e-6f ||
-                   gate.Float("beta").value_or(0.5f) != 0.5f)) {
-        continue;
-      }
-      epilogue_.activation = hard ? PPH_HARD_SWISH : PPH_SILU;
-      Append(gate);
-      Append(product);
-      return true;
+    if (readers.size() != 2 || !IsFree(readers[0]) || !IsFree(readers[1])) return false;
+    return Gate(readers[0], readers[1]) || Gate(readers[1], readers[0]);
+  }
+
+  bool Gate(const Node& gate, const Node& product) {
+    const bool hard = gate.op() == "HardSigmoid";
+    if ((!hard && gate.op() != "Sigmoid") || product.op() != "Mul") return false;
+    if (hard && (std::abs(gate.Float("alpha").value_or(0.2f) - 1.0f / 6) > 1e-6f ||
+                 gate.Float("beta").value_or(0.5f) != 0.5f)) {
+      return false;
     }
-    return false;
+    const auto after = OnlyConsumer(gate.output(0), false);
+    if (!after.has_value() || !(*after == product)) return false;
+    epilogue_.activation = hard ? PPH_HARD_SWISH : PPH_SILU;
+    Append(gate);
+    Append(product);
+    return true;
   }
 
   // Clip's bounds are attributes before opset 11 and inputs after it.
