@@ -1,5 +1,6 @@
 """Sessions: options, what is claimed and what is left, threads, memory, bad input."""
 
+import ctypes
 import gc
 import os
 import threading
@@ -137,6 +138,14 @@ class Claims(provider.TestCase):
         self.check_model(model(["y"]), x, [("ConvTranspose", 1)])
         self.check_model(model(["y", "a"]), x, [("ConvTranspose", 1)])
 
+    def test_outputs_of_the_graph_are_not_fused_away(self):
+        nodes = [helper.make_node("ConvTranspose", ["x", "w"], ["a"], strides=[2, 2]),
+                 helper.make_node("Relu", ["a"], ["y"])]
+        for outputs, count in ((["y"], 2), (["y", "a"], 1)):
+            model = provider.build(nodes, {"x": (FLOAT, [1, 4, 5, 5])}, {name: (FLOAT, None) for name in outputs},
+                                   {"w": data(4, 8, 2, 2)})
+            self.check_model(model, {"x": data(1, 4, 5, 5)}, [("ConvTranspose", count)])
+
     def test_sums_that_broadcast_are_not_fused(self):
         nodes = [helper.make_node("ConvTranspose", ["x", "w"], ["a"], strides=[2, 2]),
                  helper.make_node("Add", ["a", "r"], ["y"])]
@@ -187,12 +196,63 @@ class Claims(provider.TestCase):
             self.check_equal(session.run(None, {"x": x}), [expected], 1e-3)
 
 
+    def test_quantized_nodes(self):
+        nodes = [helper.make_node("DequantizeLinear", ["x", "s"], ["a"]),
+                 helper.make_node("DepthToSpace", ["a"], ["b"], blocksize=2),
+                 helper.make_node("QuantizeLinear", ["b", "s"], ["y"])]
+        model = provider.build(nodes, {"x": (numpy.uint8, [1, 8, 5, 5])}, {"y": (numpy.uint8, None)},
+                               {"s": numpy.array(0.5, FLOAT)})
+        x = {"x": RANDOM.integers(0, 256, (1, 8, 5, 5)).astype(numpy.uint8)}
+        self.check_model(model, x, [], claim="auto")
+        self.check_model(model, x, [("DepthToSpace", 1)], claim="all")
+
+
+class Library(provider.TestCase):
+    def test_an_onnx_runtime_that_is_too_old(self):
+        """CreateEpFactories with an OrtApiBase that has no version 23; CreateStatus is the first function of OrtApi."""
+        messages = []
+
+        @ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p)
+        def create_status(_, message):
+            messages.append(message.decode())
+            return 1
+
+        functions = (ctypes.c_void_p * 1)(ctypes.cast(create_status, ctypes.c_void_p))
+
+        @ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_uint32)
+        def get_api(version):
+            return ctypes.addressof(functions) if version <= 22 else None
+
+        get_version = ctypes.CFUNCTYPE(ctypes.c_void_p)(lambda: ctypes.addressof(text))
+        text = ctypes.create_string_buffer(b"1.22.1")
+        base = (ctypes.c_void_p * 2)(ctypes.cast(get_api, ctypes.c_void_p), ctypes.cast(get_version, ctypes.c_void_p))
+        create = ctypes.CDLL(os.environ["POLYPHASE_ONNXRUNTIME_LIBRARY"]).CreateEpFactories
+        create.restype = ctypes.c_void_p
+        count = ctypes.c_size_t()
+        self.assertTrue(create(b"polyphase", base, None, (ctypes.c_void_p * 1)(), ctypes.c_size_t(1),
+                               ctypes.byref(count)))
+        self.assertEqual(messages, [provider.NAME + " needs ONNX Runtime 1.23 or newer; this one is 1.22.1"])
+        provider.session(conv_transpose())  # the others go on
+
+    def test_no_library(self):
+        with self.assertRaises(Exception) as raised:
+            onnxruntime.register_execution_provider_library("other", "/nowhere/libpolyphase_onnxruntime.so")
+        self.assertIn("/nowhere/libpolyphase_onnxruntime.so", str(raised.exception))
+
+
 class Shapes(provider.TestCase):
     def test_more_shapes_than_plans_are_kept(self):
         session, reference = provider.session(conv_transpose()), provider.cpu(conv_transpose())
         for size in [*range(1, 41), *range(40, 0, -1)]:
             x = data(1 + size % 3, 8, size, 41 - size)
             self.check_equal(session.run(None, {"x": x}), reference.run(None, {"x": x}))
+
+    def test_shapes_that_differ_in_one_size(self):
+        session, reference = provider.session(conv_transpose()), provider.cpu(conv_transpose())
+        for _ in range(2):
+            for shape in ((1, 8, 4, 5), (2, 8, 4, 5), (1, 8, 5, 5), (1, 8, 4, 6)):
+                x = data(*shape)
+                self.check_equal(session.run(None, {"x": x}), reference.run(None, {"x": x}))
 
     def test_empty_batch(self):
         x = data(0, 8, 5, 5)

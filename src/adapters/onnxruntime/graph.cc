@@ -1,6 +1,7 @@
 #include "adapters/onnxruntime/graph.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 namespace polyphase::ort {
@@ -128,6 +129,12 @@ std::string Node::name() const {
   const char* name = nullptr;
   Check(api->Node_GetName(node_, &name));
   return name;
+}
+
+bool Node::IsTaken() const {
+  const char* provider = nullptr;
+  Check(api->Node_GetEpName(node_, &provider));
+  return provider != nullptr && *provider != 0 && std::strcmp(provider, kProviderName) != 0;
 }
 
 Value Node::input(size_t index) const { return index < inputs_.size() ? inputs_[index] : Value(nullptr); }

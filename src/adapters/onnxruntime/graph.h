@@ -66,6 +66,8 @@ class Node {
   // The op's name; of another domain than ONNX's, "domain:name".
   const std::string& op() const { return op_; }
   int since_version() const { return since_version_; }
+  // Another provider has it already.
+  bool IsTaken() const;
   std::string name() const;
 
   // A value that is not given if the node has fewer.

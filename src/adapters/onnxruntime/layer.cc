@@ -84,6 +84,7 @@ class Builder {
   // False: why() says why.
   bool Build() {
     if (!IsKnown(first_)) return No("its version is unknown");
+    if (first_.IsTaken()) return No("another provider has it");
     if (first_.op() != "Conv" && options_.claimed.count(first_.op()) == 0) return No("the option claim leaves it out");
     if (!IsUsed(output_)) return No("its output is not used");
     input_type_ = first_.input(0).type();
@@ -92,6 +93,7 @@ class Builder {
     layer_.dtype = *dtype;
     rank_ = static_cast<int>(input_type_.dims.size()) - 2;
     if (rank_ < 1 || rank_ > PPH_MAX_SPATIAL_RANK) return No("its input does not have 1, 2 or 3 spatial axes");
+    if (IsQuantized() && Slower("ONNX Runtime computes it on integers")) return false;
     layer_.name = first_.op() + ' ' + first_.name();
     layer_.spatial_rank = rank_;
     layer_.input = first_.input(0).name();
@@ -208,10 +210,17 @@ class Builder {
 
   // ---- Fusing
 
+  // ONNX Runtime merges such a node with the DequantizeLinear before it and the QuantizeLinear after it.
+  bool IsQuantized() const {
+    if (output_.IsGraphOutput()) return false;
+    const std::vector<Node> readers = output_.Consumers();
+    return readers.size() == 1 && readers[0].op() == "QuantizeLinear";
+  }
+
   // ONNX Runtime 1.23 aborts if it is asked for the consumers of an output of a graph that is being compiled.
   static bool IsUsed(const Value& value) { return value && (value.IsGraphOutput() || !value.Consumers().empty()); }
 
-  bool IsFree(const Node& node) const { return IsKnown(node) && taken_.count(node.handle()) == 0; }
+  bool IsFree(const Node& node) const { return IsKnown(node) && !node.IsTaken() && taken_.count(node.handle()) == 0; }
 
   // The node that alone reads `value`, once and as its first input if `first`; nullopt if there is none.
   std::optional<Node> OnlyConsumer(const Value& value, bool first = true) const {

@@ -11,8 +11,6 @@
 
 namespace polyphase::ort {
 
-inline constexpr char kProviderName[] = "PolyphaseExecutionProvider";
-
 struct Options {
   size_t threads = 1;             // how many tasks a layer is cut into at most
   bool automatic = true;          // leaves the layers that ONNX Runtime computes as quickly

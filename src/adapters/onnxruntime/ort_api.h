@@ -19,6 +19,8 @@ namespace polyphase::ort {
 // every later ONNX Runtime and compiles with every later header.
 constexpr uint32_t kApiVersion = 23;
 
+inline constexpr char kProviderName[] = "PolyphaseExecutionProvider";
+
 // Set when ONNX Runtime loads the library, before anything else is called.
 inline const OrtApi* api = nullptr;
 inline const OrtEpApi* ep_api = nullptr;

@@ -171,14 +171,13 @@ __attribute__((visibility("default"))) OrtStatus* CreateEpFactories(const char*,
                                                                     const OrtLogger*, OrtEpFactory** factories,
                                                                     size_t max, size_t* count) {
   using namespace polyphase::ort;
-  api = base->GetApi(kApiVersion);
-  if (api == nullptr) {
-    // Of the version that has plugin providers, but not all that they need, only CreateStatus can be used.
-    const OrtApi* old = base->GetApi(1);
+  const OrtApi* version = base->GetApi(kApiVersion);
+  if (version == nullptr) {  // 1.22 loads plugins, but does not have all that they need
     const std::string message = std::string(kProviderName) + " needs ONNX Runtime 1." + std::to_string(kApiVersion) +
                                 " or newer; this one is " + base->GetVersionString();
-    return old->CreateStatus(ORT_FAIL, message.c_str());
+    return base->GetApi(1)->CreateStatus(ORT_FAIL, message.c_str());
   }
+  api = version;
   ep_api = api->GetEpApi();
   names_repeat = std::string(base->GetVersionString()).rfind("1.23.", 0) == 0;
   return Guard([&] {
