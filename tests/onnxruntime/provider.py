@@ -50,14 +50,14 @@ def cpu(model: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, session_options(), providers=["CPUExecutionProvider"])
 
 
-def session(model: bytes, pool: int = 2, **provider_options: str) -> onnxruntime.InferenceSession:
+def session(model: bytes | str, pool: int = 2, **provider_options: str) -> onnxruntime.InferenceSession:
     """With a pool of so many threads."""
     options = session_options(pool)
     options.add_provider_for_devices(DEVICES, provider_options)
     return onnxruntime.InferenceSession(model, options, enable_fallback=False)
 
 
-def session_and_layers(model: bytes, **provider_options: str) -> tuple[onnxruntime.InferenceSession, list[list[str]]]:
+def session_and_layers(model: bytes | str, **provider_options: str):
     """Also the layers that were claimed: the first node's op, and the description with the number of nodes."""
     lines: list[str] = []
     with standard_error(lines):

@@ -5,10 +5,12 @@ import gc
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
 import numpy
+import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
@@ -173,6 +175,30 @@ class Claims(provider.TestCase):
         except Exception:
             self.skipTest("ONNX Runtime does not have it either")
         self.left(model, {"x": data(1, 4, 6, 6)})
+
+    def test_constant_inputs(self):
+        """Which only a session without optimisations has left."""
+        nodes = [helper.make_node("ConvTranspose", ["c", "w"], ["a"], strides=[2, 2]),
+                 helper.make_node("MaxUnpool", ["x", "i"], ["b"], kernel_shape=[2, 2], strides=[2, 2])]
+        constants = {"c": data(1, 4, 5, 5), "w": data(4, 8, 2, 2), "i": numpy.arange(100).reshape(1, 4, 5, 5)}
+        model = provider.build(nodes, {"x": (FLOAT, [1, 4, 5, 5])}, {"a": (FLOAT, None), "b": (FLOAT, None)}, constants)
+        options = provider.session_options()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.add_provider_for_devices(provider.DEVICES, {"claim": "all"})
+        session = onnxruntime.InferenceSession(model, options, enable_fallback=False)
+        x = {"x": data(1, 4, 5, 5)}
+        self.check_equal(session.run(None, x), provider.cpu(model).run(None, x))
+
+    def test_weights_in_a_file(self):
+        model = conv_transpose()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.onnx")
+            onnx.save_model(onnx.load_from_string(model), path, save_as_external_data=True, location="weights",
+                            size_threshold=0)
+            session, layers = provider.session_and_layers(path)
+            self.assertEqual(len(layers), 1)
+            x = {"x": data(1, 8, 5, 5)}
+            self.check_equal(session.run(None, x), provider.cpu(model).run(None, x))
 
     def test_bodies_of_an_if(self):
         """Weights of the body and of the graph around it; values of the same name in both branches."""

@@ -87,6 +87,8 @@ class Builder {
     if (first_.IsTaken()) return No("another provider has it");
     if (first_.op() != "Conv" && options_.claimed.count(first_.op()) == 0) return No("the option claim leaves it out");
     if (!IsUsed(output_)) return No("its output is not used");
+    // A constant would not be an input of the fused node.
+    if (!first_.input(0) || first_.input(0).constant().has_value()) return No("its input is constant");
     input_type_ = first_.input(0).type();
     const auto dtype = ToDtype(input_type_.element);
     if (!dtype.has_value()) return No("the library does not have the type of its input");
@@ -630,6 +632,7 @@ class Builder {
   }
 
   bool MaxUnpool(pph_operator** op) {
+    if (!first_.input(1) || first_.input(1).constant().has_value()) return No("its indices are constant");
     layer_.input_indices = first_.input(1).name();
     if (first_.input(2)) {
       const auto shape = first_.input(2).constant();
