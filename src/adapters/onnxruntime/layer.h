@@ -34,7 +34,7 @@ const std::set<std::string>& ClaimableOps();
 std::optional<Layer> MakeLayer(const Node& first, const std::set<const OrtNode*>& taken, const Options& options,
                                std::string* why);
 
-// `layer` for a tensor of its input's type.
+// The layer's input, with these dims.
 pph_tensor_desc InputDesc(const Layer& layer, const int64_t* dims);
 
 // Plans for an input of these dims. Throws with the library's message if it takes no such input.
