@@ -81,8 +81,8 @@ Status FinishLayer(const PhaseConvOperator& op, WeightSource source, const Runti
   source.joined = &layer->joined;
   std::forward_list<WeightFormat> formats;
   for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
-    if (!algorithm->applies(*layer)) continue;
-    const WeightFormat format = algorithm->format(*layer, op.kernels);
+    if (!algorithm->applies(op, *layer)) continue;
+    const WeightFormat format = algorithm->format(op, *layer);
     if (std::find(formats.begin(), formats.end(), format) == formats.end()) formats.push_front(format);
   }
   return layer->weights.Init(op.name, source, runtime, formats);

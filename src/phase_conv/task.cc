@@ -11,9 +11,6 @@
 namespace polyphase::internal {
 namespace {
 
-// Fewer multiplications than this (10 microseconds of one core) are not worth a task of their own.
-constexpr double kTaskMacs = 5e5;
-
 // Packs one channel block of a depthwise layer. Each channel of the strip comes from the input channel that it repeats.
 void PackRepeated(const PhaseTasks& tasks, PixelRun run, int64_t channel, const float* pixels, float* strip) {
   const PackFn pack = tasks.op.kernels.panel.pack[kLog2F32];
