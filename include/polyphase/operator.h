@@ -26,6 +26,7 @@ struct HandleAccess;
 enum class Algorithm : int32_t {
   kAuto = PPH_AUTO,               // the library decides; Plan::Describe() gives the reason
   kSubpixel = PPH_SUBPIXEL,       // conv_transpose, conv: one ordinary convolution per output phase
+  kWinograd = PPH_WINOGRAD,       // conv_transpose, conv of 2 to 5 taps: fewer multiplications; not in kStrict
   kGemmCol2im = PPH_GEMM_COL2IM,  // conv_transpose: one GEMM into columns, then a gather per output row
 };
 

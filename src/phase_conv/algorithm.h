@@ -45,9 +45,10 @@ std::unique_ptr<PhasePart> MakePart(const PhaseProblem& problem, const WeightLay
   return std::make_unique<Part>(problem, layout, threads);
 }
 
-// Each algorithm is defined in the file of its name.
-extern const PhaseAlgorithm kDirect, kGemmCol2im;
-inline constexpr const PhaseAlgorithm* kPhaseAlgorithms[] = {&kDirect, &kGemmCol2im};
+// Each algorithm is defined in the file of its name. The variants of one share its id.
+extern const PhaseAlgorithm kDirect, kGemmCol2im, kWinograd4, kWinograd6, kWinograd8;
+inline constexpr const PhaseAlgorithm* kPhaseAlgorithms[] = {&kDirect, &kGemmCol2im, &kWinograd4, &kWinograd6,
+                                                             &kWinograd8};
 
 }  // namespace polyphase::internal
 

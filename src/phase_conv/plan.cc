@@ -87,7 +87,8 @@ Status CheckAlgorithm(const PhaseConvOperator& op, Algorithm id) {
   bool found = id == Algorithm::kAuto;
   for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
     if (!algorithm->applies(op, op.layer)) continue;
-    names += std::string(", ") + algorithm->name;
+    // Variants share a name.
+    if (names.find(algorithm->name) == std::string::npos) names += std::string(", ") + algorithm->name;
     found = found || algorithm->id == id;
   }
   if (found) return Status();

@@ -27,6 +27,7 @@ struct PhaseLayer {
   int64_t groups = 1, ic = 0, oc = 0;  // ic and oc of one group
   std::array<AxisPhases, kMaxSpatialRank> phases;
   SpatialSizes origin{};  // is added to the origin of the output's shape
+  AxisWindows windows;
   JoinedPhases joined;
   PhaseWeights weights;
 };
