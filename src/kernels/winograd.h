@@ -13,9 +13,9 @@ namespace polyphase::internal {
 constexpr int kMaxWinogradInputs = 8;
 constexpr int kMaxWinogradTaps = 5;
 
-// The pairs have these a. Relative to the norm of the output, f32 sums of 256 channels in 2-D have an error of 5e-7 with
-// n = 4, as the direct form, of 1.5e-6 with n = 6 (3.1e-6 with 1 and 2 or 1 and 1/2) and of 6.2e-6 with n = 8 (1.9e-5
-// with 1, sqrt 2 and 1 / sqrt 2; numpy, normal inputs and weights, no FMA).
+// The pairs have these a. Relative to the norm of the output, f32 sums of 256 channels in 2-D have an error of 5e-7
+// with n = 4, as the direct form, of 1.5e-6 with n = 6 (3.1e-6 with 1 and 2 or 1 and 1/2) and of 6.2e-6 with n = 8
+// (1.9e-5 with 1, sqrt 2 and 1 / sqrt 2; numpy, normal inputs and weights, no FMA).
 constexpr std::array<double, kMaxWinogradInputs / 2 - 1> WinogradPairs(int n) {
   constexpr double kSqrt2 = 1.4142135623730951;
   return n == 6 ? std::array<double, 3>{kSqrt2, 1 / kSqrt2, 0} : std::array<double, 3>{1, 2, 0.5};
