@@ -382,7 +382,8 @@ Algorithm AlgorithmOf(const std::string& name) {
   if (name == "auto") return Algorithm::kAuto;
   if (name == "subpixel") return Algorithm::kSubpixel;
   if (name == "gemm_col2im") return Algorithm::kGemmCol2im;
-  throw std::runtime_error("algorithm '" + name + "' is not one of auto, subpixel, gemm_col2im");
+  if (name == "winograd") return Algorithm::kWinograd;
+  throw std::runtime_error("algorithm '" + name + "' is not one of auto, subpixel, gemm_col2im, winograd");
 }
 
 namespace {

@@ -26,17 +26,21 @@ struct Weights {
 // and for up to 2048 products per output. Beyond that errors grow with the square root of the number of products, and
 // if sums cancel, they grow relative to the output, both as they do for any sum in f32.
 //
-// This version computes in f32 multiply-adds for every value, which keeps all of these promises. With every value,
-// results have the same bits for every number of threads, every position in a batch and every run. Ops without sums of
+// This version computes in f32 for every value; Plan::Describe() names the algorithm. With every value, results have
+// the same bits for every number of threads, every position in a batch and every run. Between targets, and between
+// kernels that lead to different algorithms, they differ within these bounds. Inputs and weights that are inf or NaN
+// reach the outputs that depend on them. With Winograd they also make other outputs of the same tiles inf or NaN, those
+// of up to 7 neighbouring positions along each axis (a position has one output of every phase). Ops without sums of
 // products (shuffles, pooling, conversions) and resize without a 1x1 convolution accept every value, and it has no
 // effect on them.
 enum class Numerics : int32_t {
   // Permits nothing but f32 multiply-adds in a fixed order. The error is that of such sums, 1e-7 to 9e-7.
   kStrict = PPH_NUMERICS_STRICT,
-  // The error is at most 1e-6. Permits algorithms that add first and multiply fewer times (Winograd), and products of
-  // several narrower numbers, as long as they are that exact.
+  // The error is at most 1e-6 (or that of kStrict, where this is larger). Permits algorithms that add first and
+  // multiply fewer times (Winograd, tiles of 4 and 6 inputs), and products of several narrower numbers, as long as they
+  // are that exact.
   kDefault = PPH_NUMERICS_DEFAULT,
-  // The error is at most 1e-5. Permits larger Winograd tiles and fewer narrower products.
+  // The error is at most 1e-5. Permits larger Winograd tiles (8 inputs) and fewer narrower products.
   kFast = PPH_NUMERICS_FAST,
   // The error is at most 3e-3. Permits inputs and weights that are rounded to bf16; sums are f32.
   kBf16 = PPH_NUMERICS_BF16,

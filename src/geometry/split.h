@@ -19,6 +19,9 @@ inline double WantedTasks(size_t threads, double work) {
   return threads <= 1 ? 1 : std::min(4.0 * static_cast<double>(threads), work);
 }
 
+// Fewer multiplications than this (10 microseconds of one core) are not worth a task of their own.
+constexpr double kTaskMacs = 5e5;
+
 // Cuts [0, size) into ranges of equal length, the last of which may be shorter.
 struct Ranges {
   int64_t size = 0, length = 0, count = 0;

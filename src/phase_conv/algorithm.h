@@ -30,23 +30,25 @@ class PhasePart {
 struct PhaseAlgorithm {
   Algorithm id;
   const char* name;
-  bool (*applies)(const PhaseLayer& layer);
-  // Returns the format of the weights that it reads.
-  WeightFormat (*format)(const PhaseLayer& layer, const Kernels& kernels);
+  // `layer` is one of the op, whose kernels and numerics are known.
+  bool (*applies)(const PhaseConvOperator& op, const PhaseLayer& layer);
+  // Returns the format of the weights that it reads; `layout` is that of this format.
+  WeightFormat (*format)(const PhaseConvOperator& op, const PhaseLayer& layer);
   // Estimates the time in vector multiply-adds at full rate.
-  double (*cost)(const PhaseProblem& problem);
+  double (*cost)(const PhaseProblem& problem, const WeightLayout& layout);
   // Chooses tiles, tasks and workspace; `threads` >= 1. The part refers to the op and the tensors of the problem.
-  std::unique_ptr<PhasePart> (*schedule)(const PhaseProblem& problem, size_t threads);
+  std::unique_ptr<PhasePart> (*schedule)(const PhaseProblem& problem, const WeightLayout& layout, size_t threads);
 };
 
 template <class Part>
-std::unique_ptr<PhasePart> MakePart(const PhaseProblem& problem, size_t threads) {
-  return std::make_unique<Part>(problem, threads);
+std::unique_ptr<PhasePart> MakePart(const PhaseProblem& problem, const WeightLayout& layout, size_t threads) {
+  return std::make_unique<Part>(problem, layout, threads);
 }
 
-// Each algorithm is defined in the file of its name.
-extern const PhaseAlgorithm kDirect, kGemmCol2im;
-inline constexpr const PhaseAlgorithm* kPhaseAlgorithms[] = {&kDirect, &kGemmCol2im};
+// Each algorithm is defined in the file of its name. The variants of one share its id.
+extern const PhaseAlgorithm kDirect, kGemmCol2im, kWinograd4, kWinograd6, kWinograd8;
+inline constexpr const PhaseAlgorithm* kPhaseAlgorithms[] = {&kDirect, &kGemmCol2im, &kWinograd4, &kWinograd6,
+                                                             &kWinograd8};
 
 }  // namespace polyphase::internal
 

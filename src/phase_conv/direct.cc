@@ -14,9 +14,9 @@ namespace {
 
 using Order = WeightFormat::Order;
 
-WeightFormat ReadFormat(const PhaseLayer& layer, const Kernels& kernels) {
-  if (layer.ic == 1 && layer.groups > 1) return {Order::kDepthwise, false, &kernels.conv.depthwise};
-  return {Order::kSlots, layer.joined.any(), &kernels.conv.dense};
+WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
+  if (layer.ic == 1 && layer.groups > 1) return {Order::kDepthwise, false, &op.kernels.conv.depthwise};
+  return {Order::kSlots, layer.joined.any(), &op.kernels.conv.dense};
 }
 
 // ---- Cost
@@ -27,9 +27,8 @@ struct Costs {
   bool batched() const { return along_n < 0.97 * along_x; }
 };
 
-Costs CostsOf(const PhaseProblem& problem) {
+Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
   const ConvTile& tile = problem.op.kernels.conv.dense;
-  const WeightLayout layout = problem.layer.weights.Layout(ReadFormat(problem.layer, problem.op.kernels));
   const PhaseView view(problem, layout.format);
   const ColumnTiles& tiles = layout.tiles;
   const double lanes = tile.lanes;
@@ -67,8 +66,8 @@ Costs CostsOf(const PhaseProblem& problem) {
               in_rows * static_cast<double>(x.in) * load(true) + store(true)};
 }
 
-double Cost(const PhaseProblem& problem) {
-  const Costs costs = CostsOf(problem);
+double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
+  const Costs costs = CostsOf(problem, layout);
   return std::min(costs.along_x, costs.along_n);
 }
 
@@ -76,7 +75,7 @@ double Cost(const PhaseProblem& problem) {
 
 class DirectPart final : public PhasePart {
  public:
-  DirectPart(const PhaseProblem& problem, size_t threads);
+  DirectPart(const PhaseProblem& problem, const WeightLayout& layout, size_t threads);
   void Run(int64_t task, Arena arena, const RunContext& context) const override;
 
   bool IsJoined() const { return tasks_.layout.format.joined; }
@@ -104,13 +103,13 @@ struct Scratch {
   float* residual = nullptr;
 };
 
-DirectPart::DirectPart(const PhaseProblem& problem, size_t threads)
-    : tasks_(problem, problem.layer.weights.Layout(ReadFormat(problem.layer, problem.op.kernels))) {
+DirectPart::DirectPart(const PhaseProblem& problem, const WeightLayout& layout, size_t threads)
+    : tasks_(problem, layout) {
   const ConvTile& tile = *tasks_.layout.format.tile;
   const PhaseView& view = tasks_.view;
   const PhaseAxis& x = view.x();
   const double line_bytes = static_cast<double>(DivCeil(view.ic, kLineLanes) * kLineBytes);
-  tasks_.batched = CostsOf(problem).batched();
+  tasks_.batched = CostsOf(problem, layout).batched();
   tasks_.zeros_in_x = !tasks_.batched;
   SplitCosts costs{threads, view.UsefulMacs(), line_bytes, SmallestBox(view, kTaskTiles * tile.mr), !IsJoined()};
   if (tasks_.batched) {
@@ -422,7 +421,8 @@ void DirectPart::Run(int64_t task, Arena arena, const RunContext& context) const
 }  // namespace
 
 const PhaseAlgorithm kDirect = {
-    Algorithm::kSubpixel, "subpixel", [](const PhaseLayer&) { return true; }, ReadFormat, Cost, MakePart<DirectPart>,
+    Algorithm::kSubpixel, "subpixel", [](const PhaseConvOperator&, const PhaseLayer&) { return true; },
+    ReadFormat,           Cost,       MakePart<DirectPart>,
 };
 
 }  // namespace polyphase::internal

@@ -15,14 +15,14 @@ namespace {
 using Order = WeightFormat::Order;
 
 // Every slot must be one tap, whose product with an input is added to one output.
-bool Applies(const PhaseLayer& layer) {
+bool Applies(const PhaseConvOperator&, const PhaseLayer& layer) {
   return std::all_of(layer.phases.begin(), layer.phases.end(), [](const AxisPhases& a) { return a.overlap_add; });
 }
 
 // Fewer output channels than lanes waste vectors, unless columns are flattened over the taps.
-WeightFormat ReadFormat(const PhaseLayer& layer, const Kernels& kernels) {
-  const bool few = layer.oc < kernels.conv.dense.lanes;
-  return {few ? Order::kColumns : Order::kSlots, false, &kernels.conv.dense};
+WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
+  const bool few = layer.oc < op.kernels.conv.dense.lanes;
+  return {few ? Order::kColumns : Order::kSlots, false, &op.kernels.conv.dense};
 }
 
 // One element of a transposition costs this, whatever the lanes: the blocks have 128-bit vectors, and the planes go
@@ -30,9 +30,8 @@ WeightFormat ReadFormat(const PhaseLayer& layer, const Kernels& kernels) {
 constexpr double kTransposeCost = 2;
 
 // The GEMM multiplies each input pixel by every tap, cropped or not; each (output, tap) pair is then one addition.
-double Cost(const PhaseProblem& problem) {
+double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const ConvTile& tile = problem.op.kernels.conv.dense;
-  const WeightLayout layout = problem.layer.weights.Layout(ReadFormat(problem.layer, problem.op.kernels));
   const PhaseView view(problem, layout.format);
   const double lanes = tile.lanes;
   const double ic = static_cast<double>(view.ic);
@@ -67,7 +66,7 @@ double Cost(const PhaseProblem& problem) {
 
 class GemmPart final : public PhasePart {
  public:
-  GemmPart(const PhaseProblem& problem, size_t threads);
+  GemmPart(const PhaseProblem& problem, const WeightLayout& layout, size_t threads);
   void Run(int64_t task, Arena arena, const RunContext& context) const override;
 
   bool IsFlattened() const { return tasks_.layout.IsFlattened(); }
@@ -109,9 +108,7 @@ struct Scratch {
   float* residual = nullptr;
 };
 
-GemmPart::GemmPart(const PhaseProblem& problem, size_t threads)
-    : tasks_(problem, problem.layer.weights.Layout(ReadFormat(problem.layer, problem.op.kernels))) {
-  const WeightLayout& layout = tasks_.layout;
+GemmPart::GemmPart(const PhaseProblem& problem, const WeightLayout& layout, size_t threads) : tasks_(problem, layout) {
   const ConvTile& tile = *layout.format.tile;
   const PhaseView& view = tasks_.view;
   const PhaseAxis& x = view.x();

@@ -33,33 +33,38 @@ class PhaseConvPlan final : public PlanImpl {
 
 using Box = std::array<IndexRange, kMaxSpatialRank>;
 
-// An algorithm and its estimated cost, in vector multiply-adds.
+// An algorithm, the weights that it reads, and its estimated cost in vector multiply-adds.
 struct Candidate {
   const PhaseAlgorithm* algorithm;
+  WeightLayout layout;
   double cost;
 };
 
-// Returns all algorithms that apply, the cheapest first.
-std::vector<Candidate> Candidates(const PhaseProblem& problem) {
+// Returns the algorithms that apply and that `wanted` accepts, the cheapest first.
+template <class Wanted>
+std::vector<Candidate> Candidates(const PhaseProblem& problem, const Wanted& wanted) {
   std::vector<Candidate> candidates;
   for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
-    if (algorithm->applies(problem.layer)) candidates.push_back({algorithm, algorithm->cost(problem)});
+    if (!wanted(*algorithm) || !algorithm->applies(problem.op, problem.layer)) continue;
+    const WeightLayout layout = problem.layer.weights.Layout(algorithm->format(problem.op, problem.layer));
+    candidates.push_back({algorithm, layout, algorithm->cost(problem, layout)});
   }
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
   return candidates;
 }
 
+bool Any(const PhaseAlgorithm&) { return true; }
+
 // Returns the cheapest algorithm whose workspace is bearable, or else the one with the smallest workspace.
-const PhaseAlgorithm* Choose(const PhaseProblem& problem, size_t threads, std::unique_ptr<PhasePart>* scheduled,
-                             std::string* reason) {
-  const std::vector<Candidate> candidates = Candidates(problem);
+const PhaseAlgorithm* Choose(const PhaseProblem& problem, const std::vector<Candidate>& candidates, size_t threads,
+                             std::unique_ptr<PhasePart>* scheduled, std::string* reason) {
   const PhaseAlgorithm* chosen = nullptr;
   const auto bytes = [](const PhasePart& part) {
     return part.status.ok() ? part.worker_bytes : std::numeric_limits<int64_t>::max();
   };
   for (const Candidate& candidate : candidates) {
-    std::unique_ptr<PhasePart> part = candidate.algorithm->schedule(problem, threads);
+    std::unique_ptr<PhasePart> part = candidate.algorithm->schedule(problem, candidate.layout, threads);
     if (chosen != nullptr && bytes(*part) >= bytes(**scheduled)) continue;
     *scheduled = std::move(part);
     chosen = candidate.algorithm;
@@ -76,23 +81,25 @@ const PhaseAlgorithm* Choose(const PhaseProblem& problem, size_t threads, std::u
   return chosen;
 }
 
-// Finds the algorithm that was asked for. Fails if it does not apply to the layer of the op.
-Status FindAlgorithm(const PhaseConvOperator& op, Algorithm id, const PhaseAlgorithm** found) {
+// Fails if the algorithm that was asked for does not apply to the layer of the op.
+Status CheckAlgorithm(const PhaseConvOperator& op, Algorithm id) {
   std::string names;
+  bool found = id == Algorithm::kAuto;
   for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
-    if (!algorithm->applies(op.layer)) continue;
-    names += std::string(", ") + algorithm->name;
-    if (algorithm->id == id) *found = algorithm;
+    if (!algorithm->applies(op, op.layer)) continue;
+    // Variants share a name.
+    if (names.find(algorithm->name) == std::string::npos) names += std::string(", ") + algorithm->name;
+    found = found || algorithm->id == id;
   }
-  if (*found != nullptr) return Status();
+  if (found) return Status();
   return Status::InvalidArgument("algorithm = %d: must be one that %s has: auto%s", static_cast<int>(id), op.name,
                                  names.c_str());
 }
 
 class Planner {
  public:
-  // `requested`: the algorithm of all parts; null for the cheapest of each.
-  Planner(const PhaseConvOperator& op, size_t threads, const PhaseAlgorithm* requested, PhaseConvPlan* plan)
+  // `requested`: the algorithm of all parts to which it applies; kAuto for the cheapest of each.
+  Planner(const PhaseConvOperator& op, size_t threads, Algorithm requested, PhaseConvPlan* plan)
       : op_(op), threads_(threads), requested_(requested), plan_(plan) {}
 
   // Adds all parts of the output. The layer computes what is between the borders.
@@ -124,17 +131,18 @@ class Planner {
   // Adds the part of the output that `layer` computes.
   Status Add(const PhaseLayer& layer, const SpatialSizes& origin, const Box& part) {
     const PhaseProblem problem(op_, layer, *plan_, origin, part);
-    const PhaseAlgorithm* algorithm = requested_ != nullptr ? requested_ : op_.fixed;
-    if (algorithm != nullptr && !algorithm->applies(layer)) algorithm = nullptr;  // to a border, for instance
+    std::vector<Candidate> candidates = Candidates(problem, [this](const PhaseAlgorithm& algorithm) {
+      if (requested_ != Algorithm::kAuto) return algorithm.id == requested_;
+      return op_.fixed == nullptr || &algorithm == op_.fixed;
+    });
+    if (candidates.empty()) candidates = Candidates(problem, Any);  // for a border
     std::unique_ptr<PhasePart> scheduled;
-    std::string reason = requested_ != nullptr ? "as requested" : "decided at Create for every length";
-    if (algorithm == nullptr) {
-      algorithm = Choose(problem, threads_, &scheduled, &reason);
-    } else {
-      scheduled = algorithm->schedule(problem, threads_);
-    }
+    std::string reason;
+    const PhaseAlgorithm* const algorithm = Choose(problem, candidates, threads_, &scheduled, &reason);
+    if (algorithm == op_.fixed) reason = "decided at Create for every length";
+    if (requested_ != Algorithm::kAuto) reason = "as requested";
     if (!scheduled->status.ok()) return scheduled->status;
-    POLYPHASE_RETURN_IF_ERROR(layer.weights.Get(algorithm->format(layer, op_.kernels), &scheduled->weights));
+    POLYPHASE_RETURN_IF_ERROR(layer.weights.Get(algorithm->format(op_, layer), &scheduled->weights));
     if (&layer == &op_.layer || plan_->parts.empty()) {
       plan_->choice = Format("%s %s%s%s, %s", op_.name, algorithm->name, scheduled->form.c_str(),
                              op_.DescribeSaving().c_str(), scheduled->tiles.c_str());
@@ -148,7 +156,7 @@ class Planner {
 
   const PhaseConvOperator& op_;
   const size_t threads_;
-  const PhaseAlgorithm* const requested_;
+  const Algorithm requested_;
   PhaseConvPlan* const plan_;
 };
 
@@ -171,9 +179,10 @@ Status FinishOperator(const Epilogue& epilogue, const Runtime& runtime, PhaseCon
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) whole[axis] = {0, shape.size[axis]};
   std::unique_ptr<PhasePart> unused;
   std::string reason;
-  op->fixed = Choose(PhaseProblem(*op, op->layer, tensors, shape.origin, whole), 1, &unused, &reason);
+  const PhaseProblem problem(*op, op->layer, tensors, shape.origin, whole);
+  op->fixed = Choose(problem, Candidates(problem, Any), 1, &unused, &reason);
   PackedWeights packed;
-  return op->layer.weights.Get(op->fixed->format(op->layer, op->kernels), &packed);
+  return op->layer.weights.Get(op->fixed->format(*op, op->layer), &packed);
 }
 
 Status PhaseConvOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
@@ -186,10 +195,7 @@ Status PhaseConvOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
     return Status::InvalidArgument("%s input c = %" PRId64 ": must be input_channels = %" PRId64, name, input.c,
                                    input_channels);
   }
-  const PhaseAlgorithm* requested = nullptr;
-  if (options.algorithm != Algorithm::kAuto) {
-    POLYPHASE_RETURN_IF_ERROR(FindAlgorithm(*this, options.algorithm, &requested));
-  }
+  POLYPHASE_RETURN_IF_ERROR(CheckAlgorithm(*this, options.algorithm));
   PhaseShape shape{};
   POLYPHASE_RETURN_IF_ERROR(resolve(input.size, ExpandOutputSize(options.output_size, spatial_rank), &shape));
   auto plan = std::make_unique<PhaseConvPlan>();
@@ -199,7 +205,7 @@ Status PhaseConvOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   POLYPHASE_RETURN_IF_ERROR(InferResidual(name, epilogue.get(), options.residual, plan.get()));
   plan->choice = name;
   plan->reason = "nothing to do for n = 0";
-  if (input.n > 0) POLYPHASE_RETURN_IF_ERROR(Planner(*this, threads, requested, plan.get()).AddAll(shape));
+  if (input.n > 0) POLYPHASE_RETURN_IF_ERROR(Planner(*this, threads, options.algorithm, plan.get()).AddAll(shape));
   *result = std::move(plan);
   return Status();
 }

@@ -33,8 +33,7 @@ JoinedPhases ChooseJoin(const PhaseLayer& layer, int64_t lanes) {
         taps *= phases.table.empty() ? static_cast<double>(phases.slots) : all;
         continue;
       }
-      if (phases.stride > kMaxJoinedColumns) return best;
-      const std::optional<AxisPhases> joined = JoinPhases(phases);
+      const std::optional<AxisPhases>& joined = layer.windows[axis];
       join.count[axis] = phases.stride;
       if (!joined || join.all() * layer.oc > kMaxJoinedColumns) return best;
       join.phases[axis] = *joined;
@@ -73,16 +72,21 @@ std::string PhaseConvOperator::DescribeSaving() const {
 }
 
 Status FinishLayer(const PhaseConvOperator& op, WeightSource source, const Runtime& runtime, PhaseLayer* layer) {
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    const AxisPhases& phases = layer->phases[axis];
+    if (phases.stride <= kMaxJoinedColumns) layer->windows[axis] = JoinPhases(phases);
+  }
   if (layer->ic > 1 || layer->groups == 1) layer->joined = ChooseJoin(*layer, op.kernels.conv.dense.lanes);
   source.groups = layer->groups;
   source.ic = layer->ic;
   source.oc = layer->oc;
   source.phases = &layer->phases;
   source.joined = &layer->joined;
+  source.windows = &layer->windows;
   std::forward_list<WeightFormat> formats;
   for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
-    if (!algorithm->applies(*layer)) continue;
-    const WeightFormat format = algorithm->format(*layer, op.kernels);
+    if (!algorithm->applies(op, *layer)) continue;
+    const WeightFormat format = algorithm->format(op, *layer);
     if (std::find(formats.begin(), formats.end(), format) == formats.end()) formats.push_front(format);
   }
   return layer->weights.Init(op.name, source, runtime, formats);

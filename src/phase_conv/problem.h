@@ -16,6 +16,7 @@
 #include "plan/epilogue.h"
 #include "plan/operator.h"
 #include "polyphase/epilogue.h"
+#include "polyphase/weights.h"
 
 namespace polyphase::internal {
 
@@ -26,6 +27,7 @@ struct PhaseLayer {
   int64_t groups = 1, ic = 0, oc = 0;  // ic and oc of one group
   std::array<AxisPhases, kMaxSpatialRank> phases;
   SpatialSizes origin{};  // is added to the origin of the output's shape
+  AxisWindows windows;
   JoinedPhases joined;
   PhaseWeights weights;
 };
@@ -37,6 +39,7 @@ class PhaseConvOperator final : public OperatorImpl {
   std::string Describe() const override;
   std::string DescribeSaving() const;
 
+  Numerics numerics = Numerics::kDefault;
   std::string layer_text;  // says the kernel, the strides and what is fused, for Describe
   int32_t spatial_rank = 0;
   int64_t input_channels = 0, output_channels = 0, groups = 1;  // of the attributes

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 
 #include "base/checked_math.h"
 #include "plan/addressing.h"
@@ -10,9 +11,6 @@
 
 namespace polyphase::internal {
 namespace {
-
-// Fewer multiplications than this (10 microseconds of one core) are not worth a task of their own.
-constexpr double kTaskMacs = 5e5;
 
 // Packs one channel block of a depthwise layer. Each channel of the strip comes from the input channel that it repeats.
 void PackRepeated(const PhaseTasks& tasks, PixelRun run, int64_t channel, const float* pixels, float* strip) {
@@ -60,7 +58,8 @@ PhaseTask PhaseTasks::operator[](int64_t index) const {
   task.tiles = tiles[next.Next(tiles.count)];
   for (int axis = kMaxSpatialRank - 1; axis >= 0; --axis) {
     const PhaseAxis& a = view.axes[axis];
-    task.out[axis] = boxes[axis][next.Next(boxes[axis].count)];
+    const IndexRange box = boxes[axis][next.Next(boxes[axis].count)];
+    task.out[axis] = {std::max<int64_t>(0, box.begin - lead[axis]), box.end - lead[axis]};
     task.in[axis] = a.InputRange(task.out[axis]);
     if (!a.padded() && !(zeros_in_x && axis == kColumn)) task.in[axis] = task.in[axis].Clip(a.in);
   }
@@ -94,7 +93,7 @@ double StripBytes(const PhaseTasks& tasks, const SplitCosts& costs, const Spatia
 // cut along z before y before x, because whole rows are read and stored best, unless that packs a fifth more.
 void SplitTasks(const SplitCosts& costs, PhaseTasks* tasks) {
   SpatialSizes whole;
-  for (int axis = 0; axis < kMaxSpatialRank; ++axis) whole[axis] = tasks->view.axes[axis].out;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) whole[axis] = tasks->view.axes[axis].out + tasks->lead[axis];
   SpatialSizes box = whole;
   const auto halve = [&] {
     int best = -1;
@@ -170,7 +169,7 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
   const IndexRange strip_x = task.in[kColumn];
   // `inside` is the part of a strip row that is a run of input pixels.
   IndexRange inside = strip_x.Clip(axis_x.in);
-  if (tasks.batched || axis_x.phases->repeat > 1 || inside.count() == 0) inside = {strip_x.end, strip_x.end};
+  if (steps.x > 1 || axis_x.phases->repeat > 1 || inside.count() == 0) inside = {strip_x.end, strip_x.end};
   const int64_t pixel_floats = steps.x * kLineLanes;
   const auto pack = [&](const float* pixels, float* packed, int64_t first) {
     if (tasks.view.multiplier > 1) return PackRepeated(tasks, run, first, pixels, packed);
@@ -190,8 +189,16 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
       }
     }
   };
+  const auto is_zero = [&](int axis, int64_t i) {
+    return !tasks.view.axes[axis].padded() && (i < 0 || i >= tasks.view.axes[axis].in);
+  };
   for (int64_t iz = task.in[kDepth].begin; iz < task.in[kDepth].end; ++iz) {
     for (int64_t iy = task.in[kRow].begin; iy < task.in[kRow].end; ++iy) {
+      if (is_zero(kDepth, iz) || is_zero(kRow, iy)) {
+        const int64_t line = (iz - task.in[kDepth].begin) * steps.z + (iy - task.in[kRow].begin) * steps.y;
+        std::memset(strip.lines + line, 0, static_cast<size_t>(steps.y * kLineBytes));
+        continue;
+      }
       const float* row = input + PixelOffset(desc, task.images.begin, tasks.view.axes[kDepth].Source(iz),
                                              tasks.view.axes[kRow].Source(iy), 0);
       int64_t line = (iz - task.in[kDepth].begin) * steps.z + (iy - task.in[kRow].begin) * steps.y;

@@ -68,6 +68,8 @@ struct PhaseTasks {
   // The strip contains the pixels left and right of the input, which taps read as zeros. Everywhere else, taps that
   // read zeros are left out.
   bool zeros_in_x = false;
+  // Boxes are counted from this many outputs before the part.
+  SpatialSizes lead{};
   Ranges tiles, images;
   std::array<Ranges, kMaxSpatialRank> boxes;
 };

@@ -76,6 +76,68 @@ int64_t SourceOffset(const WeightSource& source, const WeightLayout& layout, int
   return channel * all_slots + slot;
 }
 
+// Transforms the weights of one input and one output channel along an axis: `weights` are [outer][slot][inner], and the
+// result is [outer][phase][component][inner].
+std::vector<double> TransformAxis(const std::vector<double>& weights, const AxisPhases& phases,
+                                  const AxisPhases& window, const WinogradAxis& transform, int64_t inner) {
+  const auto outer = static_cast<int64_t>(weights.size()) / (phases.slots * inner);
+  std::vector<double> result(static_cast<size_t>(outer * phases.stride * transform.n * inner));
+  for (int64_t phase = 0; phase < phases.stride; ++phase) {
+    for (int k = 0; k < transform.r; ++k) {
+      // Offsets count down where inputs count up.
+      const int64_t slot = SlotOfJoined(phases, window, phase, transform.r - 1 - k);
+      if (slot < 0) continue;
+      for (int component = 0; component < transform.n; ++component) {
+        const double factor = WinogradWeight(transform.n, transform.r, component, k);
+        for (int64_t o = 0; o < outer; ++o) {
+          const double* const from = &weights[static_cast<size_t>((o * phases.slots + slot) * inner)];
+          double* const to =
+              &result[static_cast<size_t>(((o * phases.stride + phase) * transform.n + component) * inner)];
+          for (int64_t i = 0; i < inner; ++i) to[i] += factor * from[i];
+        }
+      }
+    }
+  }
+  return result;
+}
+
+// Packs the transformed weights, [tile of output channels][slot][input channel][column].
+void PackTransformed(const WeightSource& source, const WeightLayout& layout, void* packed) {
+  const ConvTile& tile = *layout.format.tile;
+  const ColumnTiles& tiles = layout.tiles;
+  const std::array<AxisPhases, kMaxSpatialRank>& phases = *source.phases;
+  const int64_t from_slots = phases[0].slots * phases[1].slots * phases[2].slots;
+  const int64_t slots = layout.all_slots();
+  std::vector<float> transformed;  // of one tile: [input channel][column][slot]
+  std::vector<int64_t> offsets;
+  for (int64_t group = 0; group < layout.groups; ++group) {
+    for (int64_t t = 0; t < tiles.count(); ++t) {
+      const int64_t columns = std::min(tiles.width(t), tiles.columns - tiles.first(t));
+      transformed.clear();
+      for (int64_t c = 0; c < source.ic; ++c) {
+        for (int64_t k = 0; k < columns; ++k) {
+          const int64_t row = (group * source.ic + c) * source.oc + tiles.first(t) + k;
+          const float* const from = source.weights + row * from_slots;
+          std::vector<double> weights(from, from + from_slots);
+          for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+            int64_t inner = 1;
+            for (int a = axis + 1; a < kMaxSpatialRank; ++a) inner *= phases[a].slots;
+            weights =
+                TransformAxis(weights, phases[axis], *(*source.windows)[axis], layout.format.transform[axis], inner);
+          }
+          for (const double weight : weights) transformed.push_back(static_cast<float>(weight));
+        }
+      }
+      for (int64_t slot = 0; slot < slots; ++slot) {
+        offsets.clear();
+        for (int64_t k = 0; k < columns; ++k) offsets.push_back(k * slots + slot);
+        packed = tile.pack({transformed.data(), columns * slots, offsets.data(), source.ic, columns}, tiles.width(t),
+                           packed);
+      }
+    }
+  }
+}
+
 void PackBlocks(const WeightSource& source, const WeightLayout& layout, void* packed) {
   const ConvTile& tile = *layout.format.tile;
   const ColumnTiles& tiles = layout.tiles;
@@ -108,7 +170,9 @@ WeightLayout::WeightLayout(const WeightSource& source, const WeightFormat& weigh
       biases(source.biases) {
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     const bool joined = IsJoined(source, format, axis);
-    slots[axis] = joined ? source.joined->phases[axis].slots : (*source.phases)[axis].slots;
+    const AxisPhases& phases = (*source.phases)[axis];
+    slots[axis] = joined ? source.joined->phases[axis].slots : phases.slots;
+    if (format.order == Order::kWinograd) slots[axis] = phases.stride * format.transform[axis].n;
     if (joined) biases[axis] = 1;
   }
   int64_t columns = source.oc;
@@ -117,6 +181,7 @@ WeightLayout::WeightLayout(const WeightSource& source, const WeightFormat& weigh
     case Order::kSlots:
       if (format.joined) columns *= source.joined->all();
       break;
+    case Order::kWinograd: break;
     case Order::kColumns:
       columns *= all_slots();
       blocks = 1;
@@ -162,7 +227,12 @@ Status PhaseWeights::Pack(const WeightLayout& layout) const {
   float* const bias = memory.as<float>();
   std::fill_n(bias, layout.bias_bytes() / int64_t{sizeof(float)}, 0.0f);
   if (source_.bias != nullptr) PackBias(source_, layout, bias);
-  PackBlocks(source_, layout, memory.as<char>() + layout.bias_bytes());
+  char* const weights = memory.as<char>() + layout.bias_bytes();
+  if (layout.format.order == Order::kWinograd) {
+    PackTransformed(source_, layout, weights);
+  } else {
+    PackBlocks(source_, layout, weights);
+  }
   forms_.push_front({layout.format, std::move(memory)});
   return Status();
 }

@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <forward_list>
 #include <mutex>
+#include <optional>
 
 #include "base/aligned_buffer.h"
 #include "geometry/phases.h"
 #include "kernels/conv_tile.h"
+#include "kernels/winograd.h"
 #include "polyphase/status.h"
 
 namespace polyphase::internal {
@@ -25,11 +27,15 @@ struct JoinedPhases {
   int64_t all() const { return count[0] * count[1] * count[2]; }
 };
 
+// What the phases of each axis read together: one phase, see JoinPhases. An axis of many phases has none.
+using AxisWindows = std::array<std::optional<AxisPhases>, kMaxSpatialRank>;
+
 // Weights and biases in the order of phases. All sizes are those of one group.
 struct WeightSource {
   int64_t groups = 0, ic = 0, oc = 0;
   const std::array<AxisPhases, kMaxSpatialRank>* phases = nullptr;
   const JoinedPhases* joined = nullptr;
+  const AxisWindows* windows = nullptr;
   const float* weights = nullptr;  // [group][input channel][output channel][slot z][slot y][slot x]
   // [offset z][y][x][group][output channel]: a phase of residue r has the biases of offset r mod `biases`. Null means
   // zeros.
@@ -44,13 +50,15 @@ struct WeightFormat {
     kSlots,      // [group][tile of output channels][slot], rows are input channels: a phase's taps select slots
     kColumns,    // [group][tile of (slot, output channel)], rows are input channels: one GEMM over all taps
     kDepthwise,  // [tile of all groups' output channels], rows are slots: each group has one input channel
+    kWinograd,   // as kSlots; the slots of an axis are [phase][component of `transform`]
   };
   Order order;
   bool joined;  // for kSlots: columns and slots are those of the joined phases
   const ConvTile* tile;
+  std::array<WinogradAxis, kMaxSpatialRank> transform{};  // r is the length of the axis's window
 
   bool operator==(const WeightFormat& other) const {
-    return order == other.order && joined == other.joined && tile == other.tile;
+    return order == other.order && joined == other.joined && tile == other.tile && transform == other.transform;
   }
 };
 

@@ -11,6 +11,7 @@
 #include "kernels/pool.h"
 #include "kernels/resize_row.h"
 #include "kernels/target.h"
+#include "kernels/winograd.h"
 #include "polyphase/status.h"
 
 namespace polyphase::internal {
@@ -23,6 +24,7 @@ struct Kernels {
   ResizeRowKernels resize;
   PoolKernels pool;
   MaxUnpoolKernels max_unpool;
+  WinogradKernels winograd;
 };
 
 // Selects the best supported target that is not better than the one named `isa`. An empty name means POLYPHASE_ISA or,

@@ -25,8 +25,6 @@ constexpr int64_t kWindowSourceFloats = 16 * 1024, kSourceFloats = 128 * 1024;
 // A source row of 1-D, or of few rows, is cut into tasks of at least this many columns.
 constexpr int64_t kMinColumns = 1024;
 
-// With a 1x1 convolution, fewer multiplications than this (about 10 microseconds) are not worth a task of their own.
-constexpr double kTaskMacs = 5e5;
 // A task computes at most this many blocks of channels from the input pixels that it has packed. With 8, packing takes
 // a few percent.
 constexpr int64_t kMaxBlocks = 8;

@@ -1,4 +1,4 @@
-// Weights and Numerics: which are accepted, what the others' errors say, and that all numerics compute alike today.
+// Weights and Numerics: which are accepted, and what the others' errors say.
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -86,6 +86,7 @@ TEST(Weights, APointwiseTypeWithoutDataIsAnError) {
   EXPECT_EQ(CreateResize(a).status().code(), StatusCode::kInvalidArgument);
 }
 
+// These layers have few channels, which are computed alike.
 TEST(Numerics, AllComputeInF32) {
   const std::vector<float> input = {0.3f, 1.7f, -2.9f, 1e-3f, 5.3f, 0.7f, -1.1f, 8.9f};
   for (const WeightsOp& op : kWeightsOps) {
