@@ -76,12 +76,15 @@ int64_t SourceOffset(const WeightSource& source, const WeightLayout& layout, int
   return channel * all_slots + slot;
 }
 
-// Transforms the weights of one input and one output channel along an axis: `weights` are [outer][slot][inner], and the
-// result is [outer][phase][component][inner].
-std::vector<double> TransformAxis(const std::vector<double>& weights, const AxisPhases& phases,
-                                  const AxisPhases& window, const WinogradAxis& transform, int64_t inner) {
-  const auto outer = static_cast<int64_t>(weights.size()) / (phases.slots * inner);
-  std::vector<double> result(static_cast<size_t>(outer * phases.stride * transform.n * inner));
+// The transform of an axis as a sparse matrix: component `to`, [phase][component], has `factor` times slot `from`.
+struct TransformTerm {
+  int64_t to, from;
+  double factor;
+};
+
+std::vector<TransformTerm> TransformTerms(const AxisPhases& phases, const AxisPhases& window,
+                                          const WinogradAxis& transform) {
+  std::vector<TransformTerm> terms;
   for (int64_t phase = 0; phase < phases.stride; ++phase) {
     for (int k = 0; k < transform.r; ++k) {
       // Offsets count down where inputs count up.
@@ -89,16 +92,11 @@ std::vector<double> TransformAxis(const std::vector<double>& weights, const Axis
       if (slot < 0) continue;
       for (int component = 0; component < transform.n; ++component) {
         const double factor = WinogradWeight(transform.n, transform.r, component, k);
-        for (int64_t o = 0; o < outer; ++o) {
-          const double* const from = &weights[static_cast<size_t>((o * phases.slots + slot) * inner)];
-          double* const to =
-              &result[static_cast<size_t>(((o * phases.stride + phase) * transform.n + component) * inner)];
-          for (int64_t i = 0; i < inner; ++i) to[i] += factor * from[i];
-        }
+        if (factor != 0) terms.push_back({phase * transform.n + component, slot, factor});
       }
     }
   }
-  return result;
+  return terms;
 }
 
 // Packs the transformed weights, [tile of output channels][slot][input channel][column].
@@ -108,7 +106,12 @@ void PackTransformed(const WeightSource& source, const WeightLayout& layout, voi
   const std::array<AxisPhases, kMaxSpatialRank>& phases = *source.phases;
   const int64_t from_slots = phases[0].slots * phases[1].slots * phases[2].slots;
   const int64_t slots = layout.all_slots();
-  std::vector<float> transformed;  // of one tile: [input channel][column][slot]
+  std::array<std::vector<TransformTerm>, kMaxSpatialRank> terms;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    terms[axis] = TransformTerms(phases[axis], *(*source.windows)[axis], layout.format.transform[axis]);
+  }
+  std::vector<float> transformed;     // of one tile: [input channel][column][slot]
+  std::vector<double> weights, next;  // of one column, before and after an axis
   std::vector<int64_t> offsets;
   for (int64_t group = 0; group < layout.groups; ++group) {
     for (int64_t t = 0; t < tiles.count(); ++t) {
@@ -118,12 +121,20 @@ void PackTransformed(const WeightSource& source, const WeightLayout& layout, voi
         for (int64_t k = 0; k < columns; ++k) {
           const int64_t row = (group * source.ic + c) * source.oc + tiles.first(t) + k;
           const float* const from = source.weights + row * from_slots;
-          std::vector<double> weights(from, from + from_slots);
+          weights.assign(from, from + from_slots);
+          int64_t outer = 1, inner = from_slots;
           for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-            int64_t inner = 1;
-            for (int a = axis + 1; a < kMaxSpatialRank; ++a) inner *= phases[a].slots;
-            weights =
-                TransformAxis(weights, phases[axis], *(*source.windows)[axis], layout.format.transform[axis], inner);
+            inner /= phases[axis].slots;
+            next.assign(static_cast<size_t>(outer * layout.slots[axis] * inner), 0);
+            for (int64_t o = 0; o < outer; ++o) {
+              for (const TransformTerm& term : terms[axis]) {
+                const double* const slot = &weights[static_cast<size_t>((o * phases[axis].slots + term.from) * inner)];
+                double* const component = &next[static_cast<size_t>((o * layout.slots[axis] + term.to) * inner)];
+                for (int64_t i = 0; i < inner; ++i) component[i] += term.factor * slot[i];
+              }
+            }
+            weights.swap(next);
+            outer *= layout.slots[axis];
           }
           for (const double weight : weights) transformed.push_back(static_cast<float>(weight));
         }
