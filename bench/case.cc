@@ -111,7 +111,7 @@ void FillRandom(std::vector<float>& values, std::minstd_rand& rng) {
   for (float& value : values) value = distribution(rng);
 }
 
-// Winograd's tiles of 6 inputs amplify the rounding of sums: with a few channels, single outputs miss the bound of an f32
+// Winograd's tiles of 6 inputs amplify the rounding of sums: with few channels, single outputs miss the bound of an f32
 // sum by a fifth (2 of 10^6, fcn8s.upscore8).
 constexpr double kAmplification = 8;
 
