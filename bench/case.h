@@ -58,10 +58,10 @@ class Problem {
   const std::vector<float>& bias() const { return bias_; }
   Operator Create(const OperatorOptions& options) const;
 
-  // Compares an output of the op with the naive reference in double. It compares all of it or, where the reference
+  // Compares an output of the plan with the naive reference in double. It compares all of it or, where the reference
   // would take more than a fraction of a second, as many of the planes (n, c) as the reference can do: the first, the
   // last and random ones between them. Throws if a value is farther off than f32 arithmetic in any order explains.
-  void Check(const TensorDesc& desc, const float* output) const;
+  void Check(const Plan& plan, const float* output) const;
 
  private:
   struct Plane {

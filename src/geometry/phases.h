@@ -67,7 +67,8 @@ struct PhaseAxis {
   int64_t position(int64_t o) const { return (o + origin) / phases->stride; }  // q
   // Returns whether a task's strip holds the pixels outside the input, because they are not zeros.
   bool padded() const { return phases->padding_mode != PaddingMode::kZeros; }
-  // Returns the input pixel that is read as input i. Where the padding is zeros, i must be inside.
+  bool IsZero(int64_t i) const { return !padded() && (i < 0 || i >= in); }
+  // Returns the input pixel that is read as input i, which must not be a zero.
   int64_t Source(int64_t i) const;
   // Returns the taps of the phase at position q that read anything but zeros.
   IndexRange ValidTaps(const AxisPhase& phase, int64_t q) const {

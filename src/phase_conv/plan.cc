@@ -56,10 +56,10 @@ std::vector<Candidate> Candidates(const PhaseProblem& problem, const Wanted& wan
 
 bool Any(const PhaseAlgorithm&) { return true; }
 
-// Returns the cheapest algorithm whose workspace is bearable, or else the one with the smallest workspace.
-const PhaseAlgorithm* Choose(const PhaseProblem& problem, const std::vector<Candidate>& candidates, size_t threads,
-                             std::unique_ptr<PhasePart>* scheduled, std::string* reason) {
-  const PhaseAlgorithm* chosen = nullptr;
+// Returns the cheapest candidate whose workspace is bearable, or else the one with the smallest workspace.
+const Candidate& Choose(const PhaseProblem& problem, const std::vector<Candidate>& candidates, size_t threads,
+                        std::unique_ptr<PhasePart>* scheduled, std::string* reason) {
+  const Candidate* chosen = nullptr;
   const auto bytes = [](const PhasePart& part) {
     return part.status.ok() ? part.worker_bytes : std::numeric_limits<int64_t>::max();
   };
@@ -67,24 +67,25 @@ const PhaseAlgorithm* Choose(const PhaseProblem& problem, const std::vector<Cand
     std::unique_ptr<PhasePart> part = candidate.algorithm->schedule(problem, candidate.layout, threads);
     if (chosen != nullptr && bytes(*part) >= bytes(**scheduled)) continue;
     *scheduled = std::move(part);
-    chosen = candidate.algorithm;
+    chosen = &candidate;
     if (bytes(**scheduled) <= kMaxWorkerBytes) break;
   }
   if (candidates.size() == 1) {
     *reason = "the only one";
-  } else if (chosen == candidates[0].algorithm) {
+  } else if (chosen == &candidates[0]) {
     *reason = Format("estimated %.3g against %.3g of %s in 10^6 vector operations", candidates[0].cost * 1e-6,
                      candidates[1].cost * 1e-6, candidates[1].algorithm->name);
   } else {
     *reason = Format("the workspace of %s would be too large", candidates[0].algorithm->name);
   }
-  return chosen;
+  return *chosen;
 }
 
 // Fails if the algorithm that was asked for does not apply to the layer of the op.
 Status CheckAlgorithm(const PhaseConvOperator& op, Algorithm id) {
+  if (id == Algorithm::kAuto) return Status();
   std::string names;
-  bool found = id == Algorithm::kAuto;
+  bool found = false;
   for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
     if (!algorithm->applies(op, op.layer)) continue;
     // Variants share a name.
@@ -138,13 +139,13 @@ class Planner {
     if (candidates.empty()) candidates = Candidates(problem, Any);  // for a border
     std::unique_ptr<PhasePart> scheduled;
     std::string reason;
-    const PhaseAlgorithm* const algorithm = Choose(problem, candidates, threads_, &scheduled, &reason);
-    if (algorithm == op_.fixed) reason = "decided at Create for every length";
+    const Candidate& chosen = Choose(problem, candidates, threads_, &scheduled, &reason);
+    if (chosen.algorithm == op_.fixed) reason = "decided at Create for every length";
     if (requested_ != Algorithm::kAuto) reason = "as requested";
     if (!scheduled->status.ok()) return scheduled->status;
-    POLYPHASE_RETURN_IF_ERROR(layer.weights.Get(algorithm->format(op_, layer), &scheduled->weights));
+    POLYPHASE_RETURN_IF_ERROR(layer.weights.Get(chosen.layout.format, &scheduled->weights));
     if (&layer == &op_.layer || plan_->parts.empty()) {
-      plan_->choice = Format("%s %s%s%s, %s", op_.name, algorithm->name, scheduled->form.c_str(),
+      plan_->choice = Format("%s %s%s%s, %s", op_.name, chosen.algorithm->name, scheduled->form.c_str(),
                              op_.DescribeSaving().c_str(), scheduled->tiles.c_str());
       plan_->reason = reason;
     }
@@ -180,9 +181,11 @@ Status FinishOperator(const Epilogue& epilogue, const Runtime& runtime, PhaseCon
   std::unique_ptr<PhasePart> unused;
   std::string reason;
   const PhaseProblem problem(*op, op->layer, tensors, shape.origin, whole);
-  op->fixed = Choose(problem, Candidates(problem, Any), 1, &unused, &reason);
+  const std::vector<Candidate> candidates = Candidates(problem, Any);
+  const Candidate& chosen = Choose(problem, candidates, 1, &unused, &reason);
+  op->fixed = chosen.algorithm;
   PackedWeights packed;
-  return op->layer.weights.Get(op->fixed->format(*op, op->layer), &packed);
+  return op->layer.weights.Get(chosen.layout.format, &packed);
 }
 
 Status PhaseConvOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,

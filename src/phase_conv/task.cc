@@ -165,6 +165,8 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
   const Prologue& prologue = tasks.op.prologue;
   const float* const input = static_cast<const float*>(context.input);
   PixelRun run{ChannelsOf(desc), 0, 0, 0, 0};
+  const PhaseAxis& axis_z = tasks.view.axes[kDepth];
+  const PhaseAxis& axis_y = tasks.view.axes[kRow];
   const PhaseAxis& axis_x = tasks.view.x();
   const IndexRange strip_x = task.in[kColumn];
   // `inside` is the part of a strip row that is a run of input pixels.
@@ -182,26 +184,21 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
     run.pixel_stride = desc.stride_n;
     for (int64_t ix = xs.begin; ix < xs.end; ++ix) {
       float* pixel = strip_row + (ix - strip_x.begin) * pixel_floats;
-      if (axis_x.padded() || (ix >= 0 && ix < axis_x.in)) {
-        pack(row + axis_x.Source(ix) * desc.stride[kColumn], pixel, first);
-      } else {
+      if (axis_x.IsZero(ix)) {
         std::fill_n(pixel, pixel_floats, 0.0f);
+      } else {
+        pack(row + axis_x.Source(ix) * desc.stride[kColumn], pixel, first);
       }
     }
   };
-  const auto is_zero = [&](int axis, int64_t i) {
-    return !tasks.view.axes[axis].padded() && (i < 0 || i >= tasks.view.axes[axis].in);
-  };
   for (int64_t iz = task.in[kDepth].begin; iz < task.in[kDepth].end; ++iz) {
     for (int64_t iy = task.in[kRow].begin; iy < task.in[kRow].end; ++iy) {
-      if (is_zero(kDepth, iz) || is_zero(kRow, iy)) {
-        const int64_t line = (iz - task.in[kDepth].begin) * steps.z + (iy - task.in[kRow].begin) * steps.y;
+      int64_t line = (iz - task.in[kDepth].begin) * steps.z + (iy - task.in[kRow].begin) * steps.y;
+      if (axis_z.IsZero(iz) || axis_y.IsZero(iy)) {
         std::memset(strip.lines + line, 0, static_cast<size_t>(steps.y * kLineBytes));
         continue;
       }
-      const float* row = input + PixelOffset(desc, task.images.begin, tasks.view.axes[kDepth].Source(iz),
-                                             tasks.view.axes[kRow].Source(iy), 0);
-      int64_t line = (iz - task.in[kDepth].begin) * steps.z + (iy - task.in[kRow].begin) * steps.y;
+      const float* row = input + PixelOffset(desc, task.images.begin, axis_z.Source(iz), axis_y.Source(iy), 0);
       for (int64_t c = 0; c < channels; c += kLineLanes, line += steps.block) {
         assert(line >= 0 && line + strip_x.count() * steps.x <= strip.count);
         float* const strip_row = reinterpret_cast<float*>(strip.lines + line);

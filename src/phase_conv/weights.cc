@@ -99,73 +99,88 @@ std::vector<TransformTerm> TransformTerms(const AxisPhases& phases, const AxisPh
   return terms;
 }
 
-// Packs the transformed weights, [tile of output channels][slot][input channel][column].
-void PackTransformed(const WeightSource& source, const WeightLayout& layout, void* packed) {
-  const ConvTile& tile = *layout.format.tile;
-  const ColumnTiles& tiles = layout.tiles;
-  const std::array<AxisPhases, kMaxSpatialRank>& phases = *source.phases;
-  const int64_t from_slots = phases[0].slots * phases[1].slots * phases[2].slots;
-  const int64_t slots = layout.all_slots();
-  std::array<std::vector<TransformTerm>, kMaxSpatialRank> terms;
+using TransformMatrices = std::array<std::vector<TransformTerm>, kMaxSpatialRank>;
+
+TransformMatrices MatricesOf(const WeightSource& source, const WeightLayout& layout) {
+  TransformMatrices matrices;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-    terms[axis] = TransformTerms(phases[axis], *(*source.windows)[axis], layout.format.transform[axis]);
+    matrices[axis] = TransformTerms((*source.phases)[axis], *(*source.windows)[axis], layout.format.transform[axis]);
   }
-  std::vector<float> transformed;     // of one tile: [input channel][column][slot]
-  std::vector<double> weights, next;  // of one column, before and after an axis
-  std::vector<int64_t> offsets;
-  for (int64_t group = 0; group < layout.groups; ++group) {
-    for (int64_t t = 0; t < tiles.count(); ++t) {
-      const int64_t columns = std::min(tiles.width(t), tiles.columns - tiles.first(t));
-      transformed.clear();
-      for (int64_t c = 0; c < source.ic; ++c) {
-        for (int64_t k = 0; k < columns; ++k) {
-          const int64_t row = (group * source.ic + c) * source.oc + tiles.first(t) + k;
-          const float* const from = source.weights + row * from_slots;
-          weights.assign(from, from + from_slots);
-          int64_t outer = 1, inner = from_slots;
-          for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-            inner /= phases[axis].slots;
-            next.assign(static_cast<size_t>(outer * layout.slots[axis] * inner), 0);
-            for (int64_t o = 0; o < outer; ++o) {
-              for (const TransformTerm& term : terms[axis]) {
-                const double* const slot = &weights[static_cast<size_t>((o * phases[axis].slots + term.from) * inner)];
-                double* const component = &next[static_cast<size_t>((o * layout.slots[axis] + term.to) * inner)];
-                for (int64_t i = 0; i < inner; ++i) component[i] += term.factor * slot[i];
-              }
-            }
-            weights.swap(next);
-            outer *= layout.slots[axis];
-          }
-          for (const double weight : weights) transformed.push_back(static_cast<float>(weight));
-        }
-      }
-      for (int64_t slot = 0; slot < slots; ++slot) {
-        offsets.clear();
-        for (int64_t k = 0; k < columns; ++k) offsets.push_back(k * slots + slot);
-        packed = tile.pack({transformed.data(), columns * slots, offsets.data(), source.ic, columns}, tiles.width(t),
-                           packed);
+  return matrices;
+}
+
+// Transforms one kernel, [slot z][slot y][slot x], axis by axis. `other` is memory.
+void TransformKernel(const WeightSource& source, const WeightLayout& layout, const TransformMatrices& matrices,
+                     std::vector<double>* kernel, std::vector<double>* other) {
+  int64_t outer = 1;
+  auto inner = static_cast<int64_t>(kernel->size());
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    const int64_t from = (*source.phases)[axis].slots, to = layout.slots[axis];
+    inner /= from;
+    other->assign(static_cast<size_t>(outer * to * inner), 0);
+    for (int64_t o = 0; o < outer; ++o) {
+      for (const TransformTerm& term : matrices[axis]) {
+        const double* const slot = kernel->data() + (o * from + term.from) * inner;
+        double* const component = other->data() + (o * to + term.to) * inner;
+        for (int64_t i = 0; i < inner; ++i) component[i] += term.factor * slot[i];
       }
     }
+    kernel->swap(*other);
+    outer *= to;
   }
+}
+
+// Returns the transformed weights of some output channels of a group, [input channel][column][slot], whose first kernel
+// is `weights`, and whose input channels are row_step floats apart.
+std::vector<float> TransformTile(const WeightSource& source, const WeightLayout& layout,
+                                 const TransformMatrices& matrices, const float* weights, int64_t row_step,
+                                 int64_t columns) {
+  const int64_t slots = row_step / source.oc;
+  std::vector<float> transformed;
+  transformed.reserve(static_cast<size_t>(source.ic * columns * layout.all_slots()));
+  std::vector<double> kernel, other;
+  for (int64_t c = 0; c < source.ic; ++c) {
+    for (int64_t k = 0; k < columns; ++k) {
+      const float* const from = weights + c * row_step + k * slots;
+      kernel.assign(from, from + slots);
+      TransformKernel(source, layout, matrices, &kernel, &other);
+      for (const double weight : kernel) transformed.push_back(static_cast<float>(weight));
+    }
+  }
+  return transformed;
 }
 
 void PackBlocks(const WeightSource& source, const WeightLayout& layout, void* packed) {
   const ConvTile& tile = *layout.format.tile;
   const ColumnTiles& tiles = layout.tiles;
   const int64_t all_slots = (*source.phases)[0].slots * (*source.phases)[1].slots * (*source.phases)[2].slots;
+  const int64_t row_step = source.oc * all_slots;
+  const bool transforms = layout.format.order == Order::kWinograd;
+  TransformMatrices matrices;
+  if (transforms) matrices = MatricesOf(source, layout);
+  std::vector<float> transformed;
   std::vector<int64_t> offsets;
   for (int64_t group = 0; group < layout.groups; ++group) {
+    const float* const weights = source.weights + group * source.ic * row_step;
     for (int64_t t = 0; t < tiles.count(); ++t) {
       const int64_t columns = std::min(tiles.width(t), tiles.columns - tiles.first(t));
+      WeightBlock rows{weights, layout.IsDepthwise() ? 1 : row_step, nullptr, layout.rows, columns};
+      if (transforms) {
+        const float* const first = weights + tiles.first(t) * all_slots;
+        transformed = TransformTile(source, layout, matrices, first, row_step, columns);
+        rows.source = transformed.data();
+        rows.row_step = columns * layout.all_slots();
+      }
       for (int64_t block = 0; block < layout.blocks; ++block) {
         offsets.clear();
         for (int64_t k = 0; k < columns; ++k) {
           const int64_t column = tiles.first(t) + k;
-          offsets.push_back(layout.IsDepthwise() ? column * all_slots : SourceOffset(source, layout, column, block));
+          offsets.push_back(transforms             ? k * layout.all_slots() + block
+                            : layout.IsDepthwise() ? column * all_slots
+                                                   : SourceOffset(source, layout, column, block));
         }
-        const int64_t row_step = layout.IsDepthwise() ? 1 : source.oc * all_slots;
-        const float* const rows = source.weights + group * source.ic * source.oc * all_slots;
-        packed = tile.pack({rows, row_step, offsets.data(), layout.rows, columns}, tiles.width(t), packed);
+        rows.offsets = offsets.data();
+        packed = tile.pack(rows, tiles.width(t), packed);
       }
     }
   }
@@ -238,12 +253,7 @@ Status PhaseWeights::Pack(const WeightLayout& layout) const {
   float* const bias = memory.as<float>();
   std::fill_n(bias, layout.bias_bytes() / int64_t{sizeof(float)}, 0.0f);
   if (source_.bias != nullptr) PackBias(source_, layout, bias);
-  char* const weights = memory.as<char>() + layout.bias_bytes();
-  if (layout.format.order == Order::kWinograd) {
-    PackTransformed(source_, layout, weights);
-  } else {
-    PackBlocks(source_, layout, weights);
-  }
+  PackBlocks(source_, layout, memory.as<char>() + layout.bias_bytes());
   forms_.push_front({layout.format, std::move(memory)});
   return Status();
 }

@@ -20,17 +20,6 @@ constexpr int64_t kMinInputChannels = 16, kMinOutputChannels = 8;
 
 // ---- Format
 
-// The axes of a layer with kN inputs per tile, on each axis whose window is longer than one input.
-template <int kN>
-std::array<WinogradAxis, kMaxSpatialRank> Transform(const PhaseLayer& layer) {
-  std::array<WinogradAxis, kMaxSpatialRank> transform;
-  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-    const auto r = static_cast<int>(layer.windows[axis]->slots);
-    if (r > 1) transform[axis] = {kN, r};
-  }
-  return transform;
-}
-
 // Sums of 6 and more inputs are cut into chunks of this many channels, which are added up at the end, because the
 // rounding errors of a sum of c channels grow with sqrt(c), and the inverse transform amplifies them. In 2-D, relative
 // to the norm of the output, 64 channels have an error of 7e-7 to 9e-7 with 6 inputs and of 3.3e-6 with 8, whatever the
@@ -64,19 +53,24 @@ bool Applies(const PhaseConvOperator& op, const PhaseLayer& layer) {
   return axes > 0 && IsAccurate<kN>(op.numerics, axes);
 }
 
+// Every axis whose window is longer than one input has kN inputs per tile.
 template <int kN>
 WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
-  return {WeightFormat::Order::kWinograd, false, &op.kernels.conv.dense, Transform<kN>(layer)};
+  WeightFormat format{WeightFormat::Order::kWinograd, false, &op.kernels.conv.dense};
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    const auto r = static_cast<int>(layer.windows[axis]->slots);
+    if (r > 1) format.transform[axis] = {kN, r};
+  }
+  return format;
 }
 
 // ---- Geometry
 
-// An axis as tiles. Tile t has the m positions from first + t * m on of each phase, whose outputs are neighbours, and
-// reads n inputs.
+// An axis as tiles. Tile t has m positions of each phase, whose outputs are neighbours, and reads the n inputs from
+// input + t * m on.
 struct TileAxis {
   int64_t n = 1, m = 1;
-  int64_t first = 0;   // position
-  int64_t input = 0;   // the first one of tile 0
+  int64_t input = 0;
   int64_t lead = 0;    // outputs of tile 0 before the part
   int64_t stride = 1;  // phases
   int64_t count = 0;
@@ -96,8 +90,7 @@ TileAxes TilesOf(const PhaseProblem& problem, const WeightFormat& format) {
     TileAxis& tile = tiles[axis];
     tile.n = format.transform[axis].n;
     tile.m = format.transform[axis].m();
-    tile.first = a.position(0);
-    tile.input = tile.first + window.first_read;
+    tile.input = a.position(0) + window.first_read;
     tile.lead = a.residue(0);
     tile.stride = a.phases->stride;
     tile.count = DivCeil(a.out + tile.lead, tile.outputs());
@@ -147,10 +140,6 @@ Block ChooseBlock(const TileAxes& tiles, const PhaseView& view, const WeightLayo
 // Weights that are larger than this come from memory (a share of L3: 8 MiB on Zen 1).
 constexpr double kSharedBytes = 8 << 20;
 
-// One element of a transform costs a load, a store, and some additions.
-double ForwardCost(int64_t n) { return n == 1 ? 0 : 3.0 + 0.5 * static_cast<double>(n); }
-
-template <int kN>
 double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const ConvTile& kernel = *layout.format.tile;
   const PhaseView view(problem, layout.format);
@@ -170,16 +159,14 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const double rate = TileRate(BalancedTile(block.pixels(), kernel.mr), layout.tiles, 0) *
                       std::min(1.0, block_pixels * kLineLanes / (2 * line_cycles * lanes));
   const double chunks = static_cast<double>(DivCeil(view.ic, ChunkOf(tiles, view)));
-  // Each pass of a transform leaves so many elements of a tile.
+  // One element costs a load, a store, and some additions. A forward pass makes n of n elements of an axis, and an
+  // inverse pass leaves m of them.
   double forward = 0, inverse = 0, left = components;
-  double before = 1;  // the inputs of the axes that are still to be transformed
-  for (const TileAxis& tile : tiles) before *= static_cast<double>(tile.n);
-  for (int axis = kColumn; axis >= 0; --axis) {
-    forward += before * ForwardCost(tiles[axis].n);
-  }
-  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-    left *= static_cast<double>(tiles[axis].m) / static_cast<double>(tiles[axis].n);
-    inverse += left * (tiles[axis].n == 1 ? 2.0 : 3.0 + static_cast<double>(tiles[axis].n));
+  for (const TileAxis& tile : tiles) {
+    const double n = static_cast<double>(tile.n);
+    left *= static_cast<double>(tile.m) / n;
+    forward += tile.n == 1 ? 0 : components * (3 + 0.5 * n);
+    inverse += left * (tile.n == 1 ? 2 : 3 + n);
   }
   const double in_pixels = view.Product(&PhaseAxis::in);
   const double outputs = view.Product(&PhaseAxis::out);
@@ -231,12 +218,12 @@ struct Scratch {
       return reinterpret_cast<float*>(arena.Take<Line>(what, counts));
     };
     components = take("components", {n[0], n[1], n[2], lines, pixels});
-    columns = take("columns", {inputs(0), inputs(1), n[2], block[2], images});
-    planes = take("planes", {inputs(0), n[1], n[2], block[1], block[2], images});
+    if (n[2] > 1 && (n[1] > 1 || n[0] > 1)) columns = take("columns", {inputs(0), inputs(1), n[2], block[2], images});
+    if (n[0] > 1) planes = take("planes", {inputs(0), n[1], n[2], block[1], block[2], images});
     products = arena.Take<float>("products", {n[0], n[1], n[2], pixels, width});
     if (part.chunk_ < tasks.view.ic) chunk = arena.Take<float>("chunk", {pixels, width});
-    outputs_z = arena.Take<float>("outputs of z", {m[0], n[1], n[2], pixels, width});
-    outputs_y = arena.Take<float>("outputs of y", {m[0], m[1], n[2], pixels, width});
+    if (n[0] > 1) outputs_z = arena.Take<float>("outputs of z", {m[0], n[1], n[2], pixels, width});
+    if (n[1] > 1) outputs_y = arena.Take<float>("outputs of y", {m[0], m[1], n[2], pixels, width});
     row_pixels = block[2] * axes[kColumn].outputs();
     const auto panel_of = [&](const char* what, int64_t rows) {
       return arena.Take<float>(what, {rows, row_pixels, width});
@@ -547,7 +534,7 @@ void WinogradPart::Run(int64_t task, Arena arena, const RunContext& context) con
 
 template <int kN>
 constexpr PhaseAlgorithm Winograd() {
-  return {Algorithm::kWinograd, "winograd", Applies<kN>, ReadFormat<kN>, Cost<kN>, MakePart<WinogradPart>};
+  return {Algorithm::kWinograd, "winograd", Applies<kN>, ReadFormat<kN>, Cost, MakePart<WinogradPart>};
 }
 
 }  // namespace
