@@ -38,7 +38,8 @@ struct PhaseTask {
   int64_t group;
   IndexRange tiles, images;
   std::array<IndexRange, kMaxSpatialRank> out;  // the box
-  // The inputs that the outputs read, clipped where the strip has nothing outside the input.
+  // The inputs that the outputs read, clipped where the strip has nothing outside the input. Winograd's tiles read more
+  // than that, and its strips have zeros on all axes.
   std::array<IndexRange, kMaxSpatialRank> in;
 };
 
@@ -68,7 +69,7 @@ struct PhaseTasks {
   // The strip contains the pixels left and right of the input, which taps read as zeros. Everywhere else, taps that
   // read zeros are left out.
   bool zeros_in_x = false;
-  // Boxes are counted from this many outputs before the part.
+  // Boxes are counted from this many outputs before the part, so that they are whole tiles of Winograd's.
   SpatialSizes lead{};
   Ranges tiles, images;
   std::array<Ranges, kMaxSpatialRank> boxes;
