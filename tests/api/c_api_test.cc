@@ -346,7 +346,7 @@ TEST(CApi, ConvTransposeInAllLayouts) {
   layer.attributes.epilogue = &epilogue;
   layer.attributes.prologue = &prologue;
   const std::string isa = SupportedTargets().back();
-  const Runtime runtime = TestRuntime();
+  const Runtime runtime;
   for (const testing::Format& in : kFormats) {
     for (const testing::Format& out : kFormats) {
       SCOPED_TRACE(Name(in) + " -> " + Name(out));
