@@ -712,6 +712,7 @@ TEST(CApi, TargetsVersionCachesThreads) {
   pph_caches(nullptr, nullptr, nullptr);
   EXPECT_GE(pph_default_threads(), 1u);
   EXPECT_EQ(pph_default_threads(), DefaultThreads());
+  EXPECT_STREQ(pph_default_thread_pool(), DefaultThreadPool());
 }
 }  // namespace
 }  // namespace testing
