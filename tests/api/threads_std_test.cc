@@ -284,6 +284,7 @@ TEST_F(ThreadsStdFork, TheProcessMayExitDuringARun) {
                     std::atomic<int> runs{0};
                     ForEach(3, [&](size_t) { ++runs; });
                     if (runs != 3) _exit(2);
+                    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // in which the others go on
                   }
                 } at_the_end;
                 for (int caller = 0; caller < 2; ++caller) {
