@@ -331,10 +331,10 @@ typedef struct pph_resize_attributes {
 POLYPHASE_EXPORT void pph_resize_attributes_init(pph_resize_attributes* attributes, size_t struct_size);
 
 /* A node of ONNX Resize with its constant inputs. The arrays are read during the call and may be NULL if their count is
- * 0. Axes count as in ONNX: 0 is N, 1 is C. */
+ * 0. Axes count as in ONNX: 0 is N, 1 is C; a tensor of rank 2 has H and W alone. */
 typedef struct pph_onnx_resize {
   size_t struct_size;
-  int32_t rank;                      /* of the tensor, 3 to 5 */
+  int32_t rank;                      /* of the tensor, 2 to 5 */
   int32_t mode;                      /* pph_resize_mode */
   int32_t coordinate_transformation; /* pph_coordinate_transformation */
   int32_t nearest_mode;              /* pph_nearest_mode */
