@@ -85,8 +85,7 @@ constexpr int kLooks = 100;
 
 class Pool {
  public:
-  // `parents` is what a fork has left behind, if anything. It is kept, so that leak checkers know it.
-  explicit Pool(Pool* parents) noexcept : parents_(parents) {
+  explicit Pool(const Pool* left_by_fork) noexcept : parents(left_by_fork) {
     const Cpus cpus;
     const SignalMask mask;
     try {
@@ -104,6 +103,8 @@ class Pool {
   ~Pool() { Stop(); }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
+
+  const Pool* const parents;  // what a fork has left behind, if anything, so that leak checkers know it
 
   bool IsOfThisProcess() const noexcept { return process_ == Process(); }
 
@@ -185,7 +186,6 @@ class Pool {
   }
 
   const decltype(Process()) process_ = Process();
-  Pool* const parents_;
   std::mutex mutex_;  // for all that follows, and the jobs; first_ may be read without it
   std::condition_variable wake_;
   std::atomic<Job*> first_{nullptr};
