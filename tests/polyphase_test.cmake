@@ -9,8 +9,8 @@ endif()
 function(polyphase_test name)
   add_executable(${name} ${ARGN})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
-  target_link_libraries(${name} PRIVATE polyphase_static TBB::tbb GTest::gmock_main)
-  gtest_discover_tests(${name} TEST_PREFIX "${test_prefix}" DISCOVERY_TIMEOUT 120
+  target_link_libraries(${name} PRIVATE polyphase_static GTest::gmock_main)
+  gtest_discover_tests(${name} TEST_PREFIX "${test_prefix}${threads_prefix}" DISCOVERY_TIMEOUT 120
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} PROPERTIES TIMEOUT 600 ENVIRONMENT UBSAN_OPTIONS=print_stacktrace=1)
 endfunction()
 

@@ -41,9 +41,9 @@ FetchContent_Declare(libjpeg-turbo SOURCE_SUBDIR none
 set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
 set(CMAKE_POLICY_DEFAULT_CMP0126 NEW)
 
-# What the library links. Where these two are built here they are also installed with it, because a program that links
-# libpolyphase.a needs them. Highway becomes a part of libpolyphase.so; oneTBB stays a shared library, so that a process
-# has one scheduler.
+# What the library links. Where Highway and oneTBB are built here they are also installed with it, because a program
+# that links libpolyphase.a needs them. Highway becomes a part of libpolyphase.so; oneTBB stays a shared library, so
+# that a process has one scheduler.
 block() # hwy::hwy
   set(CMAKE_POSITION_INDEPENDENT_CODE ON)
   set(CMAKE_CXX_VISIBILITY_PRESET hidden)
@@ -59,14 +59,17 @@ block() # hwy::hwy
   endif()
 endblock()
 
-block() # TBB::tbb
-  set(BUILD_SHARED_LIBS ON)
-  set(TBB_TEST OFF)
-  set(TBB_STRICT OFF)
-  set(TBBMALLOC_BUILD OFF)
-  set(TBB_INSTALL ${POLYPHASE_INSTALL})
-  FetchContent_MakeAvailable(onetbb)
-endblock()
+if(POLYPHASE_THREADS STREQUAL tbb)
+  block() # TBB::tbb
+    set(BUILD_SHARED_LIBS ON)
+    set(TBB_TEST OFF)
+    set(TBB_STRICT OFF)
+    set(TBBMALLOC_BUILD OFF)
+    set(TBB_INSTALL ${POLYPHASE_INSTALL})
+    FetchContent_MakeAvailable(onetbb)
+  endblock()
+endif()
+find_package(Threads REQUIRED) # of POLYPHASE_THREADS=std
 
 if(POLYPHASE_BUILD_TESTS)
   block() # GTest::gmock_main

@@ -164,8 +164,8 @@ typedef enum pph_numerics {
 
 typedef void (*pph_task)(void* task_context, size_t index);
 
-/* Threads and memory. A function that is NULL stands for the default: oneTBB in the calling thread's arena (serial
- * inside somebody's TBB task), and aligned operator new. allocate and deallocate are given both or neither. */
+/* Threads and memory. A function that is NULL stands for the default: the threads that pph_default_thread_pool() names,
+ * and aligned operator new. allocate and deallocate are given both or neither. */
 typedef struct pph_runtime {
   size_t struct_size;
   void* context; /* passed to the functions below */
@@ -331,10 +331,10 @@ typedef struct pph_resize_attributes {
 POLYPHASE_EXPORT void pph_resize_attributes_init(pph_resize_attributes* attributes, size_t struct_size);
 
 /* A node of ONNX Resize with its constant inputs. The arrays are read during the call and may be NULL if their count is
- * 0. Axes count as in ONNX: 0 is N, 1 is C. */
+ * 0. Axes count as in ONNX: 0 is N, 1 is C; a tensor of rank 2 has H and W alone. */
 typedef struct pph_onnx_resize {
   size_t struct_size;
-  int32_t rank;                      /* of the tensor, 3 to 5 */
+  int32_t rank;                      /* of the tensor, 2 to 5 */
   int32_t mode;                      /* pph_resize_mode */
   int32_t coordinate_transformation; /* pph_coordinate_transformation */
   int32_t nearest_mode;              /* pph_nearest_mode */
@@ -493,7 +493,11 @@ POLYPHASE_EXPORT const char* pph_target(size_t index, int32_t* supported, int32_
 
 /* Data cache sizes of one core in bytes; l3 is the whole shared cache. Unknown sizes are 0. Any pointer may be NULL. */
 POLYPHASE_EXPORT void pph_caches(size_t* l1, size_t* l2, size_t* l3);
-/* The number of threads that the default runtime uses in the calling thread's arena. */
+/* The default threads: "tbb" (oneTBB in the calling thread's arena, serial inside of a TBB task), "std" (a pool of the
+ * library's own, of as many threads as the process may use CPUs) or "none" (the calling thread alone). The CMake option
+ * POLYPHASE_THREADS chose when the library was built; DefaultThreadPool() in runtime.h says what each promises. */
+POLYPHASE_EXPORT const char* pph_default_thread_pool(void);
+/* The number of threads that the default runtime uses when the calling thread makes or runs a plan. */
 POLYPHASE_EXPORT size_t pph_default_threads(void);
 
 #ifdef __cplusplus

@@ -176,9 +176,10 @@ struct POLYPHASE_EXPORT ResizeAttributes {
   static StatusOr<ResizeAttributes> Onnx(const OnnxResize& node);
 };
 
-// A node of ONNX Resize-11 to -19 with its constant inputs. Axes count as in ONNX: 0 is N, 1 is C.
+// A node of ONNX Resize-11 to -19 with its constant inputs. Axes count as in ONNX: 0 is N, 1 is C. A tensor of rank 2
+// has H and W alone, and is resized as one with n = c = 1.
 struct OnnxResize {
-  int32_t rank = 4;  // of the tensor, 3 to 5
+  int32_t rank = 4;  // of the tensor, 2 to 5
   ResizeMode mode = ResizeMode::kNearest;
   CoordinateTransformation coordinate_transformation = CoordinateTransformation::kHalfPixel;
   NearestMode nearest_mode = NearestMode::kRoundPreferFloor;
@@ -196,9 +197,11 @@ struct OnnxResize {
 };
 
 // Tensors are f32, f16, bf16 or u8 in any layout; input and output have the same type, but their layouts need not
-// agree. Results are computed in f32, except with the fixed-point roundings, and rounded once. Errors of Create:
-// kInvalidArgument for a broken rule, kUnsupported for pointwise weights that are not f32. Errors of MakePlan: an empty
-// input or output, unless n is 0.
+// agree. Results are computed in f32, except with the fixed-point roundings, and rounded once. kNearest without
+// epilogue and pointwise takes all other types as well (i8, u16, i16, i32, i64, f64) and moves elements unchanged;
+// extrapolation_value is rounded towards zero for integers, and saturates. Errors of Create: kInvalidArgument for a
+// broken rule, kUnsupported for pointwise weights that are not f32. Errors of MakePlan: an empty input or output,
+// unless n is 0; kUnsupported for a type that the mode, the epilogue or pointwise does not take.
 POLYPHASE_EXPORT StatusOr<Operator> CreateResize(const ResizeAttributes& attributes,
                                                  const OperatorOptions& options = {});
 

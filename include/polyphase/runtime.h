@@ -11,8 +11,8 @@
 
 namespace polyphase {
 
-// The fields are those of pph_runtime in polyphase_c.h. A default-constructed Runtime stands for oneTBB in the caller's
-// arena and aligned operator new.
+// The fields are those of pph_runtime in polyphase_c.h. A default-constructed Runtime stands for the default threads
+// and aligned operator new.
 struct Runtime : pph_runtime {
   Runtime() : pph_runtime{sizeof(pph_runtime), nullptr, 0, nullptr, nullptr, nullptr} {}
   Runtime(const pph_runtime& runtime) : pph_runtime(runtime) {}  // NOLINT(google-explicit-constructor)
@@ -40,7 +40,20 @@ struct CacheSizes {
 };
 POLYPHASE_EXPORT CacheSizes Caches() noexcept;
 
-// The number of threads that a default-constructed Runtime uses in the calling thread's arena.
+// The default threads, which the CMake option POLYPHASE_THREADS chose when the library was built:
+//
+// "tbb"   oneTBB in the arena of the calling thread, with that arena's settings. Inside of a TBB task, and in an arena
+//         of one thread, a run is serial. oneTBB does not survive a fork.
+// "std"   A pool of the library's own, made by the first run that has several tasks: the calling thread, and one thread
+//         for each further CPU that the affinity mask of the process allows at that time. Runs at the same time share
+//         it; each makes progress on its own thread. A child of fork makes itself a pool. The threads compute in the
+//         caller's floating-point environment (rounding, denormals) and handle no signals of the process; they end with
+//         the process, or when the library is unloaded, which must not happen during a run.
+// "none"  The calling thread alone.
+POLYPHASE_EXPORT const char* DefaultThreadPool() noexcept;
+
+// The number of threads that a default-constructed Runtime uses when the calling thread makes or runs a plan. It is
+// also the default of PlanOptions::num_threads; a larger one makes more, smaller parts, not more threads.
 POLYPHASE_EXPORT size_t DefaultThreads() noexcept;
 
 // The version of the linked library, "0.2.0"; POLYPHASE_VERSION in version.h is that of the headers.

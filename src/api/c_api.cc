@@ -282,6 +282,8 @@ void pph_caches(size_t* l1, size_t* l2, size_t* l3) {
   if (l3 != nullptr) *l3 = sizes.l3;
 }
 
+const char* pph_default_thread_pool(void) { return polyphase::DefaultThreadPool(); }
+
 size_t pph_default_threads(void) { return polyphase::DefaultThreads(); }
 
 }  // extern "C"

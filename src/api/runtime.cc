@@ -2,7 +2,7 @@
 #include "polyphase/runtime.h"
 
 #include "base/cache_info.h"
-#include "exec/runner.h"
+#include "exec/threads.h"
 #include "plan/kernels.h"
 #include "polyphase/version.h"
 
@@ -23,7 +23,9 @@ std::vector<TargetInfo> Targets() {
 
 CacheSizes Caches() noexcept { return internal::ReadCacheSizes(); }
 
-size_t DefaultThreads() noexcept { return internal::TbbThreads(); }
+const char* DefaultThreadPool() noexcept { return internal::ThreadsName(); }
+
+size_t DefaultThreads() noexcept { return internal::ThreadCount(); }
 
 const char* Version() noexcept { return POLYPHASE_VERSION; }
 

@@ -1,4 +1,4 @@
-// Runs a plan's tasks on the injected threads.
+// Runs a plan's tasks on the injected threads, or on those of exec/threads.h.
 #ifndef POLYPHASE_SRC_EXEC_RUNNER_H_
 #define POLYPHASE_SRC_EXEC_RUNNER_H_
 
@@ -9,15 +9,10 @@
 #include <type_traits>
 
 #include "base/arena.h"
+#include "exec/threads.h"
 #include "plan/operator.h"
 
 namespace polyphase::internal {
-
-// Returns the threads that oneTBB would use in the arena of the calling thread, or 1 inside somebody's task.
-size_t TbbThreads() noexcept;
-
-// Calls task(context, i) for i in [0, count) on the runtime's threads.
-void ParallelFor(const Runtime& runtime, size_t count, pph_task task, void* context);
 
 // Calls run(task) once for every task in [0, tasks), at most context.workers at a time. Each worker has a `run` of its
 // own, make(arena) with worker_bytes of memory. Tasks are handed out one by one, because the cores of a shared machine
@@ -33,9 +28,11 @@ void RunWorkers(const RunContext& context, int64_t tasks, int64_t worker_bytes, 
   const size_t workers = std::min(context.workers, static_cast<size_t>(tasks));
   if (workers <= 1) return work(0);
   using Work = decltype(work);
-  ParallelFor(
-      context.runtime, workers, [](void* shared, size_t worker) { (*static_cast<Work*>(shared))(worker); },
-      const_cast<std::remove_const_t<Work>*>(&work));
+  const pph_task task = [](void* shared, size_t worker) { (*static_cast<Work*>(shared))(worker); };
+  void* const shared = const_cast<std::remove_const_t<Work>*>(&work);
+  const Runtime& runtime = context.runtime;
+  if (runtime.parallel_for == nullptr) return RunOnThreads(workers, task, shared);
+  runtime.parallel_for(runtime.context, workers, task, shared);
 }
 
 // Calls body(task, arena): tasks carve their scratch themselves.

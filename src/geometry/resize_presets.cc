@@ -122,11 +122,13 @@ ResizeAttributes ResizeAttributes::Pillow(ResizeMode mode) {
 }
 
 StatusOr<ResizeAttributes> ResizeAttributes::Onnx(const OnnxResize& node) {
-  if (node.rank < 3 || node.rank > 2 + kMaxSpatialRank) {
-    return Status::InvalidArgument("%s rank = %d: must be 3, 4 or 5", kNode, node.rank);
+  if (node.rank < 2 || node.rank > 2 + kMaxSpatialRank) {
+    return Status::InvalidArgument("%s rank = %d: must be 2, 3, 4 or 5", kNode, node.rank);
   }
   ResizeAttributes a;
-  a.spatial_rank = node.rank - 2;
+  const int outer_axes = node.rank == 2 ? 0 : 2;
+  if (outer_axes == 0) a.n = a.c = 1;
+  a.spatial_rank = node.rank - outer_axes;
   a.mode = node.mode;
   a.coordinate_transformation = node.coordinate_transformation;
   a.coordinate_precision = CoordinatePrecision::kF64;
@@ -155,11 +157,11 @@ StatusOr<ResizeAttributes> ResizeAttributes::Onnx(const OnnxResize& node) {
   if (status.ok()) status = CheckCount("roi", node.roi.size(), 2 * count);
   for (size_t i = 0; i < count && status.ok(); ++i) {
     const int axis = (*axes)[i];
-    if (axis < 2) {
+    if (axis < outer_axes) {
       status = ResolveOuterAxis(node, i, count, axis == 0 ? &a.n : &a.c);
       continue;
     }
-    const int spatial = axis - 2;
+    const int spatial = axis - outer_axes;
     // 0 would mean an axis that keeps its size.
     if (!node.scales.empty() && !(node.scales[i] > 0 && std::isfinite(node.scales[i]))) {
       status = Status::InvalidArgument("%s scales[%zu] = %g: must be positive and finite", kNode, i,

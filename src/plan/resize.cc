@@ -2,6 +2,7 @@
 #include "plan/resize.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cinttypes>
 #include <cmath>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "base/format.h"
 #include "base/status.h"
 #include "geometry/epilogue.h"
+#include "plan/resize_move.h"
 #include "plan/streaming.h"
 
 namespace polyphase::internal {
@@ -58,8 +60,7 @@ Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* p
     case DataType::kF16: plan->conversion = Conversion::kF16; return Status();
     case DataType::kBF16: plan->conversion = Conversion::kBF16; return Status();
     case DataType::kU8: break;
-    default:
-      return Status::Unsupported("resize input dtype = %d: must be kF32, kF16, kBF16 or kU8", static_cast<int>(dtype));
+    default: assert(false);
   }
   plan->conversion = a.u8_rounding == U8Rounding::kTruncate ? Conversion::kU8Truncated : Conversion::kU8;
   if (!IsFixedPoint(a.u8_rounding)) return Status();
@@ -343,22 +344,29 @@ ResizeScratch::ResizeScratch(const ResizePlan& plan, Arena& arena) {
   tap_weights = arena.Take<float>("tap weights", {plan.taps()});
 }
 
+Status InferResize(const ResizeOperator& op, const TensorDesc& input, const PlanOptions& options, PlanTensors* tensors,
+                   ResizeSizes* sizes) {
+  const ResizeAttributes& a = op.attributes;
+  const int64_t channels = OutputChannels(a, input.c);
+  tensors->input = input;
+  POLYPHASE_RETURN_IF_ERROR(CheckInput(op, input));
+  POLYPHASE_RETURN_IF_ERROR(ValidateEpilogue(op.name, a.epilogue, channels));
+  POLYPHASE_RETURN_IF_ERROR(ResizeOutput(a, input.size, sizes));
+  POLYPHASE_RETURN_IF_ERROR(
+      InferOutput(input, options.output ? &*options.output : nullptr, channels, sizes->output, &tensors->output));
+  return InferResidual(op.name, a.epilogue, options.residual, tensors);
+}
+
 Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
                                 std::unique_ptr<PlanImpl>* result) const {
+  if (IsMoved(input.dtype)) return MakeResizeMovePlan(*this, input, options, threads, result);
   const ResizeAttributes& a = attributes;
   auto owned = std::make_unique<ResizePlan>(*this);
   ResizePlan* const plan = owned.get();
   *result = std::move(owned);
-  plan->input = input;
-  const int64_t channels = OutputChannels(a, input.c);
-  POLYPHASE_RETURN_IF_ERROR(CheckInput(*this, input));
   POLYPHASE_RETURN_IF_ERROR(SelectConversion(a, input.dtype, plan));
-  POLYPHASE_RETURN_IF_ERROR(ValidateEpilogue(name, a.epilogue, channels));
   ResizeSizes sizes;
-  POLYPHASE_RETURN_IF_ERROR(ResizeOutput(a, input.size, &sizes));
-  POLYPHASE_RETURN_IF_ERROR(
-      InferOutput(input, options.output ? &*options.output : nullptr, channels, sizes.output, &plan->output));
-  POLYPHASE_RETURN_IF_ERROR(InferResidual(name, a.epilogue, options.residual, plan));
+  POLYPHASE_RETURN_IF_ERROR(InferResize(*this, input, options, plan, &sizes));
   if (input.n == 0) {
     plan->choice = Choice(*plan);
     plan->reason = "nothing to do for n = 0";

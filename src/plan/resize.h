@@ -120,6 +120,10 @@ struct ResizeScratch {
   float* tap_weights;
 };
 
+// Checks the input and the options, and sets the tensors of a plan and what its axes are made from.
+Status InferResize(const ResizeOperator& op, const TensorDesc& input, const PlanOptions& options, PlanTensors* tensors,
+                   ResizeSizes* sizes);
+
 Status CreateResizeOperator(const ResizeAttributes& attributes, const OperatorOptions& options,
                             std::shared_ptr<OperatorImpl>* op);
 

@@ -346,7 +346,7 @@ TEST(CApi, ConvTransposeInAllLayouts) {
   layer.attributes.epilogue = &epilogue;
   layer.attributes.prologue = &prologue;
   const std::string isa = SupportedTargets().back();
-  const Runtime runtime = TestRuntime();
+  const Runtime runtime;
   for (const testing::Format& in : kFormats) {
     for (const testing::Format& out : kFormats) {
       SCOPED_TRACE(Name(in) + " -> " + Name(out));
@@ -712,6 +712,7 @@ TEST(CApi, TargetsVersionCachesThreads) {
   pph_caches(nullptr, nullptr, nullptr);
   EXPECT_GE(pph_default_threads(), 1u);
   EXPECT_EQ(pph_default_threads(), DefaultThreads());
+  EXPECT_STREQ(pph_default_thread_pool(), DefaultThreadPool());
 }
 }  // namespace
 }  // namespace testing

@@ -116,7 +116,7 @@ TEST(ResizePresets, OnnxContradictions) {
     EXPECT_FALSE(message.empty());
   };
   using N = OnnxResize;
-  expect([](N& n) { n.rank = 2, n.scales = {1, 1}; }, {"rank", "2"});
+  expect([](N& n) { n.rank = 1, n.scales = {1}; }, {"rank", "1"});
   expect([](N& n) { n.rank = 6, n.scales = {1, 1}; }, {"rank", "6"});
   expect([](N&) {}, {"scales", "sizes"});
   expect([](N& n) { n.scales = {1, 1, 2, 2}, n.sizes = {1, 1, 2, 2}; }, {"scales", "sizes"});
@@ -265,6 +265,29 @@ TEST(ResizePresets, COnnx) {
   scaled_node.scales = {1, 1, 2, 3};
   ASSERT_EQ(pph_resize_onnx(&scaled, &attributes), PPH_OK) << pph_last_error();
   ExpectSame(attributes, *ResizeAttributes::Onnx(scaled_node));
+
+  // A label map without N and C.
+  scaled.rank = scaled_node.rank = 2;
+  scaled.scales = scales + 2;
+  scaled.scales_count = 2;
+  scaled_node.scales = {2, 3};
+  ASSERT_EQ(pph_resize_onnx(&scaled, &attributes), PPH_OK) << pph_last_error();
+  ExpectSame(attributes, *ResizeAttributes::Onnx(scaled_node));
+  EXPECT_EQ(attributes.n, 1);
+  EXPECT_EQ(attributes.c, 1);
+  ASSERT_EQ(pph_create_resize(&attributes, nullptr, &op), PPH_OK) << pph_last_error();
+  pph_tensor_desc labels = Defaults(pph_tensor_desc_init);
+  labels.dtype = PPH_I64;
+  labels.n = labels.c = labels.size[0] = 1;
+  labels.size[1] = 2;
+  pph_plan* plan = nullptr;
+  ASSERT_EQ(pph_make_plan(op, &labels, nullptr, &plan), PPH_OK) << pph_last_error();
+  const int64_t input[] = {-1, int64_t{1} << 62};
+  int64_t output[12] = {};
+  EXPECT_EQ(pph_run(plan, input, output, nullptr), PPH_OK) << pph_last_error();
+  for (int i = 0; i < 12; ++i) EXPECT_EQ(output[i], input[i / 3 % 2]) << i;
+  pph_plan_destroy(plan);
+  pph_operator_destroy(op);
 
   EXPECT_TRUE(Failed(pph_resize_onnx(nullptr, &attributes), {"node", "null"}));
   EXPECT_TRUE(Failed(pph_resize_onnx(&c, nullptr), {"attributes", "null"}));

@@ -1,4 +1,4 @@
-// Threads, memory and targets: injected runners and allocators, oneTBB, sharing between threads, the choice of the ISA.
+// Threads, memory and targets: injected runners and allocators, sharing between threads, the choice of the ISA.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -12,63 +12,15 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "oneapi/tbb/global_control.h"
-#include "oneapi/tbb/parallel_for.h"
-#include "oneapi/tbb/task_arena.h"
-#include "oneapi/tbb/task_group.h"
-#include "oneapi/tbb/task_scheduler_observer.h"
 #include "polyphase/polyphase.h"
 #include "tests/testers/harness.h"
+#include "tests/testers/runtime_layer.h"
 
 namespace polyphase::testing {
 namespace {
 
-constexpr int64_t kIc = 24, kSize = 12;
 // Many output channels, few, and one for each input: there are forms of the weights for each.
-constexpr int64_t kOutputChannels[] = {20, 2, kIc};
-
-// A layer with enough rows for many tasks.
-struct ConvLayer {
-  explicit ConvLayer(int64_t oc = 20) : oc(oc) {
-    attributes.input_channels = kIc;
-    attributes.output_channels = oc;
-    attributes.groups = oc == kIc ? kIc : 1;
-    attributes.kernel = {4, 4, 1};
-    attributes.stride = {2, 2, 1};
-    attributes.padding_begin = attributes.padding_end = {1, 1, 0};
-    std::mt19937 rng(5);
-    weights.resize(static_cast<size_t>(kIc * (oc / attributes.groups) * 16));
-    bias.resize(static_cast<size_t>(oc));
-    input.resize(2 * kIc * kSize * kSize);
-    FillUniform(weights, rng);
-    FillUniform(bias, rng);
-    FillUniform(input, rng);
-  }
-
-  StatusOr<Operator> Create(const OperatorOptions& options = {}) const {
-    return CreateConvTranspose(attributes, weights.data(), bias.data(), options);
-  }
-  TensorDesc Input() const { return TensorDesc::Nchw(2, kIc, kSize, kSize); }
-  std::vector<float> Output() const {
-    return std::vector<float>(static_cast<size_t>(2 * oc * 4 * kSize * kSize), -7.0f);
-  }
-
-  // The result of one thread.
-  std::vector<float> Expected(const PlanOptions& plan_options = {}) const {
-    OperatorOptions options;
-    options.runtime = TestRuntime();
-    PlanOptions serial = plan_options;
-    serial.num_threads = 1;
-    std::vector<float> output = Output();
-    const Status status = Create(options)->MakePlan(Input(), serial)->Run(input.data(), output.data());
-    EXPECT_TRUE(status.ok()) << status.message();
-    return output;
-  }
-
-  int64_t oc;
-  ConvTransposeAttributes attributes;
-  std::vector<float> weights, bias, input;
-};
+constexpr int64_t kOutputChannels[] = {20, 2, ConvLayer::kIc};
 
 constexpr Algorithm kAlgorithms[] = {Algorithm::kSubpixel, Algorithm::kGemmCol2im};
 
@@ -257,55 +209,6 @@ TEST(Runtime, SerialRunnerInReverse) {
   }
 }
 
-// ---- oneTBB, the default. TSan cannot look into the system's library.
-
-class Arrivals : public tbb::task_scheduler_observer {
- public:
-  explicit Arrivals(tbb::task_arena& arena) : tbb::task_scheduler_observer(arena) { observe(true); }
-  ~Arrivals() override { observe(false); }
-  void on_scheduler_entry(bool is_worker) override { count += is_worker ? 1 : 0; }
-  std::atomic<int> count{0};
-};
-
-TEST(Runtime, OneTbbUsesTheArenaAndIsSerialInsideATask) {
-  if (kTsan) GTEST_SKIP();
-  const tbb::global_control two(tbb::global_control::max_allowed_parallelism, 2);
-  const ConvLayer layer;
-  PlanOptions plan_options;
-  plan_options.num_threads = 2;
-  const Plan plan = *layer.Create()->MakePlan(layer.Input(), plan_options);
-  const std::vector<float> expected = layer.Expected();
-  const auto run = [&] {
-    std::vector<float> output = layer.Output();
-    EXPECT_TRUE(plan.Run(layer.input.data(), output.data()).ok());
-    EXPECT_EQ(output, expected);
-  };
-
-  {
-    tbb::task_arena arena(2);
-    Arrivals arrivals(arena);
-    arena.execute([&] {
-      EXPECT_EQ(DefaultThreads(), 2u);
-      tbb::task_group group;
-      group.run_and_wait([&] {
-        for (int i = 0; i < 200; ++i) run();
-      });
-    });
-    EXPECT_EQ(arrivals.count, 0) << "a worker came to help inside somebody's task";
-  }
-  {
-    tbb::task_arena arena(2);
-    Arrivals arrivals(arena);
-    arena.execute([&] {
-      const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-      while (arrivals.count == 0 && std::chrono::steady_clock::now() < give_up) run();
-    });
-    EXPECT_GT(arrivals.count, 0) << "no worker ever came";
-  }
-  tbb::task_arena(1).execute([] { EXPECT_EQ(DefaultThreads(), 1u); });
-  tbb::parallel_for(0, 16, [&](int) { run(); });
-}
-
 // ---- Sharing
 
 TEST(Runtime, EightThreadsOnOnePlan) {
@@ -313,7 +216,6 @@ TEST(Runtime, EightThreadsOnOnePlan) {
   for (const Algorithm algorithm : kAlgorithms) {
     for (const bool own_workspace : {true, false}) {
       OperatorOptions options;
-      options.runtime = TestRuntime();
       PlanOptions plan_options;
       plan_options.algorithm = algorithm;
       plan_options.num_threads = 2;
@@ -346,7 +248,6 @@ TEST(Runtime, EightThreadsOnOneOperator) {
   for (int round = 0; round < 6; ++round) {
     const ConvLayer layer(kOutputChannels[round % 3]);
     OperatorOptions options;
-    options.runtime = TestRuntime();
     const Operator op = *layer.Create(options);
     std::atomic<int> ready{0};
     std::vector<std::vector<float>> outputs(8, layer.Output());
@@ -426,7 +327,7 @@ struct Counter {
     ::operator delete (pointer, std::align_val_t{alignment});
   }
   Runtime MakeRuntime() {
-    Runtime runtime = TestRuntime();
+    Runtime runtime;
     runtime.context = this;
     runtime.allocate = Allocate;
     runtime.deallocate = Deallocate;

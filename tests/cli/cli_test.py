@@ -423,7 +423,7 @@ class CliTest(unittest.TestCase):
         self.assertIn(version.split()[1], info)
         self.assertRegex(info, r"\ntargets +\w+ +(not )?supported")
         self.assertEqual(info.count("chosen"), 1)
-        self.assertRegex(info, r"\ncaches +L1d .*, L2 .*, L3 .*\nthreads +[1-9]\d*\n\Z")
+        self.assertRegex(info, r"\ncaches +L1d .*, L2 .*, L3 .*\nthreads +[1-9]\d* \((tbb|std|none)\)\n\Z")
         self.assertIn("upscale", self.succeed("--help"))
         for word in ("--scale", "--size", "--mode", "--align-corners", "--model", "--weights", "--noise", "--tile",
                      "--isa", "--threads", "--verbose", "IN", "OUT"):

@@ -100,7 +100,7 @@ class Example {
 };
 
 void ExpectPasses(const Example& example) {
-  const Runtime runtime = testing::TestRuntime();
+  const Runtime runtime;
   for (const std::string& isa : testing::SupportedTargets()) {
     for (const Setting& setting :
          {Setting{isa, PPH_NCHW, 1, &runtime}, {isa, PPH_NHWC, 1, &runtime}, {isa, PPH_NCHWC, 16, &runtime}}) {
@@ -111,7 +111,7 @@ void ExpectPasses(const Example& example) {
 }
 
 void ExpectFails(const Example& example, pph_status status, const std::string& message) {
-  const Runtime runtime = testing::TestRuntime();
+  const Runtime runtime;
   const std::optional<Failure> failure = example.Run({"", PPH_NCHW, 1, &runtime});
   ASSERT_TRUE(failure.has_value()) << "instead of: " << message;
   EXPECT_EQ(failure->status, status);

@@ -98,7 +98,7 @@ TEST_P(OnnxConformance, Case) {
   const std::optional<LoadedCase> loaded = LoadCase(found, &error);
   ASSERT_TRUE(loaded.has_value()) << error;
 
-  const Runtime runtime = testing::TestRuntime();
+  const Runtime runtime;
   double largest_error = 0.0;
   int runs = 0;
   for (const std::string& isa : testing::SupportedTargets()) {

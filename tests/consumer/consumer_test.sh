@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs the build tree $1 into a temporary prefix and builds, links and runs the programs of this folder against it:
-# shared and static, each by way of find_package and of pkg-config. $2 is cmake, $3 its generator, $4 the C++ compiler.
+# shared and static, each by way of find_package and of pkg-config. $2 is cmake, $3 its generator, $4 the C++ compiler,
+# $5 the tree's POLYPHASE_THREADS.
 set -euo pipefail
-build=$1 cmake=$2 generator=$3 cxx=$4
+build=$1 cmake=$2 generator=$3 cxx=$4 threads=$5
 source=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -11,20 +12,27 @@ trap 'rm -rf "$work"' EXIT
 mv "$work/moved" "$work/prefix" # nothing in it may know where it was
 export PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig
 
-# Runs a program and checks that it has the library inside exactly if it should have.
+said=$(pkg-config --variable=threads polyphase)
+[[ $said == "$threads" ]] || { echo "pkg-config says that threads are \"$said\""; exit 1; }
+
+# Runs a program and checks that it has the library inside exactly if it should have, and oneTBB if it is the threads'.
 run() {
-  local linkage=$1 program=$2 needed
+  local linkage=$1 program=$2 needed loaded
   echo "--- $linkage: ${program#"$work"/}"
   needed=$(readelf --dynamic "$program" | grep -c 'NEEDED.*libpolyphase' || true)
   [[ $needed == "$([[ $linkage == shared ]] && echo 1 || echo 0)" ]] || { echo "not linked $linkage"; exit 1; }
+  loaded=$(LD_LIBRARY_PATH=$work/prefix/lib ldd "$program" | grep -c 'libtbb\.so' || true)
+  [[ $loaded == "$([[ $threads == tbb ]] && echo 1 || echo 0)" ]] || { echo "oneTBB with $threads: $loaded"; exit 1; }
   LD_LIBRARY_PATH=$work/prefix/lib "$program"
 }
 
 for linkage in shared static; do
   dir=$work/find_package-$linkage
+  hide_tbb=ON # where nothing should ask for it
+  if [[ $linkage == static && $threads == tbb ]]; then hide_tbb=OFF; fi
   "$cmake" -S "$source" -B "$dir" -G "$generator" -DCMAKE_PREFIX_PATH="$work/prefix" -DLINKAGE=$linkage \
-    -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_BUILD_TYPE=Release > "$work/log" && "$cmake" --build "$dir" > "$work/log" ||
-    { cat "$work/log"; exit 1; }
+    -DCMAKE_DISABLE_FIND_PACKAGE_TBB=$hide_tbb -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_BUILD_TYPE=Release > "$work/log" &&
+    grep -q "threads of: $threads$" "$work/log" && "$cmake" --build "$dir" > "$work/log" || { cat "$work/log"; exit 1; }
   run $linkage "$dir/upscale_cxx"
   run $linkage "$dir/upscale_c"
 

@@ -306,6 +306,15 @@ TEST(Fuzz, Resize) {
     }
     if (rng() % 4 == 0 && !kSanitized) tester.Formats(AllFormatPairs());
     tester.Type(type).Tolerance(type == DataType::kU8 && !fixed ? 1e-4 : 0).Seed(seed).Run();
+    if (a.mode != ResizeMode::kNearest) return;
+    ResizeAttributes moved = a;
+    moved.epilogue = {};
+    moved.extrapolation_value = 0;
+    ResizeMoveTester mover(moved);
+    if (rank == 1) mover.Input(n, c, size[0]);
+    if (rank == 2) mover.Input(n, c, size[0], size[1]);
+    if (rank == 3) mover.Input(n, c, size[0], size[1], size[2]);
+    mover.Type(static_cast<DataType>(PPH_I8 + rng() % 6)).Seed(seed).Run();
   });
 }
 

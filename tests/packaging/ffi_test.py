@@ -4,7 +4,9 @@
 The header has no macro that a caller needs, so its structs become ctypes structs by their text alone.
 """
 
+import _ctypes
 import ctypes
+import os
 import pathlib
 import re
 import sys
@@ -82,6 +84,28 @@ def main():
     assert status == constants["PPH_INVALID_ARGUMENT"] and b"stride" in library.pph_last_error()
     library.pph_plan_destroy(plan)
     library.pph_operator_destroy(op)
+
+    # Enough rows for several tasks, so that there is a pool, where there are any threads.
+    shape = make("pph_tensor_desc", n=1, c=1, size=[512, 512])
+    resize = make("pph_resize_attributes", scale=[2, 2])
+    options = make("pph_plan_options", num_threads=4)
+    check(library.pph_create_resize(ctypes.byref(resize), None, ctypes.byref(op)))
+    check(library.pph_make_plan(op, ctypes.byref(shape), ctypes.byref(options), ctypes.byref(plan)))
+    big = (ctypes.c_float * (1 << 20))()
+    check(library.pph_run(plan, (ctypes.c_float * (1 << 18))(*[2.0] * (1 << 18)), big, None))
+    assert big[0] == big[-1] == 2
+    library.pph_plan_destroy(plan)
+    library.pph_operator_destroy(op)
+
+    library.pph_default_thread_pool.restype = ctypes.c_char_p
+    threads = library.pph_default_thread_pool().decode()
+    assert threads in ("tbb", "std", "none"), threads
+    if threads != "tbb":  # whose threads stay with its own library
+        expected = len(os.sched_getaffinity(0)) if threads == "std" else 1
+        assert len(os.listdir("/proc/self/task")) == expected, "threads while the library is loaded"
+        _ctypes.dlclose(library._handle)
+        assert len(os.listdir("/proc/self/task")) == 1, "threads outlive the library"
+        assert "libpolyphase" not in pathlib.Path("/proc/self/maps").read_text(), "the library stays"
     print(f"{len(structs)} structs, {len(constants)} constants, one layer")
 
 

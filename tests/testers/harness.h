@@ -13,7 +13,6 @@
 #include <new>
 #include <random>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -34,12 +33,6 @@
 #if __has_feature(address_sanitizer)
 #define POLYPHASE_TEST_ASAN 1
 #endif
-#endif
-
-#ifdef POLYPHASE_TEST_TSAN
-// The sanitizer cannot see how the system's oneTBB synchronises its threads, and would report everything they do for
-// us.
-extern "C" const char* __tsan_default_suppressions() { return "race:libtbb.so\n"; }
 #endif
 
 namespace polyphase::testing {
@@ -131,31 +124,9 @@ inline int FailureCount() {
   return ::testing::UnitTest::GetInstance()->current_test_info()->result()->total_part_count();
 }
 
-// ---- Threads
-
-// A parallel_for that takes one std::thread for each index, so that tasks really run at the same time, however few the
-// cores are.
-inline void ThreadPerIndex(void*, size_t count, pph_task task, void* task_context) {
-  std::vector<std::thread> threads;
-  threads.reserve(count);
-  for (size_t i = 0; i < count; ++i) threads.emplace_back(task, task_context, i);
-  for (std::thread& thread : threads) thread.join();
-}
-
-// Returns the default runtime, or under TSan one of std::thread, which the sanitizer understands.
-inline Runtime TestRuntime() {
-  Runtime runtime;
-  if (kTsan) {
-    runtime.parallel_for = ThreadPerIndex;
-    runtime.num_threads = 8;
-  }
-  return runtime;
-}
-
 inline OperatorOptions OptionsFor(const std::string& isa) {
   OperatorOptions options;
   options.isa = isa;
-  options.runtime = TestRuntime();
   return options;
 }
 

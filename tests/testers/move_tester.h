@@ -1,8 +1,11 @@
-// PixelShuffleTester and ConvertTester: run ops that move elements on every target, and compare bit for bit.
+// PixelShuffleTester, ConvertTester and ResizeMoveTester: run ops that move elements on every target, and compare bit
+// for bit.
 #ifndef POLYPHASE_TESTS_TESTERS_MOVE_TESTER_H_
 #define POLYPHASE_TESTS_TESTERS_MOVE_TESTER_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -10,7 +13,9 @@
 
 #include "polyphase/convert.h"
 #include "polyphase/pixel_shuffle.h"
+#include "polyphase/resize.h"
 #include "tests/ref/pixel_shuffle.h"
+#include "tests/ref/resize.h"
 #include "tests/testers/harness.h"
 
 namespace polyphase::testing {
@@ -131,6 +136,47 @@ class ConvertTester : public MoveTester<ConvertTester> {
   ref::Tensor<T> Expected(const ref::Tensor<T>& input) const {
     return input;
   }
+};
+
+// Nearest resizing of types that are not computed with.
+class ResizeMoveTester : public MoveTester<ResizeMoveTester> {
+ public:
+  explicit ResizeMoveTester(const ResizeAttributes& attributes) : attributes_(attributes) {}
+  // Sets the bits that extrapolated elements must have.
+  ResizeMoveTester& Outside(uint64_t bits) { return outside_ = bits, *this; }
+
+  std::string Describe() const {
+    return "resize coordinates " + std::to_string(static_cast<int>(attributes_.coordinate_transformation)) +
+           " nearest " + std::to_string(static_cast<int>(attributes_.nearest_mode)) + " size " +
+           std::to_string(attributes_.size[0]) + "x" + std::to_string(attributes_.size[1]) + "x" +
+           std::to_string(attributes_.size[2]);
+  }
+  StatusOr<Operator> Create(const OperatorOptions& options) const { return CreateResize(Attributes(), options); }
+  // Resizes the positions of elements.
+  template <typename T>
+  ref::Tensor<T> Expected(const ref::Tensor<T>& input) const {
+    ref::Tensor<double> positions(input.n, input.c, input.size());
+    std::iota(positions.data.begin(), positions.data.end(), 0.0);
+    ResizeAttributes attributes = Attributes();
+    attributes.extrapolation_value = -1;
+    const ref::Tensor<double> sources = ref::Resize(attributes, positions).value;
+    ref::Tensor<T> output(sources.n, sources.c, sources.size());
+    for (size_t i = 0; i < output.data.size(); ++i) {
+      const double source = sources.data[i];
+      output.data[i] = source < 0 ? static_cast<T>(outside_) : input.data[static_cast<size_t>(source)];
+    }
+    return output;
+  }
+
+ private:
+  ResizeAttributes Attributes() const {
+    ResizeAttributes attributes = attributes_;
+    attributes.spatial_rank = rank_;
+    return attributes;
+  }
+
+  ResizeAttributes attributes_;
+  uint64_t outside_ = 0;
 };
 
 }  // namespace polyphase::testing

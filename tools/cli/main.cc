@@ -102,7 +102,7 @@ void PrintInfo() {
   const CacheSizes caches = Caches();
   std::printf("caches   L1d %s, L2 %s, L3 %s\n", CacheText(caches.l1).c_str(), CacheText(caches.l2).c_str(),
               CacheText(caches.l3).c_str());
-  std::printf("threads  %zu\n", DefaultThreads());
+  std::printf("threads  %zu (%s)\n", DefaultThreads(), DefaultThreadPool());
   if (!any_chosen)
     throw std::runtime_error("POLYPHASE_ISA: '" + std::string(std::getenv("POLYPHASE_ISA")) +
                              "' is none of the targets");

@@ -1,22 +1,23 @@
-// The default runner uses oneTBB in the arena of the caller.
-#include "exec/runner.h"
-
+// The threads of oneTBB, in the arena of the caller.
 #include <tbb/parallel_for.h>
 #include <tbb/partitioner.h>
 #include <tbb/task.h>
 #include <tbb/task_arena.h>
 
+#include "exec/threads.h"
+
 namespace polyphase::internal {
 
-size_t TbbThreads() noexcept {
+const char* ThreadsName() noexcept { return "tbb"; }
+
+size_t ThreadCount() noexcept {
   // If a task ran our tasks in parallel, it could be handed an unrelated task of its caller while it waits.
   if (tbb::task::current_context() != nullptr) return 1;
   return static_cast<size_t>(tbb::this_task_arena::max_concurrency());
 }
 
-void ParallelFor(const Runtime& runtime, size_t count, pph_task task, void* context) {
-  if (runtime.parallel_for != nullptr) return runtime.parallel_for(runtime.context, count, task, context);
-  if (TbbThreads() == 1) {
+void RunOnThreads(size_t count, pph_task task, void* context) {
+  if (ThreadCount() == 1) {
     for (size_t i = 0; i < count; ++i) task(context, i);
     return;
   }
