@@ -41,6 +41,7 @@ Status ValidateEnums(const ResizeAttributes& a) {
       CheckEnum("output_size_rule", "OutputSizeRule", a.output_size_rule, OutputSizeRule::kOnnxRuntime));
   POLYPHASE_RETURN_IF_ERROR(CheckEnum("keep_aspect_ratio_policy", "KeepAspectRatioPolicy", a.keep_aspect_ratio_policy,
                                       KeepAspectRatioPolicy::kNotSmaller));
+  POLYPHASE_RETURN_IF_ERROR(CheckEnum("pass_order", "PassOrder", a.pass_order, PassOrder::kPillow13));
   POLYPHASE_RETURN_IF_ERROR(CheckEnum("u8_rounding", "U8Rounding", a.u8_rounding, U8Rounding::kFixed22));
   return Status();
 }
@@ -169,6 +170,19 @@ double ScaledSize(const ResizeAttributes& a, int64_t in, double scale) {
 }
 
 }  // namespace
+
+bool SumsRowsFirst(const ResizeAttributes& a, const SpatialSizes& input_size, const SpatialSizes& output_size) {
+  const int64_t h = input_size[kRow], w = input_size[kColumn];
+  const int64_t fewer_rows = h - output_size[kRow];
+  const int64_t fewer_columns = w - output_size[kColumn];
+  if (!IsFixedPoint(a.u8_rounding) || fewer_rows <= 0) return false;
+  switch (a.pass_order) {
+    case PassOrder::kWidthFirst: break;
+    case PassOrder::kPillow12_2: return h > 100 * w;
+    case PassOrder::kPillow13: return fewer_rows > 2 * fewer_columns;
+  }
+  return false;
+}
 
 Status ExpandResize(ResizeAttributes* a) {
   const int32_t rank = a->spatial_rank;

@@ -104,9 +104,10 @@ ResizeAttributes ResizeAttributes::PyTorch(PyTorchMode mode, bool align_corners,
   return a;
 }
 
-ResizeAttributes ResizeAttributes::Pillow(ResizeMode mode) {
+ResizeAttributes ResizeAttributes::Pillow(ResizeMode mode, PassOrder pass_order) {
   ResizeAttributes a;
   a.mode = mode;
+  a.pass_order = pass_order;
   a.coordinate_precision = CoordinatePrecision::kF64;
   switch (mode) {
     case ResizeMode::kNearest: a.nearest_mode = NearestMode::kPillow; return a;

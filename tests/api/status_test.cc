@@ -392,6 +392,7 @@ TEST(Status, ResizeAttributes) {
       .Refuses("output_size_rule", &A::output_size_rule, {-1, 9})
       .Refuses("keep_aspect_ratio_policy", &A::keep_aspect_ratio_policy, {-1, 9})
       .Refuses("u8_rounding", &A::u8_rounding, {-1, 9})
+      .Refuses("pass_order", &A::pass_order, {-1, 3})
       .Refuses("n", &A::n, {-3})
       .Refuses("c", &A::c, {-3})
       .Refuses({{"nearest_mode 9",
