@@ -138,6 +138,7 @@ StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& op
     POLYPHASE_RETURN_IF_ERROR(internal::NormalizeTensor("input", &normalized));
     POLYPHASE_RETURN_IF_ERROR(internal::CheckPlanOptions(*impl_, options));
     const internal::Stopwatch stopwatch;
+    const internal::FloatMode mode(internal::Denormals::kKeep);
     const size_t threads = internal::Threads(impl_->runtime, options.num_threads);
     std::unique_ptr<PlanImpl> plan;
     POLYPHASE_RETURN_IF_ERROR(impl_->MakePlan(normalized, options, threads, &plan));
@@ -214,7 +215,7 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
     void* const workspace = options.workspace != nullptr ? options.workspace : own.as<void>();
     const internal::RunContext context{
         input,     output,       options.residual, options.input_indices, options.output_indices,
-        workspace, plan.workers, runtime};
+        workspace, plan.workers, runtime,          plan.owner->denormals};
     if (!internal::IsVerbose()) return plan.Run(context);
     const internal::Stopwatch stopwatch;
     Status status = plan.Run(context);

@@ -122,6 +122,7 @@ Status CreateConvOperator(const ConvAttributes& attributes, const Weights& given
   const auto* const weights = static_cast<const float*>(given.data);
   auto op = std::make_shared<PhaseConvOperator>();
   POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
+  op->denormals = DenormalsOf(options.numerics);
   op->name = "conv";
   op->takes.algorithm = op->takes.residual = true;
   op->layer_text = LayerText(a);

@@ -6,6 +6,7 @@
 #include "base/checked_math.h"
 #include "base/format.h"
 #include "base/status.h"
+#include "geometry/weights.h"
 #include "plan/resize.h"
 
 namespace polyphase::internal {
@@ -87,6 +88,7 @@ Status CreateResizeOperator(const ResizeAttributes& attributes, const OperatorOp
   POLYPHASE_RETURN_IF_ERROR(ExpandResize(&op->attributes));
   POLYPHASE_RETURN_IF_ERROR(ValidateResize(op->attributes));
   POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
+  if (op->pointwise()) op->denormals = DenormalsOf(options.numerics);
   POLYPHASE_RETURN_IF_ERROR(PackPointwise(options.runtime, op.get()));
   POLYPHASE_RETURN_IF_ERROR(InitEpilogue(options.runtime, op.get()));
   *result = op;
