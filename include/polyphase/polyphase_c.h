@@ -31,6 +31,8 @@ extern "C" {
 
 /* Arrays of this length have one value per spatial axis in the order D, H, W; the first spatial_rank count. */
 #define PPH_MAX_SPATIAL_RANK 3
+/* The largest size of an axis that a resize reads or writes, 2^31 - 256. */
+#define PPH_MAX_RESIZE_SIZE INT64_C(2147483392)
 /* The alignment of a workspace in bytes. */
 #define PPH_WORKSPACE_ALIGNMENT 64
 

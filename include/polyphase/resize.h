@@ -16,6 +16,9 @@
 
 namespace polyphase {
 
+// The largest size of an axis of the input and the output, 2^31 - 256.
+constexpr int64_t kMaxResizeSize = PPH_MAX_RESIZE_SIZE;
+
 enum class ResizeMode : int32_t {
   kNearest = PPH_NEAREST,
   kLinear = PPH_LINEAR,

@@ -12,6 +12,7 @@
 #include "base/checked_math.h"
 #include "base/format.h"
 #include "base/status.h"
+#include "geometry/enum_names.h"
 #include "geometry/tensor.h"
 
 namespace polyphase {
@@ -45,8 +46,8 @@ size_t Threads(const Runtime& runtime, size_t requested) {
 Status CheckPlanOptions(const OperatorImpl& op, const PlanOptions& options) {
   const PlanOptionsTaken& takes = op.takes;
   if (options.algorithm != Algorithm::kAuto && !takes.algorithm) {
-    return Status::InvalidArgument("algorithm = %d: %s has no algorithms to choose from, must be kAuto",
-                                   static_cast<int>(options.algorithm), op.name);
+    return Status::InvalidArgument("algorithm = %s: %s has no algorithms to choose from, must be kAuto",
+                                   internal::EnumName(options.algorithm).c_str(), op.name);
   }
   for (const int64_t size : options.output_size) {
     if (size == 0 || takes.output_size) continue;

@@ -8,6 +8,7 @@
 #include "base/format.h"
 #include "base/status.h"
 #include "exec/runner.h"
+#include "geometry/enum_names.h"
 #include "phase_conv/algorithm.h"
 
 namespace polyphase::internal {
@@ -85,7 +86,7 @@ Status FindAlgorithm(const PhaseConvOperator& op, Algorithm id, const PhaseAlgor
     if (algorithm->id == id) *found = algorithm;
   }
   if (*found != nullptr) return Status();
-  return Status::InvalidArgument("algorithm = %d: must be one that %s has: auto%s", static_cast<int>(id), op.name,
+  return Status::InvalidArgument("algorithm = %s: must be one that %s has: auto%s", EnumName(id).c_str(), op.name,
                                  names.c_str());
 }
 

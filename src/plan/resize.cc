@@ -9,6 +9,7 @@
 #include "base/checked_math.h"
 #include "base/format.h"
 #include "base/status.h"
+#include "geometry/enum_names.h"
 #include "geometry/epilogue.h"
 #include "plan/streaming.h"
 
@@ -52,8 +53,8 @@ bool IsPlanar(const TensorDesc& desc) {
 
 Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* plan) {
   if (HasPointwise(a) && dtype != DataType::kF32) {
-    return Status::Unsupported("resize input dtype = %d: with a pointwise convolution this version supports f32",
-                               static_cast<int>(dtype));
+    return Status::Unsupported("resize input dtype = %s: with a pointwise convolution this version supports f32",
+                               EnumName(dtype).c_str());
   }
   switch (dtype) {
     case DataType::kF32: plan->conversion = Conversion::kF32; return Status();
@@ -61,13 +62,13 @@ Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* p
     case DataType::kBF16: plan->conversion = Conversion::kBF16; return Status();
     case DataType::kU8: break;
     default:
-      return Status::Unsupported("resize input dtype = %d: must be kF32, kF16, kBF16 or kU8", static_cast<int>(dtype));
+      return Status::Unsupported("resize input dtype = %s: must be kF32, kF16, kBF16 or kU8", EnumName(dtype).c_str());
   }
   plan->conversion = a.u8_rounding == U8Rounding::kTruncate ? Conversion::kU8Truncated : Conversion::kU8;
   if (!IsFixedPoint(a.u8_rounding)) return Status();
   if (!IsTrivial(a.epilogue)) {
-    return Status::InvalidArgument("resize u8_rounding = %d: a fixed-point one has no epilogue for u8",
-                                   static_cast<int>(a.u8_rounding));
+    return Status::InvalidArgument("resize u8_rounding = %s: a fixed-point one has no epilogue for u8",
+                                   EnumName(a.u8_rounding).c_str());
   }
   if (a.mode == ResizeMode::kNearest) return Status();  // kNearest has no weights
   plan->lane = ResizeLane::kFixed;

@@ -22,7 +22,8 @@ Status PackPointwise(const Runtime& runtime, ResizeOperator* op) {
   tiles.nr = std::min<int64_t>(tiles.nr, kLineLanes);
   op->weights = AlignedBuffer(runtime, p.input_channels * tiles.padded() * ElementSize(tile.weights));
   if (!op->weights.ok()) {
-    return Status::Make(StatusCode::kOutOfMemory, "resize pointwise weights: the allocator returned null");
+    return Status::Make(StatusCode::kOutOfMemory, "resize pointwise weights: the allocator returned null for %zu bytes",
+                        op->weights.bytes());
   }
   const auto* const weights = static_cast<const float*>(p.weights.data);
   std::vector<float> scaled(weights, weights + p.output_channels * p.input_channels);
