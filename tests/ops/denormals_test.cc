@@ -139,6 +139,25 @@ TEST(Denormals, CountAsZeroUnlessStrict) {
   }
 }
 
+TEST(Denormals, OtherOpsKeepThem) {
+  const std::vector<float> input(8 * 20, 0x1p-130f);
+  ResizeAttributes bilinear = ResizeAttributes::PyTorch(PyTorchMode::kBilinear);
+  bilinear.scale = {2, 2};
+  AvgPoolAttributes pool;
+  pool.window.kernel = pool.window.stride = {2, 2};
+  for (const std::string& target : SupportedTargets()) {
+    OperatorOptions options = OptionsFor(target);
+    options.numerics = Numerics::kFast;
+    for (const StatusOr<Operator>& op : {CreateResize(bilinear, options), CreateAvgPool(pool, options)}) {
+      ASSERT_TRUE(op.ok()) << op.status().message();
+      const StatusOr<Plan> plan = op->MakePlan(TensorDesc::Nchw(1, 1, 8, 20));
+      std::vector<float> output(static_cast<size_t>(plan->output().size[0] * plan->output().size[1]));
+      ASSERT_TRUE(plan->Run(input.data(), output.data()).ok());
+      EXPECT_EQ(output, std::vector<float>(output.size(), 0x1p-130f)) << target << ", " << plan->Describe();
+    }
+  }
+}
+
 TEST(Denormals, ModeOfTheCallerHasNoEffect) {
   const std::vector<float> weights = {0x1p-130f, 0x1.8p-128f, 1.1f, 0x1p-100f, 0.3f};
   TensorDesc f32 = TensorDesc::Nchw(1, 1, 24, 40);
