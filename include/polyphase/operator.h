@@ -91,7 +91,9 @@ struct RunOptions {
 class POLYPHASE_EXPORT Plan {
  public:
   // Reads `input` as input() describes it, writes all of `output` as output() describes it, and touches nothing else in
-  // either buffer. It does not allocate (given a workspace), lock or throw. For n == 0 it succeeds and touches nothing.
+  // either buffer. It does not allocate (given a workspace), lock or throw. Each thread computes with rounding to
+  // nearest, masked floating-point exceptions and denormals as Numerics says, whatever the caller has set, and has its
+  // own settings (MXCSR, FPCR) again afterwards; so do Create and MakePlan. For n == 0 it succeeds and touches nothing.
   // Errors: null or misaligned pointers, buffers whose extents (first to last element of the views) overlap, a
   // workspace that is too small or misaligned, kOutOfMemory. After an error nothing has been written, with two
   // exceptions that leave the output incomplete: an injected parallel_for that threw, and a max_unpool index that was

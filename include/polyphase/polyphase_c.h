@@ -31,6 +31,8 @@ extern "C" {
 
 /* Arrays of this length have one value per spatial axis in the order D, H, W; the first spatial_rank count. */
 #define PPH_MAX_SPATIAL_RANK 3
+/* The largest size of an axis that a resize reads or writes, 2^31 - 256. */
+#define PPH_MAX_RESIZE_SIZE INT64_C(2147483392)
 /* The alignment of a workspace in bytes. */
 #define PPH_WORKSPACE_ALIGNMENT 64
 
@@ -130,6 +132,7 @@ typedef enum pph_keep_aspect_ratio_policy {
   PPH_NOT_SMALLER = 2
 } pph_keep_aspect_ratio_policy;
 
+typedef enum pph_pass_order { PPH_WIDTH_FIRST = 0, PPH_PILLOW_12_2 = 1, PPH_PILLOW_13 = 2 } pph_pass_order;
 typedef enum pph_u8_rounding { PPH_HALF_EVEN = 0, PPH_TRUNCATE = 1, PPH_FIXED16 = 2, PPH_FIXED22 = 3 } pph_u8_rounding;
 
 typedef enum pph_pytorch_mode {
@@ -327,6 +330,7 @@ typedef struct pph_resize_attributes {
   int64_t c;
   const pph_epilogue* epilogue;   /* NULL: none */
   const pph_pointwise* pointwise; /* NULL: none */
+  int32_t pass_order;             /* pph_pass_order */
 } pph_resize_attributes;
 POLYPHASE_EXPORT void pph_resize_attributes_init(pph_resize_attributes* attributes, size_t struct_size);
 
@@ -450,8 +454,8 @@ POLYPHASE_EXPORT pph_status pph_create_avg_unpool(const pph_avg_unpool_attribute
 POLYPHASE_EXPORT pph_status pph_create_convert(const pph_operator_options* options, pph_operator** op);
 
 /* Presets for resize. They overwrite all fields of attributes, which pph_resize_attributes_init must have filled
- * before. The first two leave size and scale to the caller. align_corners and antialias are 0 or 1. See
- * ResizeAttributes in resize.h. */
+ * before. The first two leave size and scale to the caller, and pass_order is set after pph_resize_pillow.
+ * align_corners and antialias are 0 or 1. See ResizeAttributes in resize.h. */
 POLYPHASE_EXPORT pph_status pph_resize_pytorch(int32_t pytorch_mode, int32_t align_corners, int32_t antialias,
                                                pph_resize_attributes* attributes);
 POLYPHASE_EXPORT pph_status pph_resize_pillow(int32_t resize_mode, pph_resize_attributes* attributes);

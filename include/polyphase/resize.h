@@ -16,6 +16,9 @@
 
 namespace polyphase {
 
+// The largest size of an axis of the input and the output, 2^31 - 256.
+constexpr int64_t kMaxResizeSize = PPH_MAX_RESIZE_SIZE;
+
 enum class ResizeMode : int32_t {
   kNearest = PPH_NEAREST,
   kLinear = PPH_LINEAR,
@@ -98,10 +101,18 @@ enum class CoordinatePrecision : int32_t {
 enum class U8Rounding : int32_t {
   kHalfEven = PPH_HALF_EVEN,  // f32, to nearest with ties to even (ONNX's reference, torchvision's float path)
   kTruncate = PPH_TRUNCATE,   // f32, towards zero (ONNX Runtime)
-  // PyTorch: int16 weights, made in double. The W pass and the H pass are each rounded to 8 bits, and unchanged axes
-  // are skipped. kNearest has no weights and is exact in any case.
+  // PyTorch: int16 weights, made in double. The W pass and the H pass are each rounded to 8 bits (their order is
+  // pass_order), and unchanged axes are skipped. kNearest has no weights and is exact in any case.
   kFixed16 = PPH_FIXED16,
   kFixed22 = PPH_FIXED22,  // Pillow: the same with 22 fractional bits
+};
+
+// Which axis the fixed-point u8_rounding resizes and rounds first, if both change. Other roundings round once, and the
+// order has no effect.
+enum class PassOrder : int32_t {
+  kWidthFirst = PPH_WIDTH_FIRST,  // PyTorch, and Pillow before 12.2
+  kPillow12_2 = PPH_PILLOW_12_2,  // Pillow 12.2 and 12.3: H if it shrinks and the input's is more than 100 times its W
+  kPillow13 = PPH_PILLOW_13,      // Pillow 13.0: H if it shrinks by more than twice as many pixels as W does
 };
 
 // The `mode` of torch.nn.functional.interpolate.
@@ -164,14 +175,15 @@ struct POLYPHASE_EXPORT ResizeAttributes {
   // The default is no convolution. The convolution requires f32, and output and epilogue then have its output_channels.
   // It excludes kTfCropAndResize, whose extrapolation_value would have to be set between the two.
   Pointwise pointwise;
+  PassOrder pass_order = PassOrder::kWidthFirst;
 
   // interpolate(mode=..., align_corners=..., antialias=...). The caller sets `size`, or `scale` and
   // recompute_scale_factor. spatial_rank is the mode's; for kNearest, kNearestExact and kArea it is 2 and may be
   // changed. Modes without align_corners ignore it.
   static ResizeAttributes PyTorch(PyTorchMode mode, bool align_corners = false, bool antialias = false);
   // PIL.Image.resize of RGB or grey pictures: kNearest, kLinear (BILINEAR), kCubic (BICUBIC), kLanczos. The caller sets
-  // `size`.
-  static ResizeAttributes Pillow(ResizeMode mode);
+  // `size`. u8 has Pillow's bytes; those of versions differ by the order of the passes.
+  static ResizeAttributes Pillow(ResizeMode mode, PassOrder pass_order = PassOrder::kWidthFirst);
   // A Resize node, complete. Errors: contradictory attributes, and axes 0 or 1 that change.
   static StatusOr<ResizeAttributes> Onnx(const OnnxResize& node);
 };

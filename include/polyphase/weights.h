@@ -26,6 +26,9 @@ struct Weights {
 // and for up to 2048 products per output. Beyond that errors grow with the square root of the number of products, and
 // if sums cancel, they grow relative to the output, both as they do for any sum in f32.
 //
+// Numbers below 2^-126 (denormals) make a CPU slow. With every value but kStrict they count as 0, as operands of these
+// sums and of their epilogues and as results, on x86 and AArch64. All other ops keep them.
+//
 // This version computes in f32 for every value; Plan::Describe() names the algorithm. With every value, results have
 // the same bits for every number of threads, every position in a batch and every run. Between targets, and between
 // kernels that lead to different algorithms, they differ within these bounds. Inputs and weights that are inf or NaN
@@ -34,7 +37,8 @@ struct Weights {
 // products (shuffles, pooling, conversions) and resize without a 1x1 convolution accept every value, and it has no
 // effect on them.
 enum class Numerics : int32_t {
-  // Permits nothing but f32 multiply-adds in a fixed order. The error is that of such sums, 1e-7 to 9e-7.
+  // Permits nothing but f32 multiply-adds in a fixed order, and keeps denormals. The error is that of such sums, 1e-7
+  // to 9e-7.
   kStrict = PPH_NUMERICS_STRICT,
   // The error is at most 1e-6 (or that of kStrict, where this is larger). Permits algorithms that add first and
   // multiply fewer times (Winograd, tiles of 4 and 6 inputs), and products of several narrower numbers, as long as they

@@ -90,7 +90,8 @@ PPH_PAIR(pph_resize_attributes, ResizeAttributes, FIELD(spatial_rank), FIELD(mod
          FIELD(coordinate_precision), FIELD(nearest_mode), FIELD(cubic_coeff_a), FIELD(antialias),
          FIELD(exclude_outside), FIELD(copy_unchanged_axes), FIELD(size), FIELD(scale), FIELD(output_size_rule),
          FIELD(keep_aspect_ratio_policy), FIELD(recompute_scale_factor), FIELD(roi_begin), FIELD(roi_end),
-         FIELD(extrapolation_value), FIELD(u8_rounding), FIELD(n), FIELD(c), FIELD(epilogue), FIELD(pointwise))
+         FIELD(extrapolation_value), FIELD(u8_rounding), FIELD(n), FIELD(c), FIELD(epilogue), FIELD(pointwise),
+         FIELD(pass_order))
 PPH_PAIR(pph_onnx_resize, OnnxResize, FIELD(rank), FIELD(mode), FIELD(coordinate_transformation), FIELD(nearest_mode),
          FIELD(cubic_coeff_a), FIELD(exclude_outside), FIELD(antialias), FIELD(extrapolation_value),
          FIELD(keep_aspect_ratio_policy), FIELD(output_size_rule), ARRAY(axes), ARRAY(scales), ARRAY(sizes), ARRAY(roi))

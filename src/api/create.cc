@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/impl.h"
+#include "base/float_mode.h"
 #include "base/status.h"
 #include "geometry/weights.h"
 #include "phase_conv/lower.h"
@@ -22,6 +23,7 @@ StatusOr<Operator> MakeOperator(const OperatorOptions& options, const Create& cr
   try {
     POLYPHASE_RETURN_IF_ERROR(internal::CheckRuntime(options.runtime));
     POLYPHASE_RETURN_IF_ERROR(internal::CheckNumerics(options.numerics));
+    const internal::FloatMode mode(internal::Denormals::kKeep);
     std::shared_ptr<internal::OperatorImpl> op;
     POLYPHASE_RETURN_IF_ERROR(create(&op));
     op->runtime = options.runtime;

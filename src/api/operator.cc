@@ -12,6 +12,7 @@
 #include "base/checked_math.h"
 #include "base/format.h"
 #include "base/status.h"
+#include "geometry/enum_names.h"
 #include "geometry/tensor.h"
 
 namespace polyphase {
@@ -45,8 +46,8 @@ size_t Threads(const Runtime& runtime, size_t requested) {
 Status CheckPlanOptions(const OperatorImpl& op, const PlanOptions& options) {
   const PlanOptionsTaken& takes = op.takes;
   if (options.algorithm != Algorithm::kAuto && !takes.algorithm) {
-    return Status::InvalidArgument("algorithm = %d: %s has no algorithms to choose from, must be kAuto",
-                                   static_cast<int>(options.algorithm), op.name);
+    return Status::InvalidArgument("algorithm = %s: %s has no algorithms to choose from, must be kAuto",
+                                   internal::EnumName(options.algorithm).c_str(), op.name);
   }
   for (const int64_t size : options.output_size) {
     if (size == 0 || takes.output_size) continue;
@@ -138,6 +139,7 @@ StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& op
     POLYPHASE_RETURN_IF_ERROR(internal::NormalizeTensor("input", &normalized));
     POLYPHASE_RETURN_IF_ERROR(internal::CheckPlanOptions(*impl_, options));
     const internal::Stopwatch stopwatch;
+    const internal::FloatMode mode(internal::Denormals::kKeep);
     const size_t threads = internal::Threads(impl_->runtime, options.num_threads);
     std::unique_ptr<PlanImpl> plan;
     POLYPHASE_RETURN_IF_ERROR(impl_->MakePlan(normalized, options, threads, &plan));
@@ -214,7 +216,7 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
     void* const workspace = options.workspace != nullptr ? options.workspace : own.as<void>();
     const internal::RunContext context{
         input,     output,       options.residual, options.input_indices, options.output_indices,
-        workspace, plan.workers, runtime};
+        workspace, plan.workers, runtime,          plan.owner->denormals};
     if (!internal::IsVerbose()) return plan.Run(context);
     const internal::Stopwatch stopwatch;
     Status status = plan.Run(context);

@@ -29,7 +29,7 @@ class ResizeWorker {
       : plan_(plan),
         kernels_(plan.op.kernels),
         scratch_(plan, arena),
-        source_(plan, part_, context.input, scratch_.strip),
+        source_(plan, part_, context.input, scratch_),
         resize_x_(plan, part_, scratch_, source_),
         ring_(plan, scratch_),
         store_{kernels_,

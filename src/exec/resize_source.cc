@@ -9,6 +9,12 @@ namespace polyphase::internal {
 void RowSource::ReadBatch(int64_t z, int64_t y, int64_t rows, IndexRange pixels, float* panel) const {
   assert(rows <= kLineLanes && pixels.count() * plan_.width * kLineLanes <= plan_.source_floats);
   const TensorDesc& desc = plan_.input;
+  if (plan_.first_y) {
+    const int64_t lanes = pixels.count() * plan_.width;
+    for (int64_t i = 0; i < rows; ++i) SumRows(z, y + i, pixels, scratch_.y_sums + i * lanes);
+    return kernels_.panel.pack[Log2Size(sizeof(float))]({{1, lanes}, 0, rows, lanes, 1}, scratch_.y_sums, panel,
+                                                        kLineLanes, kLineLanes);
+  }
   const char* const row = Row(z, y) + ChannelOffset(ChannelsOf(desc), first_channel()) * element_bytes_;
   kernels_.panel.pack_as[static_cast<int>(plan_.conversion)](
       {{1, desc.stride[kRow]}, 0, rows, pixels.count() * plan_.width, 1}, Pixel(row, pixels.begin), panel, kLineLanes,
@@ -27,11 +33,25 @@ void RowSource::Convert(const char* begin, int64_t pixels, float* panel) const {
        plan_.width);
 }
 
+void RowSource::SumRows(int64_t z, int64_t y, IndexRange pixels, float* sums) const {
+  const ResizeAxis& axis = *plan_.first_y;
+  const int64_t lanes = pixels.count() * plan_.width;
+  assert(pixels.count() <= plan_.source_pixels);
+  for (int64_t k = 0; k < axis.count[y]; ++k) {
+    float* const row = scratch_.y_sources + k * lanes;
+    Convert(Pixel(Row(z, axis.first[y] + k), pixels.begin), pixels.count(), row);
+    scratch_.tap_rows[k] = row;
+  }
+  kernels_.resize.window_y[static_cast<int>(plan_.lane)]({reinterpret_cast<const void* const*>(scratch_.tap_rows),
+                                                          &axis.fixed_weights[y * axis.stride], axis.count[y],
+                                                          axis.precision, sums, lanes});
+}
+
 void RowSource::Multiply(const char* begin, int64_t pixels, float* panel, int64_t plane_step) const {
   assert(pixels <= plan_.source_pixels);
   const TensorDesc& desc = plan_.input;
   PixelRun run{ChannelsOf(desc), 0, 0, pixels, desc.stride[kColumn]};
-  for (float* strip = strip_; run.channel < desc.c; run.channel += kLineLanes, strip += pixels * kLineLanes) {
+  for (float* strip = scratch_.strip; run.channel < desc.c; run.channel += kLineLanes, strip += pixels * kLineLanes) {
     run.channels = std::min<int64_t>(kLineLanes, desc.c - run.channel);
     kernels_.panel.pack[Log2Size(sizeof(float))](run, begin, strip, kLineLanes, kLineLanes);
   }
@@ -50,7 +70,7 @@ void RowSource::Multiply(const char* begin, int64_t pixels, float* panel, int64_
     float* const sums = panel + channel / plan_.width * plane_step + channel % plan_.width;
     args.weights = plan_.op.weights.as<char>() + (first_channel() + channel) * weight_bytes;
     ForEachTile(pixels, kernel.mr, [&](int64_t first, int64_t tile) {
-      args.input = strip_ + first * kLineLanes;
+      args.input = scratch_.strip + first * kLineLanes;
       args.sums = sums + first * plan_.width;
       multiply[tile - 1](args);
     });

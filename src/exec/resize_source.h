@@ -25,18 +25,19 @@ struct ResizePart {
   int64_t image = 0;
 };
 
-// Source rows are rows of the tensor, unchanged or converted to 32-bit lanes, or products of the 1x1 convolution.
+// Source rows are rows of the tensor, unchanged or converted to 32-bit lanes, products of the 1x1 convolution, or sums
+// of rows (ResizePlan::first_y).
 class RowSource {
  public:
   // `part` changes from task to task.
-  RowSource(const ResizePlan& plan, const ResizePart& part, const void* input, float* strip)
+  RowSource(const ResizePlan& plan, const ResizePart& part, const void* input, const ResizeScratch& scratch)
       : plan_(plan),
         kernels_(plan.op.kernels),
         part_(part),
         element_bytes_(static_cast<int64_t>(ElementSize(plan.input.dtype))),
         input_(static_cast<const char*>(input)),
         pointwise_(plan.op.pointwise()),
-        strip_(strip) {}
+        scratch_(scratch) {}
 
   // Returns row (z, y) of an f32 tensor where it is.
   const float* InPlace(int64_t z, int64_t y) const {
@@ -44,6 +45,7 @@ class RowSource {
   }
   // Writes pixels of a row into `panel`, [pixel][width] for each plane of the task; planes are plane_step floats apart.
   void Read(int64_t z, int64_t y, IndexRange pixels, float* panel, int64_t plane_step) const {
+    if (plan_.first_y) return SumRows(z, y, pixels, panel);
     const char* const begin = Pixel(Row(z, y), pixels.begin);
     pointwise_ ? Multiply(begin, pixels.count(), panel, plane_step) : Convert(begin, pixels.count(), panel);
   }
@@ -58,6 +60,7 @@ class RowSource {
   }
   const char* Pixel(const char* row, int64_t x) const { return row + x * plan_.input.stride[kColumn] * element_bytes_; }
   void Convert(const char* begin, int64_t pixels, float* panel) const;
+  void SumRows(int64_t z, int64_t y, IndexRange pixels, float* sums) const;
   void Multiply(const char* begin, int64_t pixels, float* panel, int64_t plane_step) const;
 
   const ResizePlan& plan_;
@@ -66,7 +69,7 @@ class RowSource {
   const int64_t element_bytes_;
   const char* const input_;
   const bool pointwise_;
-  float* const strip_;
+  const ResizeScratch& scratch_;
 };
 
 }  // namespace polyphase::internal

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "base/arena.h"
+#include "base/float_mode.h"
 #include "exec/threads.h"
 #include "plan/operator.h"
 
@@ -21,6 +22,7 @@ template <class Make>
 void RunWorkers(const RunContext& context, int64_t tasks, int64_t worker_bytes, const Make& make) {
   std::atomic<int64_t> next{0};
   const auto work = [&](size_t worker) {
+    const FloatMode mode(context.denormals);
     char* const memory = static_cast<char*>(context.workspace) + static_cast<int64_t>(worker) * worker_bytes;
     auto run = make(Arena(memory, worker_bytes));
     for (int64_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) run(task);

@@ -4,7 +4,6 @@
 // threads because none could be made, and in the child of a fork, which has none of its parent's.
 #include <algorithm>
 #include <atomic>
-#include <cfenv>
 #include <condition_variable>
 #include <mutex>
 #include <new>
@@ -110,7 +109,6 @@ class Pool {
 
   void Run(size_t count, pph_task task, void* context) noexcept {
     Job job{task, context, count};
-    std::fegetenv(&job.environment);
     std::unique_lock<std::mutex> lock(mutex_);
     *Find(nullptr) = &job;
     lock.unlock();
@@ -148,7 +146,6 @@ class Pool {
     size_t running = 0;  // tasks that have not returned
     std::atomic<Job*> later{nullptr};
     std::condition_variable done{};
-    std::fenv_t environment{};  // rounding and denormals must not depend on who runs a task
   };
 
   // Returns the link to `job`, or the last one if it is null. Only jobs with an index that nobody has taken are linked.
@@ -174,7 +171,6 @@ class Pool {
     std::unique_lock<std::mutex> lock(mutex_);
     while (!stop_) {
       if (Job* const job = first_) {
-        std::fesetenv(&job->environment);
         RunOne(job, lock);
         continue;
       }

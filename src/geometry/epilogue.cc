@@ -4,6 +4,8 @@
 #include <cinttypes>
 #include <cmath>
 
+#include "geometry/enum_names.h"
+
 namespace polyphase {
 
 Status FoldBatchNorm(const float* gamma, const float* beta, const float* mean, const float* variance, double epsilon,
@@ -90,8 +92,8 @@ Status ValidatePrologue(const char* op, const Prologue& prologue) {
       if (!std::isnan(prologue.negative_slope)) return Status();
       return Status::InvalidArgument("%s prologue negative_slope = NaN: must be a number", op);
     default:
-      return Status::InvalidArgument("%s prologue activation = %d: must be kNone, kRelu or kLeakyRelu", op,
-                                     static_cast<int>(prologue.activation));
+      return Status::InvalidArgument("%s prologue activation = %s: must be kNone, kRelu or kLeakyRelu", op,
+                                     EnumName(prologue.activation).c_str());
   }
 }
 

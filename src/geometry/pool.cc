@@ -6,6 +6,7 @@
 
 #include "base/checked_math.h"
 #include "base/status.h"
+#include "geometry/enum_names.h"
 
 namespace polyphase::internal {
 namespace {
@@ -110,8 +111,8 @@ Status ValidatePoolWindow(const char* op, const PoolWindow& window, bool unpool)
     return Status::InvalidArgument("%s auto_pad = %d: not an AutoPad", op, static_cast<int>(window.auto_pad));
   }
   if (unpool && window.auto_pad != AutoPad::kNotSet) {
-    return Status::InvalidArgument("%s auto_pad = %d: only the pooling ops have it, must be kNotSet", op,
-                                   static_cast<int>(window.auto_pad));
+    return Status::InvalidArgument("%s auto_pad = %s: only the pooling ops have it, must be kNotSet", op,
+                                   EnumName(window.auto_pad).c_str());
   }
   if (unpool && window.ceil_mode) {
     return Status::InvalidArgument("%s ceil_mode = 1: only the pooling ops have it, must be 0", op);
@@ -134,8 +135,8 @@ Status ValidatePoolWindow(const char* op, const PoolWindow& window, bool unpool)
     } paddings[] = {{"padding_begin", window.padding_begin[axis]}, {"padding_end", window.padding_end[axis]}};
     for (const auto& [padding_name, padding] : paddings) {
       if (window.auto_pad != AutoPad::kNotSet && padding != 0) {
-        return Status::InvalidArgument("%s %s[%s] = %" PRId64 ": must be 0 with auto_pad = %d", op, padding_name, name,
-                                       padding, static_cast<int>(window.auto_pad));
+        return Status::InvalidArgument("%s %s[%s] = %" PRId64 ": must be 0 with auto_pad = %s", op, padding_name, name,
+                                       padding, EnumName(window.auto_pad).c_str());
       }
       // A window may not lie in the padding alone.
       if (!unpool && padding >= effective) {
@@ -255,7 +256,7 @@ Status InferIndices(const char* op, const IndexMap& map, const TensorDesc& poole
   otherwise.spatial_rank = pooled.spatial_rank;
   const TensorDesc& desc = requested != nullptr ? *requested : otherwise;
   if (desc.dtype != DataType::kI32 && desc.dtype != DataType::kI64) {
-    return Status::InvalidArgument("%s indices dtype = %d: must be kI32 or kI64", op, static_cast<int>(desc.dtype));
+    return Status::InvalidArgument("%s indices dtype = %s: must be kI32 or kI64", op, EnumName(desc.dtype).c_str());
   }
   if (desc.dtype == DataType::kI32 && map.count - 1 > std::numeric_limits<int32_t>::max()) {
     return Status::InvalidArgument("%s indices dtype = kI32: indices up to %" PRId64 " need kI64", op, map.count - 1);

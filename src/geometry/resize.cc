@@ -5,9 +5,12 @@
 #include <cinttypes>
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "base/checked_math.h"
+#include "base/format.h"
 #include "base/status.h"
+#include "geometry/enum_names.h"
 #include "geometry/epilogue.h"
 #include "geometry/tensor.h"
 #include "geometry/weights.h"
@@ -16,9 +19,9 @@ namespace polyphase::internal {
 namespace {
 
 constexpr char kOp[] = "resize";
-// Indices and sizes of one axis are int32 in the tables. The margin is for taps outside the input and for sizes that
-// f32 rounds up.
-constexpr int64_t kMaxAxis = (int64_t{1} << 31) - 256;
+// Indices and sizes of one axis are int32 in the tables. The margin below 2^31 is for taps outside the input and for
+// sizes that f32 rounds up.
+constexpr int64_t kMaxAxis = kMaxResizeSize;
 
 // ---- Attributes
 
@@ -41,36 +44,40 @@ Status ValidateEnums(const ResizeAttributes& a) {
       CheckEnum("output_size_rule", "OutputSizeRule", a.output_size_rule, OutputSizeRule::kOnnxRuntime));
   POLYPHASE_RETURN_IF_ERROR(CheckEnum("keep_aspect_ratio_policy", "KeepAspectRatioPolicy", a.keep_aspect_ratio_policy,
                                       KeepAspectRatioPolicy::kNotSmaller));
+  POLYPHASE_RETURN_IF_ERROR(CheckEnum("pass_order", "PassOrder", a.pass_order, PassOrder::kPillow13));
   POLYPHASE_RETURN_IF_ERROR(CheckEnum("u8_rounding", "U8Rounding", a.u8_rounding, U8Rounding::kFixed22));
   return Status();
 }
 
 // Refuses modes and options that contradict each other.
 Status ValidateCombination(const ResizeAttributes& a) {
-  const int mode = static_cast<int>(a.mode);
-  const int antialias = static_cast<int>(a.antialias);
+  const std::string mode = EnumName(a.mode);
+  const std::string antialias = EnumName(a.antialias);
   const bool smooth = a.mode == ResizeMode::kLinear || a.mode == ResizeMode::kCubic;
   if (a.antialias != Antialias::kNone && !smooth && a.mode != ResizeMode::kLanczos) {
-    return Status::InvalidArgument("%s antialias = %d: must be kNone for mode = %d (kNearest, kArea)", kOp, antialias,
-                                   mode);
+    return Status::InvalidArgument("%s antialias = %s: must be kNone for mode = %s", kOp, antialias.c_str(),
+                                   mode.c_str());
   }
   if (a.mode == ResizeMode::kLanczos && a.antialias != Antialias::kPillow) {
-    return Status::InvalidArgument("%s antialias = %d: must be kPillow for mode = %d (kLanczos)", kOp, antialias, mode);
+    return Status::InvalidArgument("%s antialias = %s: must be kPillow for mode = %s", kOp, antialias.c_str(),
+                                   mode.c_str());
   }
   if (a.exclude_outside && !smooth) {
-    return Status::InvalidArgument("%s exclude_outside = true: must be false for mode = %d (not kLinear or kCubic)",
-                                   kOp, mode);
+    return Status::InvalidArgument("%s exclude_outside = true: must be false for mode = %s (not kLinear or kCubic)",
+                                   kOp, mode.c_str());
   }
   if (a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize &&
       (a.mode == ResizeMode::kArea || a.antialias == Antialias::kPillow)) {
     return Status::InvalidArgument(
-        "%s coordinate_transformation = %d (kTfCropAndResize): must be another one for mode = kArea and antialias = "
-        "kPillow, whose windows follow from the sizes",
-        kOp, static_cast<int>(a.coordinate_transformation));
+        "%s coordinate_transformation = %s: must be another one for mode = kArea and antialias = kPillow, whose "
+        "windows follow from the sizes",
+        kOp, EnumName(a.coordinate_transformation).c_str());
   }
   if (a.spatial_rank == 3 && IsFixedPoint(a.u8_rounding)) {
-    return Status::InvalidArgument("%s u8_rounding = %d: must not be a fixed-point one for spatial_rank = 3", kOp,
-                                   static_cast<int>(a.u8_rounding));
+    return Status::InvalidArgument(
+        "%s u8_rounding = %s: must be kHalfEven or kTruncate for spatial_rank = 3 (presets of 1-D and 2-D modes set a "
+        "fixed-point one; 3-D modes of PyTorch are kTrilinear, kNearest, kNearestExact and kArea)",
+        kOp, EnumName(a.u8_rounding).c_str());
   }
   return Status();
 }
@@ -86,9 +93,9 @@ Status ValidateSizes(const ResizeAttributes& a) {
     }
     if (!(a.scale[axis] >= 0 && std::isfinite(a.scale[axis]))) {
       return Status::InvalidArgument(
-          "%s scale[%s] = %g: must be positive and finite, or 0 for an axis that keeps its "
+          "%s scale[%s] = %s: must be positive and finite, or 0 for an axis that keeps its "
           "size",
-          kOp, AxisName(axis), a.scale[axis]);
+          kOp, AxisName(axis), ExactText(a.scale[axis]).c_str());
     }
     if (!std::isfinite(a.roi_begin[axis]) || !std::isfinite(a.roi_end[axis])) {
       return Status::InvalidArgument("%s roi_begin[%s] = %g, roi_end[%s] = %g: must be finite", kOp, AxisName(axis),
@@ -106,8 +113,8 @@ Status ValidateSizes(const ResizeAttributes& a) {
     return Status::InvalidArgument("%s recompute_scale_factor = true: must be false when size is given", kOp);
   }
   if (has_scale && a.keep_aspect_ratio_policy != KeepAspectRatioPolicy::kStretch) {
-    return Status::InvalidArgument("%s keep_aspect_ratio_policy = %d: must be kStretch when scale is given", kOp,
-                                   static_cast<int>(a.keep_aspect_ratio_policy));
+    return Status::InvalidArgument("%s keep_aspect_ratio_policy = %s: must be kStretch when scale is given", kOp,
+                                   EnumName(a.keep_aspect_ratio_policy).c_str());
   }
   if (a.n < 0) return Status::InvalidArgument("%s n = %" PRId64 ": must be positive, or 0 for any", kOp, a.n);
   if (a.c < 0) return Status::InvalidArgument("%s c = %" PRId64 ": must be positive, or 0 for any", kOp, a.c);
@@ -132,9 +139,9 @@ Status ValidatePointwise(const ResizeAttributes& a) {
   POLYPHASE_RETURN_IF_ERROR(CheckWeights("resize pointwise weights", p.weights));
   if (a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize) {
     return Status::InvalidArgument(
-        "%s pointwise with coordinate_transformation = %d (kTfCropAndResize): must be another one, as the 1x1 "
-        "convolution cannot go below a resize that replaces elements by extrapolation_value",
-        kOp, static_cast<int>(a.coordinate_transformation));
+        "%s pointwise with coordinate_transformation = %s: must be another one, as the 1x1 convolution cannot go below "
+        "a resize that replaces elements by extrapolation_value",
+        kOp, EnumName(a.coordinate_transformation).c_str());
   }
   if (a.c != 0 && a.c != p.input_channels) {
     return Status::InvalidArgument("%s c = %" PRId64 ": must be pointwise input_channels, %" PRId64 ", or 0", kOp, a.c,
@@ -169,6 +176,19 @@ double ScaledSize(const ResizeAttributes& a, int64_t in, double scale) {
 }
 
 }  // namespace
+
+bool SumsRowsFirst(const ResizeAttributes& a, const SpatialSizes& input_size, const SpatialSizes& output_size) {
+  const int64_t h = input_size[kRow], w = input_size[kColumn];
+  const int64_t fewer_rows = h - output_size[kRow];
+  const int64_t fewer_columns = w - output_size[kColumn];
+  if (!IsFixedPoint(a.u8_rounding) || fewer_rows <= 0) return false;
+  switch (a.pass_order) {
+    case PassOrder::kWidthFirst: break;
+    case PassOrder::kPillow12_2: return h > 100 * w;
+    case PassOrder::kPillow13: return fewer_rows > 2 * fewer_columns;
+  }
+  return false;
+}
 
 Status ExpandResize(ResizeAttributes* a) {
   const int32_t rank = a->spatial_rank;
@@ -209,8 +229,10 @@ Status ResizeOutput(const ResizeAttributes& a, const SpatialSizes& input_size, R
       out = ScaledSize(a, in, a.scale[axis]);
       if (!a.recompute_scale_factor) sizes->scale[axis] = a.scale[axis];
       if (!(out >= 1 && out <= static_cast<double>(kMaxAxis))) {
-        return Status::InvalidArgument("%s scale[%s] = %g: the output size would be %g, must be in [1, %" PRId64 "]",
-                                       kOp, name, a.scale[axis], out, kMaxAxis);
+        return Status::InvalidArgument("%s scale[%s] = %s: the output size of %" PRId64
+                                       " inputs would be %.10g by output_size_rule = %s, must be in [1, %" PRId64 "]",
+                                       kOp, name, ExactText(a.scale[axis]).c_str(), in, out,
+                                       EnumName(a.output_size_rule).c_str(), kMaxAxis);
       }
     } else if (a.size[axis] != 0) {
       out = static_cast<double>(a.size[axis]);
@@ -219,8 +241,8 @@ Status ResizeOutput(const ResizeAttributes& a, const SpatialSizes& input_size, R
         sizes->scale[axis] = common;
       }
       if (!(out >= 1 && out <= static_cast<double>(kMaxAxis))) {
-        return Status::InvalidArgument("%s size[%s] = %" PRId64 ": the output size would be %g, must be in [1, %" PRId64
-                                       "]",
+        return Status::InvalidArgument("%s size[%s] = %" PRId64
+                                       ": the output size would be %.10g, must be in [1, %" PRId64 "]",
                                        kOp, name, a.size[axis], out, kMaxAxis);
       }
     }

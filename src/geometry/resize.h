@@ -75,6 +75,9 @@ inline bool IsFixedPoint(U8Rounding rounding) {
   return rounding == U8Rounding::kFixed16 || rounding == U8Rounding::kFixed22;
 }
 
+// Returns whether rows are summed, and rounded, before they are resized along x, if both axes change.
+bool SumsRowsFirst(const ResizeAttributes& attributes, const SpatialSizes& input_size, const SpatialSizes& output_size);
+
 // Returns whether the resize has a 1x1 convolution.
 inline bool HasPointwise(const ResizeAttributes& a) {
   const Pointwise& p = a.pointwise;

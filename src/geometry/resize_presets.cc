@@ -3,7 +3,9 @@
 #include <cinttypes>
 #include <cmath>
 
+#include "base/format.h"
 #include "base/status.h"
+#include "geometry/enum_names.h"
 #include "geometry/resize.h"
 #include "geometry/tensor.h"
 
@@ -48,8 +50,8 @@ Status ResolveOuterAxis(const OnnxResize& node, size_t i, size_t count, int64_t*
                                    static_cast<double>(node.scales[i]));
   }
   if (!node.sizes.empty() && node.keep_aspect_ratio_policy != KeepAspectRatioPolicy::kStretch) {
-    return Status::InvalidArgument("%s axes: must be spatial ones, not N or C, for keep_aspect_ratio_policy = %d",
-                                   kNode, static_cast<int>(node.keep_aspect_ratio_policy));
+    return Status::InvalidArgument("%s axes: must be spatial ones, not N or C, for keep_aspect_ratio_policy = %s",
+                                   kNode, internal::EnumName(node.keep_aspect_ratio_policy).c_str());
   }
   if (!node.sizes.empty()) {
     if (node.sizes[i] < 1) {
@@ -104,9 +106,10 @@ ResizeAttributes ResizeAttributes::PyTorch(PyTorchMode mode, bool align_corners,
   return a;
 }
 
-ResizeAttributes ResizeAttributes::Pillow(ResizeMode mode) {
+ResizeAttributes ResizeAttributes::Pillow(ResizeMode mode, PassOrder pass_order) {
   ResizeAttributes a;
   a.mode = mode;
+  a.pass_order = pass_order;
   a.coordinate_precision = CoordinatePrecision::kF64;
   switch (mode) {
     case ResizeMode::kNearest: a.nearest_mode = NearestMode::kPillow; return a;
@@ -141,8 +144,8 @@ StatusOr<ResizeAttributes> ResizeAttributes::Onnx(const OnnxResize& node) {
   a.keep_aspect_ratio_policy = node.keep_aspect_ratio_policy;
   a.extrapolation_value = node.extrapolation_value;
   if (node.mode == ResizeMode::kArea || node.mode == ResizeMode::kLanczos) {
-    return Status::InvalidArgument("%s mode = %d: must be kNearest, kLinear or kCubic", kNode,
-                                   static_cast<int>(node.mode));
+    return Status::InvalidArgument("%s mode = %s: must be kNearest, kLinear or kCubic", kNode,
+                                   internal::EnumName(node.mode).c_str());
   }
 
   const StatusOr<std::vector<int>> axes = ResolveAxes(node);
@@ -164,8 +167,8 @@ StatusOr<ResizeAttributes> ResizeAttributes::Onnx(const OnnxResize& node) {
     const int spatial = axis - outer_axes;
     // 0 would mean an axis that keeps its size.
     if (!node.scales.empty() && !(node.scales[i] > 0 && std::isfinite(node.scales[i]))) {
-      status = Status::InvalidArgument("%s scales[%zu] = %g: must be positive and finite", kNode, i,
-                                       static_cast<double>(node.scales[i]));
+      status = Status::InvalidArgument("%s scales[%zu] = %s: must be positive and finite", kNode, i,
+                                       internal::ExactText(static_cast<double>(node.scales[i])).c_str());
     } else if (!node.sizes.empty() && node.sizes[i] < 1) {
       status = Status::InvalidArgument("%s sizes[%zu] = %" PRId64 ": must be at least 1", kNode, i, node.sizes[i]);
     }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/checked_math.h"
+#include "geometry/enum_names.h"
 #include "geometry/resize_table.h"
 
 namespace polyphase::internal {
@@ -148,8 +149,8 @@ Status MakeFixedWeights(const ResizeAttributes& a, const std::vector<double>& we
       const double rounded = std::trunc(weight * one + (weight < 0 ? -0.5 : 0.5));
       magnitude += 255 * std::fabs(rounded);
       if (magnitude >= 0x1p31) {
-        return Status::InvalidArgument("resize cubic_coeff_a = %g: its weights are too large for u8_rounding = %d",
-                                       static_cast<double>(a.cubic_coeff_a), static_cast<int>(a.u8_rounding));
+        return Status::InvalidArgument("resize cubic_coeff_a = %g: its weights are too large for u8_rounding = %s",
+                                       static_cast<double>(a.cubic_coeff_a), EnumName(a.u8_rounding).c_str());
       }
       table->fixed_weights[o * table->stride + k] = static_cast<int32_t>(rounded);
     }

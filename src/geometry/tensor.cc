@@ -7,6 +7,7 @@
 
 #include "base/checked_math.h"
 #include "base/status.h"
+#include "geometry/enum_names.h"
 
 namespace polyphase {
 
@@ -279,8 +280,8 @@ Status InferTensor(const char* name, const TensorDesc& like, const TensorDesc* r
 Status InferOutput(const TensorDesc& input, const TensorDesc* requested, int64_t c, const SpatialSizes& size,
                    TensorDesc* output) {
   if (requested != nullptr && requested->dtype != input.dtype) {
-    return Status::InvalidArgument("output dtype = %d: must be the input's, %d", static_cast<int>(requested->dtype),
-                                   static_cast<int>(input.dtype));
+    return Status::InvalidArgument("output dtype = %s: must be the input's, %s", EnumName(requested->dtype).c_str(),
+                                   EnumName(input.dtype).c_str());
   }
   return InferTensor("output", input, requested, c, size, output);
 }
@@ -293,8 +294,8 @@ Status InferResidual(const char* op, const Epilogue& epilogue, const std::option
   }
   const TensorDesc& output = tensors->output;
   if (requested && requested->dtype != output.dtype) {
-    return Status::InvalidArgument("residual dtype = %d: must be the output's, %d", static_cast<int>(requested->dtype),
-                                   static_cast<int>(output.dtype));
+    return Status::InvalidArgument("residual dtype = %s: must be the output's, %s", EnumName(requested->dtype).c_str(),
+                                   EnumName(output.dtype).c_str());
   }
   return InferTensor("residual", output, requested ? &*requested : nullptr, output.c, output.size,
                      &tensors->residual.emplace());

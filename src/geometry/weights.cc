@@ -1,17 +1,17 @@
 // Validation of weights and numerics, for all ops.
 #include "geometry/weights.h"
 
+#include "geometry/enum_names.h"
 #include "geometry/tensor.h"
 
 namespace polyphase::internal {
 Status CheckWeights(const char* name, const Weights& weights) {
-  const char* const type = TypeName(weights.type);
-  if (type == nullptr) {
+  if (TypeName(weights.type) == nullptr) {
     return Status::InvalidArgument("%s type = %d: not a DataType", name, static_cast<int>(weights.type));
   }
   if (weights.data == nullptr) return Status::InvalidArgument("%s = null: must point to the weights", name);
   if (weights.type == DataType::kF32) return Status();
-  return Status::Unsupported("%s type = %s: this version supports f32", name, type);
+  return Status::Unsupported("%s type = %s: this version supports f32", name, EnumName(weights.type).c_str());
 }
 
 Status CheckNumerics(Numerics numerics) {

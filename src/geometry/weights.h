@@ -2,6 +2,7 @@
 #ifndef POLYPHASE_SRC_GEOMETRY_WEIGHTS_H_
 #define POLYPHASE_SRC_GEOMETRY_WEIGHTS_H_
 
+#include "base/float_mode.h"
 #include "polyphase/status.h"
 #include "polyphase/weights.h"
 
@@ -11,6 +12,12 @@ namespace polyphase::internal {
 Status CheckWeights(const char* name, const Weights& weights);
 
 Status CheckNumerics(Numerics numerics);
+
+// Returns what sums of products do with denormal numbers. With 5 % of the weights at 1e-41, a convolution took 80 times
+// as long.
+inline Denormals DenormalsOf(Numerics numerics) {
+  return numerics == Numerics::kStrict ? Denormals::kKeep : Denormals::kFlush;
+}
 
 }  // namespace polyphase::internal
 

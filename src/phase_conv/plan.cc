@@ -8,6 +8,7 @@
 #include "base/format.h"
 #include "base/status.h"
 #include "exec/runner.h"
+#include "geometry/enum_names.h"
 #include "phase_conv/algorithm.h"
 
 namespace polyphase::internal {
@@ -93,7 +94,7 @@ Status CheckAlgorithm(const PhaseConvOperator& op, Algorithm id) {
     found = found || algorithm->id == id;
   }
   if (found) return Status();
-  return Status::InvalidArgument("algorithm = %d: must be one that %s has: auto%s", static_cast<int>(id), op.name,
+  return Status::InvalidArgument("algorithm = %s: must be one that %s has: auto%s", EnumName(id).c_str(), op.name,
                                  names.c_str());
 }
 

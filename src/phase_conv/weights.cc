@@ -13,8 +13,9 @@ namespace {
 
 using Order = WeightFormat::Order;
 
-Status OutOfMemory(const char* op) {
-  return Status::Make(StatusCode::kOutOfMemory, "%s weights: the allocator returned null", op);
+Status OutOfMemory(const char* op, const AlignedBuffer& wanted) {
+  return Status::Make(StatusCode::kOutOfMemory, "%s weights: the allocator returned null for %zu bytes", op,
+                      wanted.bytes());
 }
 
 bool IsJoined(const WeightSource& source, const WeightFormat& format, int axis) {
@@ -237,7 +238,7 @@ Status PhaseWeights::Init(const char* op, const WeightSource& source, const Runt
   const int64_t weights = source.groups * source.ic * source.oc * phases[0].slots * phases[1].slots * phases[2].slots;
   const int64_t biases = source.groups * source.oc * source.biases[0] * source.biases[1] * source.biases[2];
   copy_ = AlignedBuffer(runtime, (weights + (source.bias != nullptr ? biases : 0)) * sizeof(float));
-  if (!copy_.ok()) return OutOfMemory(op);
+  if (!copy_.ok()) return OutOfMemory(op, copy_);
   source_.weights = copy_.as<float>();
   float* const bias = std::copy_n(source.weights, weights, copy_.as<float>());
   if (source.bias != nullptr) {
@@ -249,7 +250,7 @@ Status PhaseWeights::Init(const char* op, const WeightSource& source, const Runt
 
 Status PhaseWeights::Pack(const WeightLayout& layout) const {
   AlignedBuffer memory(runtime_, static_cast<size_t>(layout.bytes()));
-  if (!memory.ok()) return OutOfMemory(op_);
+  if (!memory.ok()) return OutOfMemory(op_, memory);
   float* const bias = memory.as<float>();
   std::fill_n(bias, layout.bias_bytes() / int64_t{sizeof(float)}, 0.0f);
   if (source_.bias != nullptr) PackBias(source_, layout, bias);

@@ -2,6 +2,7 @@
 #include "plan/epilogue.h"
 
 #include <algorithm>
+#include <cinttypes>
 
 #include "base/checked_math.h"
 #include "geometry/epilogue.h"
@@ -16,7 +17,9 @@ Status OwnedEpilogue::Init(const char* op, const Epilogue& epilogue, const Runti
   const bool fits = CheckedMul(epilogue.channels, 3 * sizeof(float), &floats);
   constants_ = fits ? AlignedBuffer(runtime, static_cast<size_t>(floats)) : AlignedBuffer();
   if (!fits || !constants_.ok()) {
-    return Status::Make(StatusCode::kOutOfMemory, "%s epilogue: the allocator returned null", op);
+    return Status::Make(StatusCode::kOutOfMemory,
+                        "%s epilogue: the allocator returned null for the constants of %" PRId64 " channels", op,
+                        epilogue.channels);
   }
   float* copy = constants_.as<float>();
   for (const float** array : arrays) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "base/float_mode.h"
 #include "geometry/tensor.h"
 #include "plan/kernels.h"
 #include "polyphase/operator.h"
@@ -27,6 +28,7 @@ struct RunContext {
   void* workspace;
   size_t workers;
   const Runtime& runtime;
+  Denormals denormals;
 };
 
 // A plan of an op. It refers to its operator.
@@ -72,6 +74,7 @@ class OperatorImpl {
   const char* name = "";
   PlanOptionsTaken takes;
   Kernels kernels;
+  Denormals denormals = Denormals::kKeep;
   Runtime runtime;  // set by the API
 };
 

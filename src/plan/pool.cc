@@ -9,6 +9,7 @@
 #include "base/checked_math.h"
 #include "base/format.h"
 #include "base/status.h"
+#include "geometry/enum_names.h"
 #include "plan/addressing.h"
 
 namespace polyphase::internal {
@@ -33,7 +34,7 @@ Status CheckType(const PoolOperator& op, DataType dtype, Conversion* conversion)
       return Status();
     default: break;
   }
-  return Status::Unsupported("%s input dtype = %d: must be kF32, kF16%s", op.name, static_cast<int>(dtype),
+  return Status::Unsupported("%s input dtype = %s: must be kF32, kF16%s", op.name, EnumName(dtype).c_str(),
                              op.kind == PoolKind::kAverageUnpool ? " or kBF16" : ", kBF16 or kU8");
 }
 

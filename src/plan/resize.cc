@@ -10,6 +10,7 @@
 #include "base/checked_math.h"
 #include "base/format.h"
 #include "base/status.h"
+#include "geometry/enum_names.h"
 #include "geometry/epilogue.h"
 #include "plan/resize_move.h"
 #include "plan/streaming.h"
@@ -52,8 +53,8 @@ bool IsPlanar(const TensorDesc& desc) {
 
 Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* plan) {
   if (HasPointwise(a) && dtype != DataType::kF32) {
-    return Status::Unsupported("resize input dtype = %d: with a pointwise convolution this version supports f32",
-                               static_cast<int>(dtype));
+    return Status::Unsupported("resize input dtype = %s: with a pointwise convolution this version supports f32",
+                               EnumName(dtype).c_str());
   }
   switch (dtype) {
     case DataType::kF32: plan->conversion = Conversion::kF32; return Status();
@@ -65,8 +66,8 @@ Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* p
   plan->conversion = a.u8_rounding == U8Rounding::kTruncate ? Conversion::kU8Truncated : Conversion::kU8;
   if (!IsFixedPoint(a.u8_rounding)) return Status();
   if (!IsTrivial(a.epilogue)) {
-    return Status::InvalidArgument("resize u8_rounding = %d: a fixed-point one has no epilogue for u8",
-                                   static_cast<int>(a.u8_rounding));
+    return Status::InvalidArgument("resize u8_rounding = %s: a fixed-point one has no epilogue for u8",
+                                   EnumName(a.u8_rounding).c_str());
   }
   if (a.mode == ResizeMode::kNearest) return Status();  // kNearest has no weights
   plan->lane = ResizeLane::kFixed;
@@ -280,7 +281,8 @@ void CutSources(ResizePlan* plan) {
   const IndexRange direct = plan->taps_x.direct;
   const bool packs = !x.identity && !(direct.begin == 0 && direct.end == x.out);
   const int64_t lanes = plan->width * plan->planes.length * (plan->batched() ? kLineLanes : 1);
-  const int64_t step_lanes = (packs ? lanes : 0) + (pointwise ? RoundUp(plan->input.c, kLineLanes) : 0);
+  const int64_t y_lanes = plan->first_y ? plan->width * (plan->first_y->taps + kLineLanes) : 0;
+  const int64_t step_lanes = (packs ? lanes : 0) + (pointwise ? RoundUp(plan->input.c, kLineLanes) : 0) + y_lanes;
   const bool windows = plan->batched() || plan->pass == RowPass::kWindows;
   const int64_t limit = pointwise ? kPointwiseFloats : windows ? kWindowSourceFloats : kSourceFloats;
   plan->step = plan->columns.length;
@@ -305,8 +307,9 @@ std::string Choice(const ResizePlan& plan) {
   const char* pixels = plan.contiguous ? "whole_pixels" : "channel_block";
   const char* const passes[] = {"empty",  "copy", "copy",          "permute",  "permute_per_tap",
                                 "gather", pixels, "channel_block", "row_block"};
-  return Format("%s %s, %" PRId64 "x%" PRId64 "x%" PRId64 " taps, %s, %s stores", plan.op.FilterName().c_str(),
-                passes[static_cast<int>(plan.pass)], plan.z.taps, plan.y.taps, plan.x.taps, rounding,
+  return Format("%s %s, %" PRId64 "x%" PRId64 "x%" PRId64 " taps%s, %s, %s stores", plan.op.FilterName().c_str(),
+                passes[static_cast<int>(plan.pass)], plan.z.taps, plan.first_y ? plan.first_y->taps : plan.y.taps,
+                plan.x.taps, plan.first_y ? " y first" : "", rounding,
                 plan.stream                      ? "streaming"
                 : plan.store == RowStore::kPanel ? "unpacking"
                                                  : "direct");
@@ -335,12 +338,16 @@ ResizeScratch::ResizeScratch(const ResizePlan& plan, Arena& arena) {
   const int64_t strip_lanes = plan.op.pointwise() ? RoundUp(plan.input.c, kLineLanes) : 0;
   strip = arena.Take<float>("strip", {plan.source_pixels, strip_lanes});
   source = arena.Take<float>("sources", {plan.source_floats});
+  const int64_t y_taps = plan.first_y ? plan.first_y->taps : 0;
+  y_sources = arena.Take<float>("rows to sum", {y_taps, plan.source_pixels, plan.width});
+  y_sums = arena.Take<float>("summed rows",
+                             {plan.first_y && plan.batched() ? kLineLanes : 0, plan.source_pixels, plan.width});
   batch = arena.Take<float>("batch", {plan.batched() ? plan.step : 0, plan.width, kLineLanes});
   ring = arena.Take<float>("ring", {plan.ring_z, plan.ring_y, plan.planes.length, plan.row_floats});
   panel = arena.Take<float>("panel", {plan.panel_floats});
   residual = arena.Take<float>("residual", {plan.residual ? plan.panel_floats : 0});
   held = arena.Take<int64_t>("held rows", {plan.ring_z, plan.ring_y});
-  tap_rows = arena.Take<const float*>("tap rows", {plan.taps()});
+  tap_rows = arena.Take<const float*>("tap rows", {std::max(plan.taps(), y_taps)});
   tap_weights = arena.Take<float>("tap weights", {plan.taps()});
 }
 
@@ -377,21 +384,27 @@ Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& opti
     const bool fixed = plan->lane == ResizeLane::kFixed;
     POLYPHASE_RETURN_IF_ERROR(MakeResizeAxis(a, axis, input.size[axis], sizes, fixed, axes[axis]));
   }
+  if (!plan->x.identity && !plan->y.identity && SumsRowsFirst(a, input.size, sizes.output)) {
+    plan->first_y = std::move(plan->y);
+    POLYPHASE_RETURN_IF_ERROR(MakeResizeAxis(a, kRow, sizes.output[kRow], sizes, /*fixed=*/true, &plan->y));
+    plan->y.inside = plan->first_y->inside;
+  }
   SelectPlanes(plan);
   plan->pass = SelectPass(plan);
   SelectStore(plan);
   plan->choice = Choice(*plan);
 
+  const int64_t y_taps = plan->first_y ? plan->first_y->taps : plan->y.taps;
   // Sizes are below 2^31 each. A ring whose size overflows int64 is far beyond any memory.
   const auto too_large = [&] {
     return Status::Make(StatusCode::kOutOfMemory,
                         "resize: %" PRId64 "x%" PRId64 "x%" PRId64 " taps need a workspace beyond 2^40 bytes",
-                        plan->z.taps, plan->y.taps, plan->x.taps);
+                        plan->z.taps, y_taps, plan->x.taps);
   };
   constexpr int64_t kMost = int64_t{1} << 40;
   if (plan->width > kMost / (kLineLanes * int64_t{sizeof(float)})) return too_large();
   const int64_t plane_bytes = kLineLanes * std::max<int64_t>(plan->width, kLineLanes) * int64_t{sizeof(float)};
-  if (plan->y.taps + kLineLanes > kMost / plane_bytes / plan->z.taps) return too_large();
+  if (y_taps + kLineLanes > kMost / plane_bytes / plan->z.taps) return too_large();
   CutTasks(threads, plan);
   CutSources(plan);
   Arena arena;

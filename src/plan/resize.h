@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/aligned_buffer.h"
@@ -80,6 +81,9 @@ struct ResizePlan : PlanImpl {
 
   const ResizeOperator& op;
   ResizeAxis z, y, x;
+  // Fixed point only: rows are summed by this table before they are resized along x; then y copies. Source rows are
+  // read again for each sum.
+  std::optional<ResizeAxis> first_y;
   Conversion conversion = Conversion::kF32;
   ResizeLane lane = ResizeLane::kF32;
 
@@ -111,12 +115,14 @@ struct ResizeScratch {
 
   float* strip;            // pixels that the 1x1 convolution multiplies, [block of input channels][pixel][kLineLanes]
   float* source;           // packed pixels or products, [plane][pixel][width]
+  float* y_sources;        // first_y: packed pixels of the rows of a sum, [tap][pixel][width]
+  float* y_sums;           // and with kBatchedWindows sums, [row][pixel][width]
   float* batch;            // kBatchedWindows: outputs, [column][width][kLineLanes]
   float* ring;             // [slot][plane][column][width]
   float* panel;            // an output row of a plane, [column][width]
   float* residual;         // and its residual
   int64_t* held;           // the source row in each slot of the ring
-  const float** tap_rows;  // of one output row with windows
+  const float** tap_rows;  // of one output row with windows, or one row of first_y
   float* tap_weights;
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/format.h"
 #include "base/status.h"
+#include "geometry/enum_names.h"
 #include "geometry/epilogue.h"
 
 namespace polyphase::internal {
@@ -68,15 +69,15 @@ Status MakeResizeMovePlan(const ResizeOperator& op, const TensorDesc& input, con
   const ResizeAttributes& a = op.attributes;
   if (op.pointwise()) {
     return Status::Unsupported("resize input dtype = %s: must be f32 with a pointwise convolution",
-                               TypeName(input.dtype));
+                               EnumName(input.dtype).c_str());
   }
   if (a.mode != ResizeMode::kNearest) {
     return Status::Unsupported("resize input dtype = %s: must be f32, f16, bf16 or u8 for a mode other than kNearest",
-                               TypeName(input.dtype));
+                               EnumName(input.dtype).c_str());
   }
   if (!IsTrivial(a.epilogue)) {
     return Status::Unsupported("resize input dtype = %s: must be f32, f16, bf16 or u8 with an epilogue",
-                               TypeName(input.dtype));
+                               EnumName(input.dtype).c_str());
   }
   auto owned = std::make_unique<ResizeMovePlan>(op);
   ResizeMovePlan* const plan = owned.get();

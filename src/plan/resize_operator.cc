@@ -6,6 +6,7 @@
 #include "base/checked_math.h"
 #include "base/format.h"
 #include "base/status.h"
+#include "geometry/weights.h"
 #include "plan/resize.h"
 
 namespace polyphase::internal {
@@ -21,7 +22,8 @@ Status PackPointwise(const Runtime& runtime, ResizeOperator* op) {
   tiles.nr = std::min<int64_t>(tiles.nr, kLineLanes);
   op->weights = AlignedBuffer(runtime, p.input_channels * tiles.padded() * ElementSize(tile.weights));
   if (!op->weights.ok()) {
-    return Status::Make(StatusCode::kOutOfMemory, "resize pointwise weights: the allocator returned null");
+    return Status::Make(StatusCode::kOutOfMemory, "resize pointwise weights: the allocator returned null for %zu bytes",
+                        op->weights.bytes());
   }
   const auto* const weights = static_cast<const float*>(p.weights.data);
   std::vector<float> scaled(weights, weights + p.output_channels * p.input_channels);
@@ -87,6 +89,7 @@ Status CreateResizeOperator(const ResizeAttributes& attributes, const OperatorOp
   POLYPHASE_RETURN_IF_ERROR(ExpandResize(&op->attributes));
   POLYPHASE_RETURN_IF_ERROR(ValidateResize(op->attributes));
   POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
+  if (op->pointwise()) op->denormals = DenormalsOf(options.numerics);
   POLYPHASE_RETURN_IF_ERROR(PackPointwise(options.runtime, op.get()));
   POLYPHASE_RETURN_IF_ERROR(InitEpilogue(options.runtime, op.get()));
   *result = op;

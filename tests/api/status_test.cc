@@ -400,6 +400,7 @@ TEST(Status, ResizeAttributes) {
       .Refuses("output_size_rule", &A::output_size_rule, {-1, 9})
       .Refuses("keep_aspect_ratio_policy", &A::keep_aspect_ratio_policy, {-1, 9})
       .Refuses("u8_rounding", &A::u8_rounding, {-1, 9})
+      .Refuses("pass_order", &A::pass_order, {-1, 3})
       .Refuses("n", &A::n, {-3})
       .Refuses("c", &A::c, {-3})
       .Refuses({{"nearest_mode 9",
@@ -459,6 +460,26 @@ TEST(Status, ResizeOptionsThatContradictEachOther) {
   MisuseTester<A>(ResizeBy(2, 2), kCreateResize)
       .Refuses(
           {{"keep_aspect_ratio_policy 1 scale", Set(&A::keep_aspect_ratio_policy, KeepAspectRatioPolicy::kNotLarger)}});
+}
+
+TEST(Status, MessagesNameValuesAndRules) {
+  A shrunk = ResizeBy(2, 2);
+  shrunk.scale[1] = static_cast<double>(0.04f);
+  const StatusOr<Operator> op = CreateResize(shrunk);
+  ASSERT_TRUE(op.ok());
+  EXPECT_TRUE(IsError(op->MakePlan(TensorDesc::Nchw(1, 1, 25, 25)),
+                      "scale[W] 0.03999999910593033 25 output_size_rule kPyTorch 2147483392"));
+  A lanczos = GoodResize();
+  lanczos.mode = ResizeMode::kLanczos;
+  EXPECT_TRUE(IsError(CreateResize(lanczos), "antialias kNone (0) kPillow kLanczos (4)"));
+  A deep = ResizeAttributes::PyTorch(PyTorchMode::kBilinear);
+  deep.spatial_rank = 3;
+  deep.size = {2, 2, 2};
+  EXPECT_TRUE(IsError(CreateResize(deep), "u8_rounding kFixed16 (2) spatial_rank 3 kTrilinear"));
+  TensorDesc f64 = TensorDesc::Nchw(1, 1, 4, 4);
+  f64.dtype = DataType::kF64;
+  EXPECT_TRUE(IsError(CreateResize(GoodResize())->MakePlan(f64), "input dtype kF64 (8) kBF16"));
+  static_assert(kMaxResizeSize == (int64_t{1} << 31) - 256);
 }
 
 TEST(Status, ResizePointwise) {

@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cfenv>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -208,20 +207,6 @@ TEST_F(ThreadsStd, NestedRunsAreSerial) {
   });
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(runs, 5);
-}
-
-TEST_F(ThreadsStd, ComputeInTheFloatingPointEnvironmentOfTheCaller) {
-  for (const int rounding : {FE_UPWARD, FE_TONEAREST}) {
-    std::fesetround(rounding);
-    std::atomic<int> wrong{0};
-    Meeting meeting(ThreadCount());
-    ForEach(ThreadCount(), [&](size_t) {
-      meeting.Wait();
-      if (std::fegetround() != rounding) ++wrong;
-    });
-    std::fesetround(FE_TONEAREST);
-    EXPECT_EQ(wrong, 0) << rounding;
-  }
 }
 
 std::atomic<bool> handled{false};

@@ -19,6 +19,7 @@ import tempfile
 import time
 import unittest
 import zlib
+from fractions import Fraction
 
 from random_models import FILES, write_models
 
@@ -52,13 +53,42 @@ def paeth(a, b, c):
     return min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
 
 
-def parse_png(data):
-    """Returns rows of pixels, colour type, depth and the ICC profile, of a PNG with 8 or 16 bits, not interlaced."""
-    chunks, at = {}, 8
+def png_chunks(data):
+    """Returns the chunks of a PNG file, in their order: (name, data)."""
+    chunks, at = [], 8
     while at < len(data):
         size, kind = struct.unpack(">I4s", data[at:at + 8])
-        chunks[kind] = chunks.get(kind, b"") + data[at + 8:at + 8 + size]
+        chunks.append((kind, data[at + 8:at + 8 + size]))
         at += size + 12
+    return chunks
+
+
+def jpeg_segments(data):
+    """Returns (marker, begin, end) of the segments of a JPEG file up to its first scan."""
+    segments, at = [], 2
+    while not segments or segments[-1][0] != 0xda:
+        size, = struct.unpack(">H", data[at + 2:at + 4])
+        segments.append((data[at + 1], at, at + 2 + size))
+        at += 2 + size
+    return segments
+
+
+def exif(order, entries, directory=8):
+    """Returns a TIFF structure with entries (tag, type, count, the 4 bytes of the value)."""
+    tiff = {"<": b"II", ">": b"MM"}[order] + struct.pack(order + "HI", 42, directory)
+    tiff += bytes(directory - 8) + struct.pack(order + "H", len(entries))
+    return tiff + b"".join(struct.pack(order + "HHI", *entry[:3]) + entry[3] for entry in entries)
+
+
+def exif_segment(tiff):
+    return b"\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\0\0" + tiff
+
+
+def parse_png(data):
+    """Returns rows of pixels, colour type, depth and the ICC profile, of a PNG with 8 or 16 bits, not interlaced."""
+    chunks = {}
+    for kind, part in png_chunks(data):
+        chunks[kind] = chunks.get(kind, b"") + part
     width, height, depth, color, _, _, _ = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
     step = PNG_CHANNELS[color] * depth // 8
     raw = zlib.decompress(chunks[b"IDAT"])
@@ -139,9 +169,13 @@ class CliTest(unittest.TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""), arguments)
         return result.stdout
 
-    def upscale(self, data, *options, source="in.png", target="out.png"):
+    def upscale(self, data, *options, source="in.png", target="out.png", warns=()):
+        """Returns what parse_png tells, or the JPEG file. `warns` are patterns of the lines on stderr."""
         self.write(source, data)
-        self.succeed("upscale", source, target, *options)
+        result = self.call("upscale", source, target, *options)
+        self.assertEqual((result.returncode, len(result.stderr.splitlines())), (0, len(warns)), result.stderr)
+        for line, pattern in zip(result.stderr.splitlines(), warns):
+            self.assertRegex(line, rf"\Apolyphase: warning: {pattern}\Z")
         return parse_png(self.read(target)) if target.endswith("png") else self.read(target)
 
     def assert_refused(self, *arguments, says="", **options):
@@ -183,6 +217,20 @@ class CliTest(unittest.TestCase):
                     out = self.upscale(png, "--mode", mode, "--size", f"{width}x{height}", *corners)[0]
                     self.assert_close(out, interpolate(rows, width, height, mode, None, align))
         self.assertEqual(self.upscale(png, "--scale", "3"), self.upscale(png, "--scale", "3", "--mode", "bicubic"))
+
+    def test_scales_are_decimal_numbers(self):
+        for scale, width, height in (("2.3", 100, 10), ("1.1", 1000, 30), ("4.35", 100, 20), ("1.005", 200, 1000),
+                                     ("0.29", 100, 300), ("0.57", 100, 5700), ("1.15", 100, 180), ("3", 7, 11),
+                                     ("2.29999999999999", 100, 10), ("2.30000000000001", 100, 10), ("0.1", 10, 30),
+                                     ("0.07", 100, 300), ("1.6666666666666667", 3, 6), ("1.66666666666666", 3, 6)):
+            with self.subTest(scale=scale):
+                rows = [[(x * 255 // width,) for x in range(width)]] * height
+                out = self.upscale(make_png(rows, GRAY, 8), "--scale", scale, "--mode", "nearest")[0]
+                exact = [math.floor(Fraction(scale) * size) for size in (width, height)]
+                self.assertEqual([len(out[0]), len(out)], exact)
+                for x, (value,) in enumerate(out[0]):  # PyTorch multiplies by 1 / scale in f32
+                    near = [int((x + step / 1000) / Fraction(scale)) for step in (-1, 1)]
+                    self.assertIn(value, [rows[0][i][0] for i in near])
 
     def test_png_types(self):
         for color, depth, interlaced in itertools.product(PNG_CHANNELS, (1, 2, 4, 8, 16), (False, True)):
@@ -234,8 +282,8 @@ class CliTest(unittest.TestCase):
                         self.assertEqual(out[y][x], (0,) * channels)
             self.assertEqual(self.upscale(make_png(rows, color, depth), "--scale", "1", "--mode", "nearest")[0], rows)
 
-    def jpeg_pixels(self, jpeg, *options):
-        return self.upscale(jpeg, *(options or ("--scale", "1", "--mode", "nearest")), source="in.jpg")
+    def jpeg_pixels(self, jpeg, *options, warns=()):
+        return self.upscale(jpeg, *(options or ("--scale", "1", "--mode", "nearest")), source="in.jpg", warns=warns)
 
     def test_jpeg(self):
         ramp = lambda x, y, c: (x * 4 + y * 2 + c * 40) % 512
@@ -255,23 +303,188 @@ class CliTest(unittest.TestCase):
                 rows = [[tuple(v * 255 / top for v in p) for p in row] for row in rows]
                 self.assert_close(out, interpolate(rows, 80, 66, "bicubic", 2), slack=6)
 
-    def test_jpeg_is_turned_upright(self):
-        jpeg = self.upscale(make_png(noise(24, 9, 3), RGB, 8), "--scale", "1", target="plain.jpg")
-        stored = self.jpeg_pixels(jpeg)[0]
+    def test_images_are_turned_upright(self):
+        png = make_png(noise(24, 9, 3), RGB, 8)
+        jpeg = self.upscale(png, "--scale", "1", target="plain.jpg")
+        late = lambda data: png[:-12] + chunk(b"eXIf", data) + png[-12:]  # as ImageMagick writes it, after the pixels
+        copy = lambda data: self.upscale(data, "--scale", "1", "--mode", "nearest")[0]
+        files = {
+            "jpeg": (lambda tiff: self.jpeg_pixels(jpeg[:2] + exif_segment(tiff) + jpeg[2:])[0],
+                     self.jpeg_pixels(jpeg)[0]),
+            "png": (lambda tiff: copy(png[:33] + chunk(b"eXIf", tiff) + png[33:]), parse_png(png)[0]),
+            "late png": (lambda tiff: copy(late(b"Exif\0\0" + tiff)), parse_png(png)[0]),
+        }
         turned = lambda rows: [list(row) for row in zip(*rows[::-1])]  # clockwise
         mirrored = lambda rows: [row[::-1] for row in rows]
-        upright = {1: stored, 2: mirrored(stored), 3: turned(turned(stored)), 4: stored[::-1],
-                   5: turned(stored[::-1]), 6: turned(stored), 7: turned(mirrored(stored)),
-                   8: turned(turned(turned(stored)))}
-        for (orientation, expected), order in itertools.product(upright.items(), "<>"):
-            tiff = {"<": b"II", ">": b"MM"}[order] + struct.pack(order + "HIH", 42, 8, 2)
-            tiff += struct.pack(order + "HHII", 0x0100, 4, 1, 24)
-            tiff += struct.pack(order + "HHIHHI", 0x0112, 3, 1, orientation, 0, 0)
-            exif = b"\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\0\0" + tiff
-            self.assertEqual(self.jpeg_pixels(jpeg[:2] + exif + jpeg[2:])[0], expected, orientation)
-            for cut in range(len(tiff)) if orientation == 6 else ():  # a broken segment is no orientation, and no crash
-                exif = b"\xff\xe1" + struct.pack(">H", cut + 8) + b"Exif\0\0" + tiff[:cut]
-                self.assertIn(self.jpeg_pixels(jpeg[:2] + exif + jpeg[2:])[0], (stored, expected))
+        width = lambda order: (0x0100, 4, 1, struct.pack(order + "I", 24))
+        short = lambda order, value: (0x0112, 3, 1, struct.pack(order + "HH", value, 0x5a5a))
+        long = lambda order, value: (0x0112, 4, 1, struct.pack(order + "I", value))
+        for name, (read, stored) in files.items():
+            upright = {1: stored, 2: mirrored(stored), 3: turned(turned(stored)), 4: stored[::-1],
+                       5: turned(stored[::-1]), 6: turned(stored), 7: turned(mirrored(stored)),
+                       8: turned(turned(turned(stored)))}
+            for (orientation, expected), order in itertools.product(upright.items(), "<>"):
+                for entry in short, long:
+                    tiff = exif(order, [width(order), entry(order, orientation)])
+                    self.assertEqual(read(tiff), expected, (name, orientation, order))
+            # What is no orientation, or broken, turns nothing, and nothing is read past the end.
+            for tiff in (exif(">", [short(">", 0)]), exif(">", [short(">", 9)]), exif(">", [long(">", 0x60006)]),
+                         exif("<", [(0x0112, 3, 2, bytes((6, 0, 6, 0)))]), exif("<", [(0x0112, 2, 1, b"6\0\0\0")]),
+                         b"XX" + exif("<", [short("<", 6)])[2:], exif("<", [short("<", 6)])[:4] + b"\xff" * 4,
+                         exif("<", [short("<", 6)])[:4] + struct.pack("<I", 21), b"II"):
+                self.assertEqual(read(tiff), stored, (name, tiff))
+            self.assertEqual(read(exif("<", [short("<", 6)], directory=301)), turned(stored), name)
+            tiff = exif(">", [width(">"), short(">", 6)])
+            for cut in range(1, len(tiff), 3):
+                self.assertEqual(read(tiff[:cut]), stored, (name, cut))
+        # The output is made for the upright picture.
+        tall = self.upscale(late(exif("<", [short("<", 6)])), "--size", "18x48", "--mode", "nearest")[0]
+        self.assertEqual(tall, interpolate(turned(parse_png(png)[0]), 18, 48, "nearest"))
+
+    def test_stray_bytes_in_a_jpeg(self):
+        jpeg = self.upscale(make_png(noise(40, 24, 3), RGB, 8), "--scale", "1", target="x.jpg")
+        expected = self.jpeg_pixels(jpeg)[0]
+        stray = lambda *markers, count=r"\d+": [
+            rf"in\.jpg: Corrupt JPEG data: {count} extraneous bytes before marker 0x{marker:02x}" for marker in markers]
+        for marker, at, _ in jpeg_segments(jpeg):
+            for junk in (b"\0", b"junk", b"\x12\xff\x00"):
+                out = self.jpeg_pixels(jpeg[:at] + junk + jpeg[at:], warns=stray(marker, count=len(junk)))[0]
+                self.assertEqual(out, expected, marker)
+            self.assertEqual(self.jpeg_pixels(jpeg[:at] + b"\xff" * 9 + jpeg[at:])[0], expected)  # fill bytes
+        # libjpeg takes up to 8 bytes of a scan in advance, and does not miss them.
+        for junk, warns in ((b"\0", []), (b"\xff" * 9, []), (b"junk" * 5, stray(0xd9))):
+            self.assertEqual(self.jpeg_pixels(jpeg[:-2] + junk + jpeg[-2:], warns=warns)[0], expected)
+        self.assertEqual(self.jpeg_pixels(jpeg + b"trailer \xff\xd8")[0], expected)
+
+        # Three blocks of one gray, each in a restart interval of its own. With libjpeg's tables a block without a
+        # difference is 00 for DC and 1010 for the end of the block, and bits that are left are ones.
+        gray = self.upscale(make_png([[(128,)] * 24] * 8, GRAY, 8), "--scale", "1", target="gray.jpg")
+        _, start, end = jpeg_segments(gray)[-1]
+        block = b"\x2b"
+        restarts = lambda junk, first, second: (gray[:start] + b"\xff\xdd\0\4\0\1" + gray[start:end] + block + junk +
+                                                first + block + junk + second + block + junk + b"\xff\xd9")
+        flat = self.jpeg_pixels(restarts(b"", b"\xff\xd0", b"\xff\xd1"))[0]
+        self.assertEqual(flat, [[(128,)] * 24] * 8)
+        for junk, warns in ((b"junk", []), (b"junk" * 5, stray(0xd0, 0xd1, 0xd9))):
+            self.assertEqual(self.jpeg_pixels(restarts(junk, b"\xff\xd0", b"\xff\xd1"), warns=warns)[0], flat)
+
+        # What is missing or damaged stays an error.
+        for data, says in ((restarts(b"", b"\xff\xd0", b"\xff\xd5"), "instead of RST1"),
+                           (jpeg[:-2], "Premature end of JPEG file"), (jpeg[:-30] + b"junk", "JPEG"),
+                           (jpeg[:-30] + b"\xff\xd9", "premature end of data segment")):
+            self.write("in.jpg", data)
+            self.assert_refused("upscale", "in.jpg", "out2.png", "--scale", "1", says=says)
+
+    def test_odd_headers_of_a_jpeg(self):
+        jpeg = self.upscale(make_png(noise(9, 9, 3), RGB, 8), "--scale", "1", target="x.jpg")
+        expected = self.jpeg_pixels(jpeg)[0]
+        revision = jpeg.index(b"JFIF\0\1") + 5
+        self.assertEqual(self.jpeg_pixels(jpeg[:revision] + b"\7" + jpeg[revision + 1:],
+                                          warns=("in.jpg: Warning: unknown JFIF revision number 7.01",))[0], expected)
+        icc = b"\xff\xe2\0\x12ICC_PROFILE\0\2\1\0\0"  # the second of one part
+        self.assertEqual(self.jpeg_pixels(jpeg[:2] + icc + jpeg[2:],
+                                          warns=("in.jpg: Corrupt JPEG data: bad ICC marker",))[0], expected)
+        spectrum = jpeg_segments(jpeg)[-1][2] - 3  # of the scan: from 0 to 63, and the shift of the bits
+        self.assertEqual(self.jpeg_pixels(jpeg[:spectrum] + b"\1\2\3" + jpeg[spectrum + 3:],
+                                          warns=("in.jpg: Invalid SOS parameters for sequential JPEG",))[0], expected)
+
+    def test_checksums_of_a_png(self):
+        rows = noise(5, 4, 1)
+        palette = [bytes((i, 255 - i, i // 2)) for i in range(256)]
+        png = make_png(rows, PALETTE, 8, chunk(b"PLTE", b"".join(palette)))
+        expected = [[tuple(palette[i]) for i, in row] for row in rows]
+        broken = lambda name, data: chunk(name, data)[:-1] + bytes((chunk(name, data)[-1] ^ 1,))
+        head, idat, end = 33, png.index(b"IDAT") - 4, len(png) - 12
+        for name, data, places in (
+                (b"tEXt", b"key\0text", (head, idat, end)), (b"tIME", bytes((7, 0xd0, 1, 1, 0, 0, 0)), (head, end)),
+                (b"gAMA", struct.pack(">I", 100000), (head,)), (b"pHYs", struct.pack(">IIB", 7, 7, 1), (head, idat)),
+                (b"eXIf", exif("<", [(0x0112, 4, 1, b"\6\0\0\0")]), (head, idat, end)),
+                (b"cICP", b"\x09\x10\0\1", (head,)),
+                (b"prVt", b"?", (head, idat, end)), (b"tRNS", b"\0" * 256, (idat,))):
+            for at in places:
+                with self.subTest(name=name, at=at):
+                    self.upscale(png[:at] + broken(name, data) + png[at:], "--scale", "1", "--mode", "nearest",
+                                 warns=(f"in.png: {name.decode()}: CRC error",))
+                    out = self.read("out.png")
+                    self.assertEqual([kind for kind, _ in png_chunks(out)], [b"IHDR", b"IDAT", b"IEND"])
+                    self.assertEqual(parse_png(out)[0], expected)
+        many = b"".join(broken(b"te%cT" % letter, b"") for letter in b"ABCDEFGHIJ")
+        self.upscale(png[:head] + many + many + png[head:], "--scale", "1",
+                     warns=[f"in.png: te{letter}T: CRC error" for letter in "ABCDEFGH"] + ["in.png: more of the kind"])
+        at = 8
+        while at < len(png):  # all chunks here are critical
+            size, kind = struct.unpack(">I4s", png[at:at + 8])
+            at += size + 12
+            self.write("in.png", png[:at - 1] + bytes((png[at - 1] ^ 1,)) + png[at:])
+            self.assert_refused("upscale", "in.png", "out2.png", "--scale", "1", says=f"{kind.decode()}: CRC error")
+        self.write("in.png", png[:head] + broken(b"ABCD", b"") + png[head:])
+        self.assert_refused("upscale", "in.png", "out2.png", "--scale", "1", says="ABCD")
+
+    def test_colours_and_densities_are_kept(self):
+        points = lambda *values: struct.pack(">8I", *values)
+        srgb_points = points(31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
+        wide_points = points(31270, 32900, 70800, 29200, 17000, 79700, 13100, 4600)
+        gamma = lambda value: (b"gAMA", struct.pack(">I", value))
+        every = [gamma(100000), (b"cHRM", wide_points), (b"sRGB", b"\1"), (b"cICP", b"\x09\x10\0\1"),
+                 (b"mDCV", bytes(range(24))), (b"cLLI", bytes(range(8))),
+                 (b"pHYs", struct.pack(">IIB", 11811, 5906, 1))]
+        kept = lambda: [part for part in png_chunks(self.read("out.png")) if part[0] not in (b"IHDR", b"IDAT", b"IEND")]
+        png = lambda *chosen: make_png(noise(4, 4, 3), RGB, 8, b"".join(chunk(*part) for part in chosen))
+        for chosen in [[part] for part in every] + [every, every[::-1]]:
+            self.upscale(png(*chosen), "--scale", "2")
+            self.assertEqual(sorted(kept()), sorted(chosen))
+            gray = make_png(noise(4, 4, 1, 16), GRAY, 16, b"".join(chunk(*part) for part in chosen))
+            self.upscale(gray, "--scale", "2")
+            self.assertEqual(sorted(kept()), sorted(chosen))
+        self.upscale(png(every[0], gamma(1)), "--scale", "1", warns=["in.png: gAMA: a second one, left out"])
+        self.assertEqual(kept(), [every[0]])
+        self.upscale(png((b"cHRM", b"short")), "--scale", "1", warns=["in.png: cHRM: wrong length, left out"])
+        self.assertEqual(kept(), [])
+
+        # JPEG has no place for them: there is a word if the colours change.
+        for chosen, lost in (([gamma(100000)], "gAMA"), ([gamma(45455)], ""), ([gamma(45454)], ""),
+                             ([(b"cHRM", wide_points)], "cHRM"), ([(b"cHRM", srgb_points)], ""),
+                             ([gamma(1), (b"cHRM", wide_points)], "gAMA, cHRM"), ([gamma(1), (b"sRGB", b"\0")], ""),
+                             ([(b"cICP", b"\x09\x10\0\1"), gamma(1)], "cICP"), ([(b"cICP", b"\1\x0d\0\1")], "")):
+            warns = [f"out.jpg: JPEG cannot hold {lost} of the input; the colours may be shown differently"]
+            self.upscale(png(*chosen), "--scale", "1", target="out.jpg", warns=warns if lost else ())
+
+        # Densities are per metre in PNG, per inch or centimetre in JPEG, or only a ratio.
+        def jfif(data):
+            at = data.index(b"JFIF\0") + 7
+            return struct.unpack(">BHH", data[at:at + 5])
+
+        for density, expected, back in (
+                ((11811, 11811, 1), (1, 300, 300), (11811, 11811, 1)), ((2835, 5669, 1), (1, 72, 144), (2835, 5669, 1)),
+                ((11800, 100, 1), (2, 118, 1), (11800, 100, 1)), ((3, 2, 0), (0, 3, 2), (3, 2, 0)),
+                ((120000, 80000, 0), (0, 60000, 40000), (60000, 40000, 0)), ((1, 11811, 1), (0, 1, 1), None),
+                ((2**31 - 1, 2**31 - 1, 1), (0, 1, 1), None), (None, (0, 1, 1), None)):
+            with self.subTest(density=density):
+                data = [(b"pHYs", struct.pack(">IIB", *density))] if density else []
+                jpeg = self.upscale(png(*data), "--scale", "2", target="out.jpg")
+                self.assertEqual(jfif(jpeg), expected)
+                again = self.upscale(jpeg, "--scale", "2", source="in.jpg", target="out.jpg")
+                self.assertEqual(jfif(again), expected)
+                self.jpeg_pixels(jpeg)
+                self.assertEqual(kept(), [(b"pHYs", struct.pack(">IIB", *back))] if back else [])
+        sideways = (b"eXIf", exif("<", [(0x0112, 3, 1, b"\6\0\0\0")]))
+        self.upscale(png((b"pHYs", struct.pack(">IIB", 5, 7, 1)), sideways), "--scale", "1")
+        self.assertEqual(kept(), [(b"pHYs", struct.pack(">IIB", 7, 5, 1))])
+
+    def test_animations_are_told(self):
+        png = make_png(noise(4, 4, 3), RGB, 8)
+        frames = lambda count: chunk(b"acTL", struct.pack(">II", count, 0))
+        control = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 4, 4, 0, 0, 1, 10, 0, 0))
+        data = chunk(b"fdAT", b"\0\0\0\1" + b"?" * 20)
+        read = lambda head, tail, warns: self.upscale(png[:33] + head + png[33:-12] + tail + png[-12:], "--scale", "1",
+                                                      "--mode", "nearest", warns=[f"in.png: {line}" for line in warns])
+        told = "an animation of %d frames, of which none is taken, but the picture beside them"
+        for head, tail, warns in (
+                (frames(3) + control, control + data + control + data,
+                 ["an animation of 3 frames, of which only the first is taken"]),
+                (frames(2), control + data + control + data, [told % 2]),
+                (frames(1), control + data, [told % 1]), (frames(1) + control, b"", []), (b"", b"", [])):
+            self.assertEqual(read(head, tail, warns)[0], parse_png(png)[0])
 
     def test_icc_profile_is_kept(self):
         # A header, and one tag of 400 bytes, since libpng refuses a profile that compresses to next to nothing.
@@ -282,9 +495,14 @@ class CliTest(unittest.TestCase):
         self.assertEqual(self.upscale(png, "--scale", "2")[3], profile)
         jpeg = self.upscale(png, "--scale", "2", target="out.jpg")
         self.assertEqual(self.jpeg_pixels(jpeg)[3], profile)
+        # A profile overrules what JPEG cannot hold.
+        both = make_png(noise(4, 4, 3), RGB, 8, chunk(b"gAMA", struct.pack(">I", 1)) +
+                        chunk(b"iCCP", b"test\0\0" + zlib.compress(profile)))
+        self.upscale(both, "--scale", "2", target="both.jpg")
         gray = self.upscale(make_png(noise(4, 4, 1), GRAY, 8), "--scale", "2", target="gray.jpg")
         icc = b"\xff\xe2" + struct.pack(">H", len(profile) + 16) + b"ICC_PROFILE\0\1\1" + profile
-        self.assertIsNone(self.jpeg_pixels(gray[:2] + icc + gray[2:])[3])  # it does not fit a gray PNG
+        unfit = "out.png: profile 'ICC profile': 'RGB ': RGB color space not permitted on grayscale PNG"
+        self.assertIsNone(self.jpeg_pixels(gray[:2] + icc + gray[2:], warns=[unfit])[3])
 
     def test_every_target_and_thread_count(self):
         png = make_png(noise(50, 40, 3), RGB, 8)
@@ -501,9 +719,14 @@ class CliTest(unittest.TestCase):
             for cut in (*range(0, len(data), step), len(data) - 2, len(data) - 1):
                 self.write(name, data[:cut])
                 self.assert_refused("upscale", name, "out.png", "--scale", "2", says=name)
+        text = png.index(b"tEXt")
         for at in range(0, len(png), 2):
             self.write("in.png", png[:at] + bytes((png[at] ^ 0x20,)) + png[at + 1:])
-            self.assert_refused("upscale", "in.png", "out.png", "--scale", "2", says="in.png")
+            if text < at < text + 16:  # in its data or checksum, or a name that stays ancillary
+                self.assertIn("CRC error", self.call("upscale", "in.png", "flip.png", "--scale", "2").stderr)
+                os.remove(self.path("flip.png"))
+            else:
+                self.assert_refused("upscale", "in.png", "out.png", "--scale", "2", says="in.png")
         for at in range(0, len(jpeg), 5):  # without a checksum, some damage cannot be seen
             self.write("in.jpg", jpeg[:at] + bytes((jpeg[at] ^ 0xff,)) + jpeg[at + 1:])
             result = self.call("upscale", "in.jpg", "flip.png", "--scale", "2")

@@ -247,6 +247,7 @@ ResizeAttributes RandomResize(int rank, std::mt19937& rng) {
   if (a.mode == ResizeMode::kLanczos) a.antialias = Antialias::kPillow;
   a.u8_rounding = static_cast<U8Rounding>(rng() % (rank < 3 ? 4 : 2));
   a.output_size_rule = static_cast<OutputSizeRule>(rng() % 3);
+  a.pass_order = static_cast<PassOrder>(rng() % 3);
   for (int axis = 0; axis < 3; ++axis) {
     a.roi_begin[axis] = static_cast<double>(Between(-4, 12, rng)) / 8;
     a.roi_end[axis] = static_cast<double>(Between(-4, 12, rng)) / 8;

@@ -71,6 +71,29 @@ TEST(ResizeTypes, FixedPointIsExact) {
 }
 
 // Whole-number levels through f16, bf16 and u8: every value of the type arrives as it was.
+// At the limits of the rules, with both kinds of planes, and with more taps than a step of columns has pixels.
+TEST(ResizeTypes, FixedPointInEveryOrder) {
+  struct Shape {
+    int64_t c, h, w, out_h, out_w;
+  };
+  for (const Shape& s : {Shape{3, 40, 30, 20, 20},
+                         {3, 41, 30, 20, 20},
+                         {3, 40, 20, 39, 33},
+                         {1, 301, 3, 7, 5},
+                         {1, 300, 3, 7, 5},
+                         {20, 60, 20, 9, 11},
+                         {4, 33, 300, 16, 299},
+                         {1, 12, 40, 3, 80}}) {
+    for (const PassOrder order : {PassOrder::kWidthFirst, PassOrder::kPillow12_2, PassOrder::kPillow13}) {
+      for (const U8Rounding rounding : {U8Rounding::kFixed16, U8Rounding::kFixed22}) {
+        ResizeTester tester(ResizeAttributes::Pillow(ResizeMode::kCubic));
+        tester.Type(DataType::kU8).Rounding(rounding).Order(order);
+        tester.Input(2, s.c, s.h, s.w).Size(s.out_h, s.out_w).Run();
+      }
+    }
+  }
+}
+
 TEST(ResizeTypes, NearestKeepsEveryValue) {
   ResizeAttributes a = ResizeAttributes::PyTorch(PyTorchMode::kNearest);
   a.scale = {2, 1, 0};
@@ -116,6 +139,57 @@ TEST(ResizeTypes, U8RoundingsDiffer) {
       uint8_t output[8];
       ASSERT_TRUE(op->MakePlan(desc)->Run(input, output).ok());
       EXPECT_EQ(std::vector<int>(output, output + 8), expected) << target;
+    }
+  }
+}
+
+// The bytes of Pillow 12.0.0, 12.3.0 and 13.0.0 for a grey picture of (37 x^2 + 91 y^2 + 53 x y) mod 256.
+TEST(ResizeTypes, VersionsOfPillowOrderTheirPasses) {
+  const struct {
+    ResizeMode mode;
+    int64_t w, h, out_w, out_h;
+    std::vector<int> expected[3];  // by PassOrder
+  } kPictures[] = {
+      {ResizeMode::kCubic,
+       4,
+       9,
+       6,
+       2,
+       {{85, 134, 176, 138, 127, 127, 182, 122, 85, 179, 143, 85},
+        {85, 134, 176, 138, 127, 127, 182, 122, 85, 179, 143, 85},
+        {84, 134, 177, 139, 127, 128, 183, 122, 85, 179, 143, 85}}},
+      {ResizeMode::kLanczos,
+       5,
+       9,
+       3,
+       2,
+       {{128, 146, 123, 137, 137, 104}, {128, 146, 123, 137, 137, 104}, {128, 146, 124, 137, 137, 103}}},
+      {ResizeMode::kLinear,
+       2,
+       203,
+       3,
+       2,
+       {{121, 124, 125, 121, 128, 135}, {121, 123, 125, 121, 128, 135}, {121, 123, 125, 121, 128, 135}}},
+  };
+  for (const auto& picture : kPictures) {
+    std::vector<uint8_t> input;
+    for (int64_t y = 0; y < picture.h; ++y) {
+      for (int64_t x = 0; x < picture.w; ++x)
+        input.push_back(static_cast<uint8_t>(x * x * 37 + y * y * 91 + x * y * 53));
+    }
+    TensorDesc desc = TensorDesc::Nchw(1, 1, picture.h, picture.w);
+    desc.dtype = DataType::kU8;
+    for (const PassOrder order : {PassOrder::kWidthFirst, PassOrder::kPillow12_2, PassOrder::kPillow13}) {
+      for (const std::string& target : SupportedTargets()) {
+        ResizeAttributes a = ResizeAttributes::Pillow(picture.mode, order);
+        a.size = {picture.out_h, picture.out_w};
+        const StatusOr<Operator> op = CreateResize(a, OptionsFor(target));
+        ASSERT_TRUE(op.ok()) << op.status().message();
+        std::vector<uint8_t> output(static_cast<size_t>(picture.out_w * picture.out_h));
+        ASSERT_TRUE(op->MakePlan(desc)->Run(input.data(), output.data()).ok());
+        EXPECT_EQ(std::vector<int>(output.begin(), output.end()), picture.expected[static_cast<int>(order)])
+            << target << ", order " << static_cast<int>(order);
+      }
     }
   }
 }

@@ -395,13 +395,20 @@ inline Tensor<int64_t> FixedPass(const ResizeLine& line, const Tensor<int64_t>& 
   return output;
 }
 
-// Resizes along W, and then along H.
+// Resizes along W and then along H, or, where the version of Pillow says so, along H first.
 inline Tensor<double> ResizeFixed(const ResizeAttributes& a, const Tensor<double>& input) {
   Tensor<int64_t> whole(input.n, input.c, input.size());
   std::copy(input.data.begin(), input.data.end(), whole.data.begin());
   const ResizeLine row = MakeResizeLine(a, input.size(), 1, true);
   const ResizeLine column = MakeResizeLine(a, input.size(), 2, true);
-  whole = FixedPass(row, FixedPass(column, whole, 2), 1);
+  const bool shrinks = row.out < row.in;
+  const bool tall = a.pass_order == PassOrder::kPillow12_2 && row.in > 100 * column.in;
+  const bool much = a.pass_order == PassOrder::kPillow13 && row.in - row.out > 2 * (column.in - column.out);
+  if (shrinks && (tall || much)) {
+    whole = FixedPass(column, FixedPass(row, whole, 1), 2);
+  } else {
+    whole = FixedPass(row, FixedPass(column, whole, 2), 1);
+  }
   Tensor<double> output(whole.n, whole.c, whole.size());
   std::copy(whole.data.begin(), whole.data.end(), output.data.begin());
   // Extrapolated outputs are not sums.

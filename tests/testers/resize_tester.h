@@ -72,6 +72,7 @@ class ResizeTester {
     return attributes_.scale = {static_cast<double>(scales)...}, attributes_.size = {}, *this;
   }
   // For u8.
+  ResizeTester& Order(PassOrder order) { return attributes_.pass_order = order, *this; }
   ResizeTester& Rounding(U8Rounding rounding) { return attributes_.u8_rounding = rounding, *this; }
   ResizeTester& Recompute() { return attributes_.recompute_scale_factor = true, *this; }
   ResizeTester& WithEpilogue(const Epilogue& epilogue) { return attributes_.epilogue = epilogue, *this; }
@@ -106,10 +107,10 @@ class ResizeTester {
       << " in " << n_ << "x" << c_ << Name(size_) << " size " << Name(a.size) << " scale " << Name(a.scale) << " rule "
       << static_cast<int>(a.output_size_rule) << " policy " << static_cast<int>(a.keep_aspect_ratio_policy)
       << " recompute " << a.recompute_scale_factor << " roi " << Name(a.roi_begin) << " to " << Name(a.roi_end)
-      << " dtype " << static_cast<int>(dtype_) << " rounding " << static_cast<int>(a.u8_rounding) << " activation "
-      << static_cast<int>(a.epilogue.activation) << " constants " << constants_ << " residual "
-      << static_cast<int>(a.epilogue.residual) << (in_place_ ? " in place" : "") << " pointwise to " << oc_
-      << (pointwise_bias_ ? " with" : " without") << " bias seed " << seed_;
+      << " dtype " << static_cast<int>(dtype_) << " rounding " << static_cast<int>(a.u8_rounding) << " order "
+      << static_cast<int>(a.pass_order) << " activation " << static_cast<int>(a.epilogue.activation) << " constants "
+      << constants_ << " residual " << static_cast<int>(a.epilogue.residual) << (in_place_ ? " in place" : "")
+      << " pointwise to " << oc_ << (pointwise_bias_ ? " with" : " without") << " bias seed " << seed_;
     return s.str();
   }
 

@@ -89,6 +89,19 @@ std::string CacheText(size_t bytes) {
   return bytes >= 1 << 20 ? std::to_string(bytes >> 20) + " MiB" : std::to_string(bytes >> 10) + " KiB";
 }
 
+// Prints a line. A file name in the message may hold anything; the message stays one line.
+void Tell(std::string message) {
+  for (char& letter : message) {
+    if (static_cast<unsigned char>(letter) < ' ' || letter == 0x7f) letter = '?';
+  }
+  std::fprintf(stderr, "polyphase: %s\n", message.c_str());
+}
+
+int Complain(const std::string& message, int exit_code) {
+  Tell(message);
+  return exit_code;
+}
+
 void PrintInfo() {
   std::printf("version  %s\n", Version());
   const char* heading = "targets";
@@ -146,13 +159,11 @@ void Run(int argc, char** argv) {
   upscale->add_option("--threads", threads, "use at most N threads")->type_name("N");
   upscale->add_flag("--verbose", options.verbose, "print the seconds of each phase");
   upscale->footer(
-      "PNG: 8 and 16 bits, gray or RGB, with or without alpha; palettes are expanded. JPEG: gray and RGB, turned "
-      "upright\n"
-      "as EXIF says; written with quality 95 in 4:4:4. 16 bits stay 16 in PNG and become 8 in JPEG. JPEG has no "
-      "alpha:\n"
-      "transparent images are put on white. ICC profiles are kept, other metadata is not. Making an image smaller "
-      "does\n"
-      "not filter it first.\n"
+      "PNG: 8 and 16 bits, gray or RGB, with or without alpha; palettes are expanded. JPEG: gray and RGB; written\n"
+      "with quality 95 in 4:4:4. Both are turned upright as EXIF says. 16 bits stay 16 in PNG and become 8 in JPEG.\n"
+      "JPEG has no alpha: transparent images are put on white. What says how colours and pixels are to be shown is\n"
+      "kept: ICC profiles, pixel densities and, from PNG to PNG, gAMA, cHRM, sRGB, cICP, mDCV and cLLI. Other\n"
+      "metadata is not. Making an image smaller does not filter it first.\n"
       "A model's files are those of ncnn: scale2.0x_model.param and .bin of waifu2x's upconv_7, with --noise\n"
       "noise0_scale2.0x_model and so on; realesr-animevideov3-x4. Gray is shown to the\nnetwork as RGB; alpha is "
       "resized with bicubic. One of --scale, --size and --model must be given.");
@@ -189,16 +200,7 @@ void Run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     throw UsageError(error.what());
   }
-  Upscale(options);
-}
-
-// A file name in the message may hold anything; the message stays one line.
-int Complain(std::string message, int exit_code) {
-  for (char& letter : message) {
-    if (static_cast<unsigned char>(letter) < ' ' || letter == 0x7f) letter = '?';
-  }
-  std::fprintf(stderr, "polyphase: %s\n", message.c_str());
-  return exit_code;
+  for (const std::string& warning : Upscale(options)) Tell("warning: " + warning);
 }
 
 }  // namespace

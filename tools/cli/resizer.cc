@@ -12,24 +12,24 @@ namespace polyphase::cli {
 
 namespace {
 
-Operator MakeOperator(const UpscaleOptions& options) {
-  ResizeAttributes attributes = ResizeAttributes::PyTorch(options.mode, options.align_corners);
-  if (options.scale > 0.0) {
-    attributes.scale = {options.scale, options.scale};
-  } else {
-    attributes.size = {options.height, options.width};
-  }
-  return ValueOrThrow(CreateResize(attributes, options.operator_options()));
+// Returns size * scale, rounded down, of the decimal number that was written as `scale`. That is rarely a double: 100 *
+// 2.3 is 229.99999999999997. The two roundings, of the number and of the product, take away less than 2^-52 of it.
+double ScaledSize(int64_t size, double scale) {
+  constexpr double kRounding = 0x1p-52;
+  return std::floor(static_cast<double>(size) * scale * (1.0 + 2.0 * kRounding));
+}
+
+// Returns the least scale from `scale` on that makes `scaled` of `size` as the library rounds.
+double ScaleTo(int64_t size, double scale, double scaled) {
+  while (static_cast<double>(size) * scale < scaled) scale = std::nextafter(scale, HUGE_VAL);
+  return scale;
 }
 
 }  // namespace
 
-Resizer::Resizer(const UpscaleOptions& options) : options_(options), resize_(MakeOperator(options)) {}
-
 std::array<double, 2> Resizer::OutputSize(const ImageShape& in) const {
   if (options_.scale <= 0.0) return {static_cast<double>(options_.width), static_cast<double>(options_.height)};
-  return {std::floor(static_cast<double>(in.width) * options_.scale),
-          std::floor(static_cast<double>(in.height) * options_.scale)};
+  return {ScaledSize(in.width, options_.scale), ScaledSize(in.height, options_.scale)};
 }
 
 double Resizer::WorkBytes(const ImageShape& in, const ImageShape& out) const {
@@ -43,7 +43,15 @@ double Resizer::WorkBytes(const ImageShape& in, const ImageShape& out) const {
 double Resizer::Cost(const ImageShape& out) const { return 4.0 * out.pixel_count() * out.channels; }
 
 void Resizer::Prepare(const ImageShape& in) {
-  plan_ = ValueOrThrow(resize_.MakePlan(TensorDesc::Nchw(1, 1, in.height, in.width)));
+  ResizeAttributes attributes = ResizeAttributes::PyTorch(options_.mode, options_.align_corners);
+  if (options_.scale > 0.0) {
+    const auto [width, height] = OutputSize(in);
+    attributes.scale = {ScaleTo(in.height, options_.scale, height), ScaleTo(in.width, options_.scale, width)};
+  } else {
+    attributes.size = {options_.height, options_.width};
+  }
+  const Operator resize = ValueOrThrow(CreateResize(attributes, options_.operator_options()));
+  plan_ = ValueOrThrow(resize.MakePlan(TensorDesc::Nchw(1, 1, in.height, in.width)));
 }
 
 void Resizer::Run(Image* in, Image* out, Progress* progress) const {

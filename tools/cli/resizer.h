@@ -18,7 +18,7 @@ namespace polyphase::cli {
 // A way to make pictures larger, as Upscale() needs it.
 class Resizer {
  public:
-  explicit Resizer(const UpscaleOptions& options);
+  explicit Resizer(const UpscaleOptions& options) : options_(options) {}
 
   const char* phase() const { return "resize"; }
   std::array<double, 2> OutputSize(const ImageShape& in) const;
@@ -29,7 +29,6 @@ class Resizer {
 
  private:
   const UpscaleOptions& options_;
-  Operator resize_;
   std::optional<Plan> plan_;
 };
 

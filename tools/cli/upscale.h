@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "image_io.h"
 #include "polyphase/polyphase.h"
 
 namespace polyphase::cli {
@@ -39,8 +40,8 @@ struct UpscaleOptions {
   }
 };
 
-// Throws std::runtime_error with a message for the user.
-void Upscale(const UpscaleOptions& options);
+// Returns warnings for the user. Throws std::runtime_error with a message for the user.
+Warnings Upscale(const UpscaleOptions& options);
 
 }  // namespace polyphase::cli
 
