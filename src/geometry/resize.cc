@@ -181,7 +181,7 @@ bool SumsRowsFirst(const ResizeAttributes& a, const SpatialSizes& input_size, co
   const int64_t h = input_size[kRow], w = input_size[kColumn];
   const int64_t fewer_rows = h - output_size[kRow];
   const int64_t fewer_columns = w - output_size[kColumn];
-  if (!IsFixedPoint(a.u8_rounding) || fewer_rows <= 0) return false;
+  if (fewer_rows <= 0) return false;
   switch (a.pass_order) {
     case PassOrder::kWidthFirst: break;
     case PassOrder::kPillow12_2: return h > 100 * w;

@@ -75,7 +75,7 @@ inline bool IsFixedPoint(U8Rounding rounding) {
   return rounding == U8Rounding::kFixed16 || rounding == U8Rounding::kFixed22;
 }
 
-// Returns whether rows are summed, and rounded, before they are resized along x, if both axes change.
+// Returns whether fixed-point resizing of both axes sums rows, and rounds the sums, before it resizes them along x.
 bool SumsRowsFirst(const ResizeAttributes& attributes, const SpatialSizes& input_size, const SpatialSizes& output_size);
 
 // Returns whether the resize has a 1x1 convolution.

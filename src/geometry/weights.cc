@@ -11,7 +11,7 @@ Status CheckWeights(const char* name, const Weights& weights) {
   }
   if (weights.data == nullptr) return Status::InvalidArgument("%s = null: must point to the weights", name);
   if (weights.type == DataType::kF32) return Status();
-  return Status::Unsupported("%s type = %s: this version supports f32", name, EnumName(weights.type).c_str());
+  return Status::Unsupported("%s type = %s: this version supports kF32", name, EnumName(weights.type).c_str());
 }
 
 Status CheckNumerics(Numerics numerics) {

@@ -192,7 +192,7 @@ Status FinishOperator(const Epilogue& epilogue, const Runtime& runtime, PhaseCon
 Status PhaseConvOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
                                    std::unique_ptr<PlanImpl>* result) const {
   if (input.dtype != DataType::kF32) {
-    return Status::Unsupported("%s input dtype = %s: this version supports f32", name, TypeName(input.dtype));
+    return Status::Unsupported("%s input dtype = %s: this version supports kF32", name, EnumName(input.dtype).c_str());
   }
   POLYPHASE_RETURN_IF_ERROR(CheckInputRank(name, spatial_rank, input));
   if (input.c != input_channels) {

@@ -53,7 +53,7 @@ bool IsPlanar(const TensorDesc& desc) {
 
 Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* plan) {
   if (HasPointwise(a) && dtype != DataType::kF32) {
-    return Status::Unsupported("resize input dtype = %s: with a pointwise convolution this version supports f32",
+    return Status::Unsupported("resize input dtype = %s: with a pointwise convolution this version supports kF32",
                                EnumName(dtype).c_str());
   }
   switch (dtype) {
@@ -384,7 +384,8 @@ Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& opti
     const bool fixed = plan->lane == ResizeLane::kFixed;
     POLYPHASE_RETURN_IF_ERROR(MakeResizeAxis(a, axis, input.size[axis], sizes, fixed, axes[axis]));
   }
-  if (!plan->x.identity && !plan->y.identity && SumsRowsFirst(a, input.size, sizes.output)) {
+  if (plan->lane == ResizeLane::kFixed && !plan->x.identity && !plan->y.identity &&
+      SumsRowsFirst(a, input.size, sizes.output)) {
     plan->first_y = std::move(plan->y);
     POLYPHASE_RETURN_IF_ERROR(MakeResizeAxis(a, kRow, sizes.output[kRow], sizes, /*fixed=*/true, &plan->y));
     plan->y.inside = plan->first_y->inside;

@@ -68,15 +68,16 @@ Status MakeResizeMovePlan(const ResizeOperator& op, const TensorDesc& input, con
                           std::unique_ptr<PlanImpl>* result) {
   const ResizeAttributes& a = op.attributes;
   if (op.pointwise()) {
-    return Status::Unsupported("resize input dtype = %s: must be f32 with a pointwise convolution",
+    return Status::Unsupported("resize input dtype = %s: must be kF32 with a pointwise convolution",
                                EnumName(input.dtype).c_str());
   }
   if (a.mode != ResizeMode::kNearest) {
-    return Status::Unsupported("resize input dtype = %s: must be f32, f16, bf16 or u8 for a mode other than kNearest",
-                               EnumName(input.dtype).c_str());
+    return Status::Unsupported(
+        "resize input dtype = %s: must be kF32, kF16, kBF16 or kU8 for a mode other than kNearest",
+        EnumName(input.dtype).c_str());
   }
   if (!IsTrivial(a.epilogue)) {
-    return Status::Unsupported("resize input dtype = %s: must be f32, f16, bf16 or u8 with an epilogue",
+    return Status::Unsupported("resize input dtype = %s: must be kF32, kF16, kBF16 or kU8 with an epilogue",
                                EnumName(input.dtype).c_str());
   }
   auto owned = std::make_unique<ResizeMovePlan>(op);

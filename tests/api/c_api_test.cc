@@ -200,7 +200,7 @@ TYPED_TEST(CStruct, FirstSizeIsFixed) {
                                                {"pph_conv_transpose_attributes", 232},
                                                {"pph_conv_attributes", 216},
                                                {"pph_pointwise", 40},
-                                               {"pph_resize_attributes", 200},
+                                               {"pph_resize_attributes", 208},
                                                {"pph_onnx_resize", 112},
                                                {"pph_pixel_shuffle_attributes", 48},
                                                {"pph_max_pool_attributes", 152},

@@ -355,21 +355,21 @@ TEST(Status, OutputSizesAreInferredOrRight) {
 
 TEST(Status, ElementTypes) {
   const auto type = [](DataType type) { return Set(&TensorDesc::dtype, type); };
-  Inputs(ConvTransposeOp()).Refuses({{"dtype f16", type(DataType::kF16)}});
-  Inputs(ConvOp()).Refuses({{"dtype f16", type(DataType::kF16)}});
+  Inputs(ConvTransposeOp()).Refuses({{"dtype kF16", type(DataType::kF16)}});
+  Inputs(ConvOp()).Refuses({{"dtype kF16", type(DataType::kF16)}});
   Inputs(ResizeOp())
-      .Refuses({{"dtype i8 kNearest", type(DataType::kI8)},
-                {"dtype u16 kNearest", type(DataType::kU16)},
-                {"dtype i16 kNearest", type(DataType::kI16)},
-                {"dtype i32 kNearest", type(DataType::kI32)},
-                {"dtype f64 kNearest", type(DataType::kF64)},
-                {"dtype i64 kNearest", type(DataType::kI64)}})
+      .Refuses({{"dtype kI8 kNearest", type(DataType::kI8)},
+                {"dtype kU16 kNearest", type(DataType::kU16)},
+                {"dtype kI16 kNearest", type(DataType::kI16)},
+                {"dtype kI32 kNearest", type(DataType::kI32)},
+                {"dtype kF64 kNearest", type(DataType::kF64)},
+                {"dtype kI64 kNearest", type(DataType::kI64)}})
       .Accepts({type(DataType::kF16)});
   ResizeAttributes nearest = GoodResize();
   nearest.mode = ResizeMode::kNearest;
   Inputs(*CreateResize(nearest)).Accepts({type(DataType::kI8), type(DataType::kF64), type(DataType::kF16)});
   nearest.epilogue.activation = Activation::kRelu;
-  Inputs(*CreateResize(nearest)).Refuses({{"dtype i8 epilogue", type(DataType::kI8)}}).Accepts({type(DataType::kF16)});
+  Inputs(*CreateResize(nearest)).Refuses({{"dtype kI8 epilogue", type(DataType::kI8)}}).Accepts({type(DataType::kF16)});
   Inputs(PixelShuffleOp()).Accepts({type(DataType::kF16)});
   Inputs(ConvertOp()).Accepts({type(DataType::kF16)});
 }

@@ -55,12 +55,12 @@ TEST(Weights, TypesOtherThanF32AreUnsupported) {
   const struct {
     DataType type;
     const char* name;
-  } types[] = {{DataType::kF16, "f16"}, {DataType::kBF16, "bf16"}, {DataType::kU8, "u8"},
-               {DataType::kI8, "i8"},   {DataType::kU16, "u16"},   {DataType::kI16, "i16"},
-               {DataType::kI32, "i32"}, {DataType::kF64, "f64"},   {DataType::kI64, "i64"}};
+  } types[] = {{DataType::kF16, "kF16"}, {DataType::kBF16, "kBF16"}, {DataType::kU8, "kU8"},
+               {DataType::kI8, "kI8"},   {DataType::kU16, "kU16"},   {DataType::kI16, "kI16"},
+               {DataType::kI32, "kI32"}, {DataType::kF64, "kF64"},   {DataType::kI64, "kI64"}};
   for (const WeightsOp& op : kWeightsOps) {
     for (const auto& [type, name] : types) {
-      ExpectError(op.create({kValues, type}, {}).status(), StatusCode::kUnsupported, {op.name, "weights", name, "f32"});
+      ExpectError(op.create({kValues, type}, {}).status(), StatusCode::kUnsupported, {op.name, "weights", name, "kF32"});
       ExpectError(op.create({nullptr, type}, {}).status(), StatusCode::kInvalidArgument, {op.name, "weights", "null"});
     }
     EXPECT_TRUE(op.create({kValues, DataType::kF32}, {}).ok());
