@@ -60,7 +60,8 @@ TEST(Weights, TypesOtherThanF32AreUnsupported) {
                {DataType::kI32, "kI32"}, {DataType::kF64, "kF64"},   {DataType::kI64, "kI64"}};
   for (const WeightsOp& op : kWeightsOps) {
     for (const auto& [type, name] : types) {
-      ExpectError(op.create({kValues, type}, {}).status(), StatusCode::kUnsupported, {op.name, "weights", name, "kF32"});
+      ExpectError(op.create({kValues, type}, {}).status(), StatusCode::kUnsupported,
+                  {op.name, "weights", name, "kF32"});
       ExpectError(op.create({nullptr, type}, {}).status(), StatusCode::kInvalidArgument, {op.name, "weights", "null"});
     }
     EXPECT_TRUE(op.create({kValues, DataType::kF32}, {}).ok());
