@@ -83,6 +83,7 @@ TEST(Resize, IntegerFactors) {
       ResizeTester(mode).Input(1, 3, 5, 9).Scale(scale, scale).Run();
       ResizeTester(mode).Input(2, 18, 3, 4).Scale(scale, 2.0).Run();
       ResizeTester(mode).Input(1, 2, 3, 17).Scale(1.0, scale).Run();
+      ResizeTester(mode).Input(1, 1, 1, 53).Scale(1.0, scale).Run();
     }
     ResizeTester(mode).Input(1, 3, 12, 16).Scale(0.5, 0.5).Run();
     ResizeTester(mode).Input(1, 3, 12, 16).Scale(0.25, 0.5).Run();
