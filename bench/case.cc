@@ -389,7 +389,8 @@ Algorithm AlgorithmOf(const std::string& name) {
   if (name == "subpixel") return Algorithm::kSubpixel;
   if (name == "gemm_col2im") return Algorithm::kGemmCol2im;
   if (name == "winograd") return Algorithm::kWinograd;
-  throw std::runtime_error("algorithm '" + name + "' is not one of auto, subpixel, gemm_col2im, winograd");
+  if (name == "planar") return Algorithm::kPlanar;
+  throw std::runtime_error("algorithm '" + name + "' is not one of auto, subpixel, gemm_col2im, winograd, planar");
 }
 
 namespace {

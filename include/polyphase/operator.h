@@ -30,6 +30,9 @@ enum class Algorithm : int32_t {
   // conv_transpose, conv: Winograd's F(m, r) inside the phases, which multiplies 1.3 to 5 times less. Phases have 2 to
   // 5 taps along an axis, or 1, and no dilation; groups have 16 input and 8 output channels or more. Not with kStrict.
   kWinograd = PPH_WINOGRAD,
+  // conv_transpose, conv: as kSubpixel, with pixels instead of channels in vectors. Groups have at most 12 output
+  // channels.
+  kPlanar = PPH_PLANAR,
 };
 
 // Options of the Create functions.

@@ -87,7 +87,13 @@ typedef enum pph_padding_mode {
   PPH_PAD_CIRCULAR = 3
 } pph_padding_mode;
 
-typedef enum pph_algorithm { PPH_AUTO = 0, PPH_SUBPIXEL = 1, PPH_GEMM_COL2IM = 2, PPH_WINOGRAD = 3 } pph_algorithm;
+typedef enum pph_algorithm {
+  PPH_AUTO = 0,
+  PPH_SUBPIXEL = 1,
+  PPH_GEMM_COL2IM = 2,
+  PPH_WINOGRAD = 3,
+  PPH_PLANAR = 4
+} pph_algorithm;
 
 typedef enum pph_resize_mode {
   PPH_NEAREST = 0,

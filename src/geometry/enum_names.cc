@@ -21,7 +21,9 @@ std::string EnumName(DataType value) {
   return Named({"kF32", "kF16", "kBF16", "kU8", "kI8", "kU16", "kI16", "kI32", "kF64", "kI64"}, value);
 }
 
-std::string EnumName(Algorithm value) { return Named({"kAuto", "kSubpixel", "kGemmCol2im", "kWinograd"}, value); }
+std::string EnumName(Algorithm value) {
+  return Named({"kAuto", "kSubpixel", "kGemmCol2im", "kWinograd", "kPlanar"}, value);
+}
 
 std::string EnumName(AutoPad value) { return Named({"kNotSet", "kSameUpper", "kSameLower", "kValid"}, value); }
 

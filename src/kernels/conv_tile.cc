@@ -145,7 +145,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace polyphase::internal {
-namespace {
 
 void* PackRows(const WeightBlock& block, int64_t width, void* packed) {
   float* row = static_cast<float*>(packed);
@@ -157,8 +156,6 @@ void* PackRows(const WeightBlock& block, int64_t width, void* packed) {
   }
   return row;
 }
-
-}  // namespace
 
 HWY_EXPORT(MakeConvTileKernels);
 ConvTileKernels GetConvTileKernels(int64_t target) {

@@ -48,20 +48,27 @@ struct WeightBlock {
   int64_t rows, columns;
 };
 
-// A kind of tile: mr pixels x nr columns of sums, from kr input channels at a time.
-struct ConvTile {
+// Says what a kind of tile reads and writes: mr pixels x nr columns of sums, from kr input channels at a time.
+struct TileFormat {
   DataType input, weights, sums;
   int lanes;  // columns of one vector; a tile computes 1 to nr / lanes vectors
-  int mr;     // most pixels, <= kMaxTilePixels
-  int nr;     // most columns, <= kMaxTileVectors * lanes
+  int mr;     // most pixels
+  int nr;     // most columns
   int kr;
+  // Writes a block in the order that the tile reads, in rows of `width` columns of which those past block.columns are
+  // zeros, and returns the end.
+  void* (*pack)(const WeightBlock& block, int64_t width, void* packed);
+};
+
+// Is TileFormat::pack of the tiles that read rows of f32.
+void* PackRows(const WeightBlock& block, int64_t width, void* packed);
+
+// Tiles with channels in lanes: mr <= kMaxTilePixels, nr <= kMaxTileVectors * lanes.
+struct ConvTile : TileFormat {
   // run[v - 1][p - 1] computes p pixels of v vectors. Dense: sums[p][o] = bias[o] + sum over taps and channels c of
   // input[p][c] * weights[c][o]. Depthwise (one vector of kLineLanes columns): sums[p][c] = bias[c] + sum over taps of
   // input[p][c] * weights[c].
   std::array<std::array<ConvTileFn, kMaxTilePixels>, kMaxTileVectors> run;
-  // Writes a block in the order that `run` reads, in rows of `width` columns of which those past block.columns are
-  // zeros, and returns the end.
-  void* (*pack)(const WeightBlock& block, int64_t width, void* packed);
 };
 
 struct ConvTileKernels {
@@ -76,7 +83,7 @@ struct ColumnTiles {
   int64_t nr = 1;
 
   ColumnTiles() = default;
-  ColumnTiles(int64_t all, const ConvTile& tile) : columns(all), lanes(tile.lanes), nr(tile.nr) {}
+  ColumnTiles(int64_t all, const TileFormat& tile) : columns(all), lanes(tile.lanes), nr(tile.nr) {}
 
   int64_t count() const { return (columns + nr - 1) / nr; }
   int64_t first(int64_t tile) const { return tile * nr; }

@@ -46,9 +46,9 @@ std::unique_ptr<PhasePart> MakePart(const PhaseProblem& problem, const WeightLay
 }
 
 // Each algorithm is defined in the file of its name. The variants of one share its id.
-extern const PhaseAlgorithm kDirect, kGemmCol2im, kWinograd4, kWinograd6, kWinograd8;
-inline constexpr const PhaseAlgorithm* kPhaseAlgorithms[] = {&kDirect, &kGemmCol2im, &kWinograd4, &kWinograd6,
-                                                             &kWinograd8};
+extern const PhaseAlgorithm kDirect, kPlanar, kGemmCol2im, kWinograd4, kWinograd6, kWinograd8;
+inline constexpr const PhaseAlgorithm* kPhaseAlgorithms[] = {&kDirect,    &kPlanar,    &kGemmCol2im,
+                                                             &kWinograd4, &kWinograd6, &kWinograd8};
 
 }  // namespace polyphase::internal
 

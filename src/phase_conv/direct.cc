@@ -15,8 +15,8 @@ namespace {
 using Order = WeightFormat::Order;
 
 WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
-  if (layer.ic == 1 && layer.groups > 1) return {Order::kDepthwise, false, &op.kernels.conv.depthwise};
-  return {Order::kSlots, layer.joined.any(), &op.kernels.conv.dense};
+  if (layer.ic == 1 && layer.groups > 1) return {Order::kDepthwise, nullptr, &op.kernels.conv.depthwise};
+  return {Order::kSlots, layer.joined.any() ? &layer.joined : nullptr, &op.kernels.conv.dense};
 }
 
 // ---- Cost
@@ -78,7 +78,11 @@ class DirectPart final : public PhasePart {
   DirectPart(const PhaseProblem& problem, const WeightLayout& layout, size_t threads);
   void Run(int64_t task, Arena arena, const RunContext& context) const override;
 
-  bool IsJoined() const { return tasks_.layout.format.joined; }
+  bool IsJoined() const { return tasks_.layout.format.joined != nullptr; }
+  const ConvTile& tile() const {
+    const ConvTileKernels& kernels = tasks_.op.kernels.conv;
+    return tasks_.view.depthwise ? kernels.depthwise : kernels.dense;
+  }
 
   PhaseTasks tasks_;
   int64_t x_chunk_ = 0;  // positions q of a row whose outputs share a panel in L1
@@ -105,7 +109,7 @@ struct Scratch {
 
 DirectPart::DirectPart(const PhaseProblem& problem, const WeightLayout& layout, size_t threads)
     : tasks_(problem, layout) {
-  const ConvTile& tile = *tasks_.layout.format.tile;
+  const ConvTile& tile = this->tile();
   const PhaseView& view = tasks_.view;
   const PhaseAxis& x = view.x();
   const double line_bytes = static_cast<double>(DivCeil(view.ic, kLineLanes) * kLineBytes);
@@ -290,7 +294,7 @@ class DirectTask {
 
   // Computes `count` pixels, whose lines follow one another, into a panel whose pixels are panel_step floats apart.
   void RunTiles(const Taps& z, const Taps& y, const Taps& x, int64_t count, float* panel, int64_t panel_step) const {
-    const ConvTile& kernels = *layout_.format.tile;
+    const ConvTile& kernels = part_.tile();
     for (int64_t tile = tiles_.begin; tile < tiles_.end; ++tile) {
       const ColumnTiles& tiles = tasks_.layout.tiles;
       const auto& run = kernels.run[tiles.vectors(tile) - 1];

@@ -22,7 +22,7 @@ bool Applies(const PhaseConvOperator&, const PhaseLayer& layer) {
 // Fewer output channels than lanes waste vectors, unless columns are flattened over the taps.
 WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
   const bool few = layer.oc < op.kernels.conv.dense.lanes;
-  return {few ? Order::kColumns : Order::kSlots, false, &op.kernels.conv.dense};
+  return {few ? Order::kColumns : Order::kSlots, nullptr, &op.kernels.conv.dense};
 }
 
 // One element of a transposition costs this, whatever the lanes: the blocks have 128-bit vectors, and the planes go
@@ -109,7 +109,7 @@ struct Scratch {
 };
 
 GemmPart::GemmPart(const PhaseProblem& problem, const WeightLayout& layout, size_t threads) : tasks_(problem, layout) {
-  const ConvTile& tile = *layout.format.tile;
+  const ConvTile& tile = problem.op.kernels.conv.dense;
   const PhaseView& view = tasks_.view;
   const PhaseAxis& x = view.x();
   const int64_t lines = DivCeil(view.ic, kLineLanes);
@@ -149,7 +149,7 @@ int64_t InputPixels(const PhaseTask& task) {
 // and `tiles` of weights that follow one another.
 void GemmRow(const PhaseTasks& tasks, const PhaseTask& task, const Strip& strip, const ColumnTiles& tiles,
              const char* weights, int64_t pixel, int64_t pixels, float* columns, int64_t pixel_columns) {
-  const ConvTile& kernels = *tasks.layout.format.tile;
+  const ConvTile& kernels = tasks.op.kernels.conv.dense;
   ConvTileArgs args{};
   args.taps_z = args.taps_y = args.taps_x = 1;
   args.bias = tasks.op.kernels.conv.no_bias;

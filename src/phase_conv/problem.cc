@@ -16,10 +16,11 @@ namespace {
 // Joined phases have at most this many columns, so that their panel stays in L1.
 constexpr int64_t kMaxJoinedColumns = 512;
 
-// Joins the phases of x, of y and x, or of all axes where that takes fewer vector multiplications: outputs of few
-// channels leave lanes empty, which those of other phases fill. A gain of less than 10 % does not pay for taking the
-// phases apart again.
-JoinedPhases ChooseJoin(const PhaseLayer& layer, int64_t lanes) {
+// Joins the phases of x, of y and x, or of all axes where that is cheaper: outputs of few channels leave lanes empty,
+// which those of other phases fill. tap_cost(columns) is the time of a tap that so many columns share, in vector
+// multiplications. A gain of less than 10 % does not pay for taking the phases apart again.
+template <class TapCost>
+JoinedPhases ChooseJoin(const PhaseLayer& layer, int64_t most_columns, const TapCost& tap_cost) {
   JoinedPhases best;
   double best_cost = 0;
   for (int first = kMaxSpatialRank; first >= 0; --first) {  // axes from this one on are joined
@@ -35,11 +36,11 @@ JoinedPhases ChooseJoin(const PhaseLayer& layer, int64_t lanes) {
       }
       const std::optional<AxisPhases>& joined = layer.windows[axis];
       join.count[axis] = phases.stride;
-      if (!joined || join.all() * layer.oc > kMaxJoinedColumns) return best;
+      if (!joined || join.all() * layer.oc > most_columns) return best;
       join.phases[axis] = *joined;
       taps *= static_cast<double>(joined->slots);
     }
-    const double cost = taps * static_cast<double>(DivCeil(join.all() * layer.oc, lanes));
+    const double cost = taps * tap_cost(join.all() * layer.oc);
     if (first < kMaxSpatialRank && cost > 0.9 * best_cost) continue;
     best_cost = cost;
     best = std::move(join);
@@ -76,12 +77,17 @@ Status FinishLayer(const PhaseConvOperator& op, WeightSource source, const Runti
     const AxisPhases& phases = layer->phases[axis];
     if (phases.stride <= kMaxJoinedColumns) layer->windows[axis] = JoinPhases(phases);
   }
-  if (layer->ic > 1 || layer->groups == 1) layer->joined = ChooseJoin(*layer, op.kernels.conv.dense.lanes);
+  if (layer->ic > 1 || layer->groups == 1) {
+    layer->joined = ChooseJoin(*layer, kMaxJoinedColumns, [&op](int64_t columns) {
+      return static_cast<double>(DivCeil(columns, op.kernels.conv.dense.lanes));
+    });
+    layer->planar_joined =
+        ChooseJoin(*layer, kMaxPlanarColumns, [&op](int64_t columns) { return op.kernels.planar.TapCost(columns); });
+  }
   source.groups = layer->groups;
   source.ic = layer->ic;
   source.oc = layer->oc;
   source.phases = &layer->phases;
-  source.joined = &layer->joined;
   source.windows = &layer->windows;
   std::forward_list<WeightFormat> formats;
   for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
@@ -108,17 +114,16 @@ PhaseView::PhaseView(const PhaseProblem& problem, const WeightFormat& format)
       groups(problem.layer.groups),
       ic(problem.layer.ic),
       oc(problem.layer.oc) {
-  const JoinedPhases& joined = problem.layer.joined;
-  if (format.joined) {
-    join = joined.count;
-    oc *= joined.all();
+  if (format.joined != nullptr) {
+    join = format.joined->count;
+    oc *= format.joined->all();
   }
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     if (join[axis] == 1) continue;
     const PhaseAxis all = axes[axis];
     const int64_t first = all.position(0);
     skip[axis] = all.residue(0);
-    axes[axis] = {&joined.phases[axis], all.in, all.position(all.out - 1) - first + 1, first};
+    axes[axis] = {&format.joined->phases[axis], all.in, all.position(all.out - 1) - first + 1, first};
   }
   depthwise = format.order == WeightFormat::Order::kDepthwise;
   if (depthwise) {

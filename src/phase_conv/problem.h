@@ -28,7 +28,7 @@ struct PhaseLayer {
   std::array<AxisPhases, kMaxSpatialRank> phases;
   SpatialSizes origin{};  // is added to the origin of the output's shape
   AxisWindows windows;
-  JoinedPhases joined;
+  JoinedPhases joined, planar_joined;  // for channels and for pixels in lanes
   PhaseWeights weights;
 };
 

@@ -43,7 +43,7 @@ PhaseTasks::PhaseTasks(const PhaseProblem& problem, const WeightLayout& weight_l
       stream(ShouldStream(problem.tensors.output)),
       images(CutEvery(view.images, 1)) {
   // Strips, panels and packed rows have no other types yet.
-  [[maybe_unused]] const ConvTile& tile = *layout.format.tile;
+  [[maybe_unused]] const TileFormat& tile = *layout.format.tile;
   assert(tile.input == DataType::kF32 && tile.sums == DataType::kF32 && tile.kr == 1);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/checked_math.h"
 #include "base/status.h"
+#include "geometry/split.h"
 
 namespace polyphase::internal {
 namespace {
@@ -18,8 +19,8 @@ Status OutOfMemory(const char* op, const AlignedBuffer& wanted) {
                       wanted.bytes());
 }
 
-bool IsJoined(const WeightSource& source, const WeightFormat& format, int axis) {
-  return format.joined && source.joined->count[axis] > 1;
+bool IsJoined(const WeightFormat& format, int axis) {
+  return format.joined != nullptr && format.joined->count[axis] > 1;
 }
 
 // Calls body(i) for each index i below the sizes.
@@ -36,14 +37,14 @@ void ForEachIndex(const SpatialSizes& sizes, const Body& body) {
 void PackBias(const WeightSource& source, const WeightLayout& layout, float* packed) {
   const SpatialSizes& biases = source.biases;
   const int64_t oc = layout.IsDepthwise() ? source.groups * source.oc : source.oc;
-  const SpatialSizes phases = layout.format.joined ? source.joined->count : SpatialSizes{1, 1, 1};
+  const SpatialSizes phases = layout.format.joined != nullptr ? layout.format.joined->count : SpatialSizes{1, 1, 1};
   ForEachIndex(layout.biases, [&](const SpatialSizes& outer) {
     for (int64_t group = 0; group < layout.groups; ++group, packed += layout.bias_columns) {
       float* column = packed;
       ForEachIndex(phases, [&](const SpatialSizes& phase) {
         int64_t offset = 0;
         for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-          const bool joined = IsJoined(source, layout.format, axis);
+          const bool joined = IsJoined(layout.format, axis);
           offset = offset * biases[axis] + (joined ? phase[axis] % biases[axis] : outer[axis]);
         }
         column = std::copy_n(source.bias + (offset * layout.groups + group) * oc, oc, column);
@@ -65,9 +66,9 @@ int64_t SourceOffset(const WeightSource& source, const WeightLayout& layout, int
   for (int axis = kMaxSpatialRank - 1; axis >= 0; --axis) {
     int64_t s = packed_slot % layout.slots[axis];
     packed_slot /= layout.slots[axis];
-    if (IsJoined(source, layout.format, axis)) {
-      const int64_t count = source.joined->count[axis];
-      s = SlotOfJoined(phases[axis], source.joined->phases[axis], outer % count, s);
+    if (IsJoined(layout.format, axis)) {
+      const int64_t count = layout.format.joined->count[axis];
+      s = SlotOfJoined(phases[axis], layout.format.joined->phases[axis], outer % count, s);
       outer /= count;
       if (s < 0) return -1;
     }
@@ -152,7 +153,7 @@ std::vector<float> TransformTile(const WeightSource& source, const WeightLayout&
 }
 
 void PackBlocks(const WeightSource& source, const WeightLayout& layout, void* packed) {
-  const ConvTile& tile = *layout.format.tile;
+  const TileFormat& tile = *layout.format.tile;
   const ColumnTiles& tiles = layout.tiles;
   const int64_t all_slots = (*source.phases)[0].slots * (*source.phases)[1].slots * (*source.phases)[2].slots;
   const int64_t row_step = source.oc * all_slots;
@@ -173,12 +174,13 @@ void PackBlocks(const WeightSource& source, const WeightLayout& layout, void* pa
         rows.row_step = columns * layout.all_slots();
       }
       for (int64_t block = 0; block < layout.blocks; ++block) {
+        if (layout.format.order == Order::kPlanar) rows.source = weights + block / layout.all_slots() * row_step;
         offsets.clear();
         for (int64_t k = 0; k < columns; ++k) {
           const int64_t column = tiles.first(t) + k;
           offsets.push_back(transforms             ? k * layout.all_slots() + block
                             : layout.IsDepthwise() ? column * all_slots
-                                                   : SourceOffset(source, layout, column, block));
+                                                   : SourceOffset(source, layout, column, block % layout.all_slots()));
         }
         rows.offsets = offsets.data();
         packed = tile.pack(rows, tiles.width(t), packed);
@@ -196,17 +198,21 @@ WeightLayout::WeightLayout(const WeightSource& source, const WeightFormat& weigh
       element_bytes(static_cast<int64_t>(ElementSize(weight_format.tile->weights))),
       biases(source.biases) {
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-    const bool joined = IsJoined(source, format, axis);
+    const bool joined = IsJoined(format, axis);
     const AxisPhases& phases = (*source.phases)[axis];
-    slots[axis] = joined ? source.joined->phases[axis].slots : phases.slots;
+    slots[axis] = joined ? format.joined->phases[axis].slots : phases.slots;
     if (format.order == Order::kWinograd) slots[axis] = phases.stride * format.transform[axis].n;
     if (joined) biases[axis] = 1;
   }
   int64_t columns = source.oc;
   blocks = all_slots();
   switch (format.order) {
+    case Order::kPlanar:
+      blocks *= rows;
+      rows = 1;
+      [[fallthrough]];
     case Order::kSlots:
-      if (format.joined) columns *= source.joined->all();
+      if (format.joined != nullptr) columns *= format.joined->all();
       break;
     case Order::kWinograd: break;
     case Order::kColumns:
@@ -221,6 +227,7 @@ WeightLayout::WeightLayout(const WeightSource& source, const WeightFormat& weigh
       break;
   }
   tiles = ColumnTiles(columns, *format.tile);
+  if (format.order == Order::kPlanar) tiles.nr = BalancedTile(columns, tiles.nr);
   bias_columns = format.order == Order::kColumns ? source.oc : tiles.padded();
 }
 

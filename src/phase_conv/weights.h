@@ -34,7 +34,6 @@ using AxisWindows = std::array<std::optional<AxisPhases>, kMaxSpatialRank>;
 struct WeightSource {
   int64_t groups = 0, ic = 0, oc = 0;
   const std::array<AxisPhases, kMaxSpatialRank>* phases = nullptr;
-  const JoinedPhases* joined = nullptr;
   const AxisWindows* windows = nullptr;
   const float* weights = nullptr;  // [group][input channel][output channel][slot z][slot y][slot x]
   // [offset z][y][x][group][output channel]: a phase of residue r has the biases of offset r mod `biases`. Null means
@@ -51,10 +50,11 @@ struct WeightFormat {
     kColumns,    // [group][tile of (slot, output channel)], rows are input channels: one GEMM over all taps
     kDepthwise,  // [tile of all groups' output channels], rows are slots: each group has one input channel
     kWinograd,   // as kSlots; the slots of an axis are [phase][component of `transform`]
+    kPlanar,     // [group][tile of output channels][input channel][slot], blocks of one row
   };
   Order order;
-  bool joined;  // for kSlots: columns and slots are those of the joined phases
-  const ConvTile* tile;
+  const JoinedPhases* joined;  // for kSlots and kPlanar: null, or columns and slots are those of these phases
+  const TileFormat* tile;
   std::array<WinogradAxis, kMaxSpatialRank> transform{};  // r is the length of the axis's window
 
   bool operator==(const WeightFormat& other) const {
@@ -71,7 +71,7 @@ struct WeightLayout {
   bool IsFlattened() const { return format.order == WeightFormat::Order::kColumns; }
   int64_t all_slots() const { return slots[0] * slots[1] * slots[2]; }
   // A column of a tile has this many bytes in one slot, and in all blocks.
-  int64_t slot_column_bytes() const { return (IsDepthwise() ? 1 : rows) * element_bytes; }
+  int64_t slot_column_bytes() const { return (IsDepthwise() ? 1 : rows) * element_bytes; }  // kPlanar: in one channel
   int64_t column_bytes() const { return blocks * rows * element_bytes; }
   int64_t group_bytes() const { return tiles.padded() * column_bytes(); }
   int64_t bias_floats() const { return groups * bias_columns; }  // of one offset
@@ -101,8 +101,8 @@ struct PackedWeights {
 // The weights of one layer. Each format is packed the first time that it is asked for.
 class PhaseWeights {
  public:
-  // `formats` are all that will be asked for; `source.phases` and `source.joined` must outlive this object. A single
-  // format is packed here, and the source is not kept. For several formats the source is copied.
+  // `formats` are all that will be asked for; the phases of the source and of the formats must outlive this object. A
+  // single format is packed here, and the source is not kept. For several formats the source is copied.
   Status Init(const char* op, const WeightSource& source, const Runtime& runtime,
               const std::forward_list<WeightFormat>& formats);
 

@@ -56,7 +56,7 @@ bool Applies(const PhaseConvOperator& op, const PhaseLayer& layer) {
 // Every axis whose window is longer than one input has kN inputs per tile.
 template <int kN>
 WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
-  WeightFormat format{WeightFormat::Order::kWinograd, false, &op.kernels.conv.dense};
+  WeightFormat format{WeightFormat::Order::kWinograd, nullptr, &op.kernels.conv.dense};
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     const auto r = static_cast<int>(layer.windows[axis]->slots);
     if (r > 1) format.transform[axis] = {kN, r};
@@ -141,7 +141,7 @@ Block ChooseBlock(const TileAxes& tiles, const PhaseView& view, const WeightLayo
 constexpr double kSharedBytes = 8 << 20;
 
 double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
-  const ConvTile& kernel = *layout.format.tile;
+  const ConvTile& kernel = problem.op.kernels.conv.dense;
   const PhaseView view(problem, layout.format);
   const TileAxes tiles = TilesOf(problem, layout.format);
   const Block block = ChooseBlock(tiles, view, layout);
@@ -400,7 +400,7 @@ class WinogradTask {
 
   void Multiply(int64_t tile, const SpatialSizes& phase) const {
     const WeightLayout& layout = tasks_.layout;
-    const ConvTile& kernel = *layout.format.tile;
+    const ConvTile& kernel = tasks_.op.kernels.conv.dense;
     const int64_t width = layout.tiles.width(tile);
     const int64_t slot_bytes = width * layout.slot_column_bytes();
     const char* const weights =

@@ -33,6 +33,7 @@ Status SelectKernels(const std::string& isa, Kernels* kernels) {
   POLYPHASE_RETURN_IF_ERROR(SelectTarget(isa, &kernels->target));
   const int64_t bit = kernels->target.bit;
   kernels->conv = GetConvTileKernels(bit);
+  kernels->planar = GetPlanarTile(bit);
   kernels->panel = GetPanelKernels(bit);
   kernels->epilogue = GetEpilogueKernels(bit);
   kernels->resize = GetResizeRowKernels(bit);

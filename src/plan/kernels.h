@@ -8,6 +8,7 @@
 #include "kernels/epilogue.h"
 #include "kernels/max_unpool.h"
 #include "kernels/panel.h"
+#include "kernels/planar_tile.h"
 #include "kernels/pool.h"
 #include "kernels/resize_row.h"
 #include "kernels/target.h"
@@ -19,6 +20,7 @@ namespace polyphase::internal {
 struct Kernels {
   Target target;
   ConvTileKernels conv;
+  PlanarTile planar;
   PanelKernels panel;
   EpilogueKernels epilogue;
   ResizeRowKernels resize;

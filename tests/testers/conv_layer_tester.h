@@ -21,7 +21,7 @@
 namespace polyphase::testing {
 
 inline const char* Name(Algorithm algorithm) {
-  constexpr const char* kNames[] = {"auto", "subpixel", "gemm_col2im", "winograd"};
+  constexpr const char* kNames[] = {"auto", "subpixel", "gemm_col2im", "winograd", "planar"};
   return kNames[static_cast<int>(algorithm)];
 }
 
@@ -110,7 +110,9 @@ class ConvLayerTester {
     in_place_ = in_place;
     return derived();
   }
-  Derived& Algorithms(std::vector<Algorithm> algorithms) { return algorithms_ = std::move(algorithms), derived(); }
+  Derived& Algorithms(std::vector<Algorithm> algorithms) {
+    return algorithms_ = std::move(algorithms), only_these_ = true, derived();
+  }
   Derived& Promise(Numerics numerics) { return numerics_ = numerics, derived(); }
   Derived& OnlyTargets(std::vector<std::string> targets) { return targets_ = std::move(targets), derived(); }
   // Without this call, the pairs of equal layouts and two random ones run for each target and algorithm.
@@ -140,7 +142,7 @@ class ConvLayerTester {
     for (const std::string& target : RunTargets()) {
       const Operator whole = MakeOperator(integers, target, rng);
       const Operator rounded = MakeOperator(reals, target, rng);
-      ForEachVariant(rng, [&](const PlanOptions& options, const FormatPair& formats) {
+      ForEachVariant(rounded, rng, [&](const PlanOptions& options, const FormatPair& formats) {
         SCOPED_TRACE(target + " " + Name(options.algorithm) + " " + Name(formats.first) + " -> " +
                      Name(formats.second));
         const StatusOr<Plan> plan = rounded.MakePlan(InputDesc(formats.first), options);
@@ -180,7 +182,7 @@ class ConvLayerTester {
     }
     for (const std::string& target : RunTargets()) {
       const Operator op = MakeOperator(data, target, rng);
-      ForEachVariant(rng, [&](const PlanOptions& options, const FormatPair& formats) {
+      ForEachVariant(op, rng, [&](const PlanOptions& options, const FormatPair& formats) {
         SCOPED_TRACE(target + " " + Name(options.algorithm) + " " + Name(formats.first) + " -> " +
                      Name(formats.second));
         ASSERT_TRUE(RunAndCompare(op, target, options, formats, data, rng, [&](float value, size_t i) {
@@ -209,7 +211,7 @@ class ConvLayerTester {
     }
     for (const std::string& target : RunTargets()) {
       const Operator op = MakeOperator(reals, target, rng);
-      ForEachVariant(rng, [&](const PlanOptions& options, const FormatPair& formats) {
+      ForEachVariant(op, rng, [&](const PlanOptions& options, const FormatPair& formats) {
         SCOPED_TRACE(target + " " + Name(options.algorithm) + " " + Name(formats.first) + " -> " +
                      Name(formats.second));
         ref::Tensor<float> first;
@@ -374,8 +376,13 @@ class ConvLayerTester {
 
   // Stops at the first variant that fails.
   template <typename Visit>
-  void ForEachVariant(std::mt19937& rng, const Visit& visit) const {
-    for (const Algorithm algorithm : algorithms_) {
+  void ForEachVariant(const Operator& op, std::mt19937& rng, const Visit& visit) const {
+    std::vector<Algorithm> algorithms = algorithms_;
+    PlanOptions planar;
+    planar.algorithm = Algorithm::kPlanar;
+    planar.output_size = output_size_;
+    if (!only_these_ && op.MakePlan(InputDesc(kFormats[0]), planar).ok()) algorithms.push_back(planar.algorithm);
+    for (const Algorithm algorithm : algorithms) {
       if (kSanitized && algorithm == Algorithm::kAuto && algorithms_.size() > 1)
         continue;  // kAuto is one of the others
       for (const FormatPair& pair : formats_.empty() ? SomeFormatPairs(2, rng) : Chosen(formats_, rng)) {
@@ -393,6 +400,7 @@ class ConvLayerTester {
   Derived& derived() { return static_cast<Derived&>(*this); }
 
   std::vector<Algorithm> algorithms_;
+  bool only_these_ = false;
   Numerics numerics_ = Numerics::kDefault;
   int64_t batch_ = 1;
   bool bias_ = true;
