@@ -468,24 +468,25 @@ class Resize(Resampling):
     """Resize with everything that the library has.
 
     input (n, c, [d, h,] w) -> (n, c, [d, h,] w), float32, float16, bfloat16 or uint8; "nearest" takes other types too.
-    size, scale: one of them, a number or one for each axis; with the preset "onnx" these are its `sizes` and `scales`.
+    size, scale: one of them, a number or one for each axis.
     mode: "nearest", "linear", "cubic", "area", "lanczos".
-    preset: what all that is not given is taken from: None (half-pixel centres without antialias, PyTorch's
-        align_corners=False), "pillow" (PIL.Image.resize, bit for bit for uint8) or "onnx" (a Resize node).
+    preset: what all that is not given is taken from: "onnx" (a Resize node, with its `sizes` or `scales`) or "pillow"
+        (PIL.Image.resize, bit for bit for uint8). interpolate() is PyTorch's.
+    antialias: with "onnx" a bool, otherwise "none", "pillow" or "onnx".
     The others have the names and the meaning of ResizeAttributes in polyphase/resize.h, which are mostly ONNX's.
 
     >>> import numpy as np
     >>> picture = np.zeros((1, 480, 640, 3), np.uint8)
     >>> resize(picture, (240, 320), mode="lanczos", preset="pillow", layout="nhwc").shape
     (1, 240, 320, 3)
-    >>> node = Resize(scale=2.0, mode="cubic", preset="onnx", coordinate_transformation="align_corners")
+    >>> node = Resize(scale=2.0, mode="cubic", coordinate_transformation="align_corners")
     >>> node(np.ones((1, 3, 8, 8), np.float32)).shape
     (1, 3, 16, 16)
     """
     size: Optional[Axes] = None
     scale: Optional[Any] = None
     mode: str = "linear"
-    preset: Optional[str] = None
+    preset: str = "onnx"
     coordinate_transformation: Optional[str] = field(default=None, kw_only=True)
     coordinate_precision: Optional[str] = field(default=None, kw_only=True)
     nearest_mode: Optional[str] = field(default=None, kw_only=True)
@@ -511,21 +512,20 @@ class Resize(Resampling):
             mode = value_of(_c_api.pph_resize_mode, "mode", self.mode)
             check(lib.pph_resize_pillow(mode, ctypes.byref(attributes)))
         elif self.preset == "onnx":
-            names = {name for name, _ in _c_api.pph_onnx_resize._fields_}
-            node = {name: given.pop(name) for name in list(given) if name in names}
+            node = {name: given.pop(name) for name, _ in _c_api.pph_onnx_resize._fields_ if name in given}
+            if isinstance(self.antialias, str):
+                given["antialias"] = node.pop("antialias")
             arrays = {"axes": np.arange(2, rank + 2)}
-            for name, key, kind in (("scales", "scale", np.float32), ("sizes", "size", np.int64)):
-                value = given.pop(key)
-                arrays[name] = None if value is None else np.asarray(value, kind)
+            for name, value, dtype in (("scales", given.pop("scale"), np.float32), ("sizes", given.pop("size"), int)):
+                arrays[name] = np.asarray([] if value is None else value, dtype)
             begin, end = given.pop("roi_begin"), given.pop("roi_end")
             if begin is not None or end is not None:
                 arrays["roi"] = np.asarray([*(begin or [0] * rank), *(end or [1] * rank)], np.float32)
-            for name, array in list(arrays.items()):
-                arrays[name + "_count"] = None if array is None else len(array)
-            node = make("pph_onnx_resize", rank=rank + 2, **node, **arrays)
+            node = make("pph_onnx_resize", rank=rank + 2, **node, **arrays,
+                        **{name + "_count": len(array) for name, array in arrays.items()})
             check(lib.pph_resize_onnx(ctypes.byref(node), ctypes.byref(attributes)))
-        elif self.preset is not None:
-            raise ValueError(f"preset = {self.preset!r}: must be None, 'pillow' or 'onnx'; interpolate() is PyTorch's")
+        else:
+            raise ValueError(f"preset = {self.preset!r}: must be 'onnx' or 'pillow'; interpolate() is PyTorch's")
         fill(attributes, **given, **self._fused)
         return self._make(lib.pph_create_resize, attributes)
 

@@ -72,13 +72,13 @@ def fill(value, **fields):
             if isinstance(content, (list, tuple)):
                 stored = getattr(value, name)
                 stored[:len(content)] = content
-                stored = stored[:len(content)]
+                pairs = list(zip(content, stored))
             else:
                 setattr(value, name, content)
-                content, stored = [content], [getattr(value, name)]
+                pairs = [(content, getattr(value, name))]
         except TypeError:
             raise TypeError(f"{name} = {content!r}: has the wrong type") from None
-        if any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(content, stored)):
+        if any(isinstance(given, int) and isinstance(kept, int) and given != kept for given, kept in pairs):
             raise ValueError(f"{name} = {content!r}: is out of range")  # which ctypes does not mind
 
 
@@ -103,6 +103,8 @@ _LAYOUTS = {number: name for name, number in _c_api.pph_layout.items()}
 
 def dense_spec(dtype, shape, strides):
     """The Spec of a tensor that has NCHW or NHWC order in memory, or None. `strides` count elements."""
+    if 0 in shape:  # whose strides may be anything
+        return Spec(dtype, "nchw", 1, tuple(shape), (0,) * len(shape))
     for layout in ("nchw", "nhwc"):
         axes = range(len(shape) - 1, -1, -1)  # innermost first
         if layout == "nhwc":
