@@ -44,6 +44,7 @@ for language in cc c++; do
 done
 export CC=$cache/zig-cc CXX=$cache/zig-c++ CCACHE_COMPILERTYPE=clang
 export CMAKE_POLICY_VERSION_MINIMUM=3.5 # which some of Debian's sources are older than
+export LDFLAGS=-Wl,--undefined-version  # zlib's list of symbols names some that it does not have
 
 arguments=(-Cbuild-dir=build/wheel-zig -Ccmake.define.FETCHCONTENT_TRY_FIND_PACKAGE_MODE=NEVER)
 for pair in HIGHWAY=highway ZLIB=zlib LIBPNG=libpng1.6 LIBJPEG-TURBO=libjpeg-turbo CLI11=cli11; do

@@ -14,7 +14,8 @@ in training mode, and for types and devices that Polyphase does not take. Calls 
 threads. Weights are packed at the first call and again when they have changed; changes through `.data` that keep the
 memory are not noticed.
 
-Layers are the op torch.ops.polyphase_kernels.layer, which torch.export and torch.compile keep.
+Layers are the op torch.ops.polyphase_kernels.layer, which torch.export and torch.compile keep. The first call of a
+process imports torch._dynamo, which takes about as long as to import torch.
 """
 
 import contextlib
@@ -43,8 +44,7 @@ _FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 # bias, the batch norm's gamma, beta, mean and variance, and PReLU's slope; `other` are indices or what is added.
 
 _TENSORS = ("weight", "bias", "gamma", "beta", "mean", "variance", "slope")
-_library = torch.library.Library("polyphase_kernels", "DEF")
-_library.define("layer(Tensor input, Tensor? other, Tensor?[] tensors, str spec, SymInt[]? output_size=None) -> Tensor")
+_SCHEMA = "(Tensor input, Tensor? other, Tensor?[] tensors, str spec, SymInt[]? output_size=None) -> Tensor"
 
 _packed = WeakTensorKeyDictionary()  # by weight: {spec: (state of the tensors, layer)}
 _lock = threading.Lock()
@@ -123,6 +123,7 @@ def _compute(layer, input, other=None, output_size=None):
     return output
 
 
+@torch.library.custom_op("polyphase_kernels::layer", mutates_args=(), device_types="cpu", schema=_SCHEMA)
 def _run(input, other, tensors, spec, output_size=None):
     return _compute(_layer(spec, tensors), input, other, output_size)
 
@@ -161,8 +162,7 @@ def _reference(input, other, tensors, spec, output_size=None):
         if "shuffle" in a:
             x = F.pixel_shuffle(x, a["shuffle"])
     elif name == "Interpolate":
-        x = F.interpolate(x, a["size"], a["scale_factor"], a["mode"], a["align_corners"], a["recompute_scale_factor"],
-                          antialias=a["antialias"])
+        x = F.interpolate(x, a["size"], a["scale_factor"], a["mode"], a["align_corners"], a["recompute_scale_factor"])
         if t.get("weight") is not None:
             x = getattr(F, f"conv{rank}d")(x, t["weight"], t["bias"])
     elif name == "MaxUnpool":
@@ -179,231 +179,212 @@ def _reference(input, other, tensors, spec, output_size=None):
     return x + other if a.get("residual") == "after_activation" else x
 
 
+@_run.register_fake
 def _fake(input, other, tensors, spec, output_size=None):
     output = _reference(input, other, tensors, spec, output_size)
     last = input.dim() == 4 and not input.is_contiguous() and input.is_contiguous(memory_format=torch.channels_last)
     return torch.empty_like(output, memory_format=torch.channels_last if last else torch.contiguous_format)
 
 
-_library.impl("layer", _run, "CPU")
-torch.library.register_fake("polyphase_kernels::layer", _fake, lib=_library)
-
-
-# ---- Chains of modules
-
-def _numbers(value):
-    return list(value) if isinstance(value, (tuple, list)) else value
-
-
-def _activation(module):
-    """The fields of an activation module, or None."""
-    kind = type(module)
-    plain = {nn.ReLU: "relu", nn.Sigmoid: "sigmoid", nn.Tanh: "tanh", nn.SiLU: "silu", nn.Hardswish: "hard_swish",
-             nn.PReLU: "prelu"}
-    if kind in plain:
-        return {"activation": plain[kind]}
-    if kind is nn.LeakyReLU:
-        return {"activation": "leaky_relu", "negative_slope": module.negative_slope}
-    if kind in (nn.ReLU6, nn.Hardtanh):
-        return {"activation": "clamp", "lower": module.min_val, "upper": module.max_val}
-    if kind is nn.GELU:
-        return {"activation": "gelu" if module.approximate == "none" else "gelu_tanh"}
-    return None
-
+# ---- Modules
 
 _CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _UNPOOLS = (nn.MaxUnpool1d, nn.MaxUnpool2d, nn.MaxUnpool3d)
 _UPSAMPLES = (nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d)
+_SHUFFLES = (nn.PixelShuffle, nn.PixelUnshuffle)
 _SKIPPED = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 _PADS = {getattr(nn, f"{name}Pad{rank}d"): mode for rank in (1, 2, 3) for name, mode in (
     ("Zero", "zeros"), ("Reflection", "reflect"), ("Replication", "replicate"), ("Circular", "circular"))}
+_ACTIVATION_FIELDS = {
+    nn.ReLU: lambda m: {"activation": "relu"}, nn.Sigmoid: lambda m: {"activation": "sigmoid"},
+    nn.Tanh: lambda m: {"activation": "tanh"}, nn.SiLU: lambda m: {"activation": "silu"},
+    nn.Hardswish: lambda m: {"activation": "hard_swish"}, nn.PReLU: lambda m: {"activation": "prelu"},
+    nn.LeakyReLU: lambda m: {"activation": "leaky_relu", "negative_slope": m.negative_slope},
+    nn.ReLU6: lambda m: {"activation": "clamp", "lower": 0.0, "upper": 6.0},
+    nn.Hardtanh: lambda m: {"activation": "clamp", "lower": m.min_val, "upper": m.max_val},
+    nn.GELU: lambda m: {"activation": "gelu" if m.approximate == "none" else "gelu_tanh"}}
 
 
-def _is(module, kinds):
-    return type(module) in kinds or (isinstance(module, _Layer) and type(module).__mro__[2] in kinds)
+def _kind(module):
+    """The class of a module, before optimize() as after it."""
+    return getattr(type(module), "_kind", type(module))
+
+
+def _list(value, length=None):
+    value = list(value) if isinstance(value, (tuple, list)) else value
+    return [value] * length if length and not isinstance(value, list) else value
+
+
+def _enlarges(upsample, integer=False):
+    """Whether an upsampling is by given factors of 1 or more, and with `integer` one that repeats each pixel."""
+    factors = _list(upsample.scale_factor, 1)
+    return (factors[0] is not None and all(one >= 1 and not (integer and one % 1) for one in factors)
+            and (not integer or upsample.mode == "nearest"))
+
+
+def _is_pointwise(conv):
+    return {1} == set(conv.kernel_size) == set(conv.stride) and conv.groups == 1 and conv.padding in (
+        "same", "valid", (0,) * len(conv.kernel_size))
+
+
+def _fields(module):
+    """The fields of the layer that a module is, or None."""
+    kind, fields = _kind(module), {}
+    if kind in _CONVS:
+        if set(module.stride) != {1}:
+            return None
+        rank, sides = len(module.kernel_size), module.padding
+        if sides == "same":
+            sides = [[d * (k - 1) // 2, d * (k - 1) - d * (k - 1) // 2]
+                     for d, k in zip(module.dilation, module.kernel_size)]
+        fields = {"padding": [0] * rank if sides == "valid" else _list(sides), "padding_mode": module.padding_mode}
+        names = ("dilation", "groups")
+    elif kind in _TRANSPOSED:
+        names = ("stride", "padding", "output_padding", "groups", "dilation")
+    elif kind in _UPSAMPLES:
+        names, kind = ("size", "scale_factor", "mode", "align_corners", "recompute_scale_factor"), _layers.Interpolate
+        if module.mode == "area":
+            return None
+    elif kind in _UNPOOLS:
+        names, kind = ("kernel_size", "stride", "padding"), _layers.MaxUnpool
+    elif kind in _SHUFFLES:
+        names = ("upscale_factor",) if kind is nn.PixelShuffle else ("downscale_factor",)
+    else:
+        return None
+    return {"layer": kind.__name__, **fields, **{name: _list(getattr(module, name)) for name in names}}
+
+
+class _Op:
+    """A call of the op, and when it can be made."""
+
+    def __init__(self, fields, rank, dtypes):
+        self.text, self.rank, self.dtypes = json.dumps(fields), rank, dtypes
+
+    def takes(self, input, tensors):
+        return (input.device.type == "cpu" and input.dtype in self.dtypes and input.numel() > 0
+                and (3 <= input.dim() <= 5 if self.rank is None else input.dim() == self.rank + 2)
+                and not (torch.is_grad_enabled() and any(one is not None and one.requires_grad
+                                                         for one in (input, *tensors)))
+                and all(one is None or (one.dtype is torch.float32 and one.device.type == "cpu") for one in tensors))
+
+    def __call__(self, input, tensors=(), other=None, output_size=None):
+        return torch.ops.polyphase_kernels.layer(input, other, tensors, self.text, output_size)
+
+
+def _op(core, fields):
+    kind = _kind(core)
+    if kind in _CONVS + _TRANSPOSED:
+        return _Op(fields, len(core.kernel_size), (torch.float32,))
+    if kind in _UNPOOLS:
+        return _Op(fields, _UNPOOLS.index(kind) + 1, tuple(_DTYPES))
+    return _Op(fields, 2, tuple(_DTYPES)) if kind in _SHUFFLES else _Op(fields, None, _FLOATS)
 
 
 class _Chain:
-    """Modules, one after the other, that are one layer."""
+    """Modules, one after the other, that are one layer: a convolution or an upsampling and what stands beside it."""
 
-    def __init__(self, modules):
-        self.modules = []  # all that it replaces
-        self.spec = {}
-        self.core = self.norm = self.slope = None
-        self._match(list(modules))
-        self.text = json.dumps(self.spec)
-        self.dtypes = (torch.float32,) if self.tensors else tuple(_DTYPES) if "Pixel" in self.spec["layer"] or \
-            "Unpool" in self.spec["layer"] else _FLOATS
+    def __init__(self, modules, op, convolution, norm, slope):
+        self.modules, self.op, self.convolution, self.norm, self.slope = modules, op, convolution, norm, slope
 
-    def _match(self, modules):
-        """Takes as many modules from the front as make one layer; self.core stays None if there is none."""
-        position = 0
-
-        def peek(skip=0):
-            nonlocal position
-            while position + skip < len(modules) and _is(modules[position + skip], _SKIPPED) and self.spec:
-                if skip:
-                    return None
-                position += 1
-            return modules[position + skip] if position + skip < len(modules) else None
-
-        prologue = _activation(modules[0]) if modules else None
-        if prologue and prologue["activation"] in ("relu", "leaky_relu"):
-            position += 1
-            prologue = {"prologue": prologue["activation"], "prologue_slope": prologue.get("negative_slope", 0.01)}
-        else:
-            prologue = None
-        upsample = padding = None
-        if _is(peek(), _UPSAMPLES) and peek().mode == "nearest" and peek().size is None:
-            scales = _numbers(peek().scale_factor)
-            follower = peek(1) if type(peek(1)) not in _PADS else peek(2)
-            if _is(follower, _CONVS) and all(float(one).is_integer() and one >= 1 for one in (
-                    scales if isinstance(scales, list) else [scales])) and set(follower.kernel_size) != {1}:
-                upsample = scales
-                position += 1
-        if type(peek()) in _PADS and _is(peek(1), _CONVS) and set(_numbers(peek(1).padding)) == {0}:
-            sides = peek().padding
-            padding = _PADS[type(peek())], [list(sides[i:i + 2]) for i in range(0, len(sides), 2)][::-1]
-            position += 1
-        core = peek()
-        if core is None or not self._start(core, upsample, padding):
-            return
-        if prologue and not _is(core, _CONVS + _TRANSPOSED):
-            return
-        self.spec.update(prologue or {})
-        self.core = core
-        position += 1
-        can_fuse = _is(core, _CONVS + _TRANSPOSED + _UPSAMPLES)
-        follower = peek()
-        if _is(core, _UPSAMPLES) and _is(follower, _CONVS) and _pointwise(core, follower):
-            self.core = follower
-            position += 1
-        if _is(core, _CONVS) and _is(peek(), (nn.PixelShuffle,)) and len(core.kernel_size) == 2:
-            self.spec["shuffle"] = peek().upscale_factor
-            position += 1
-        rank = len(core.kernel_size) if hasattr(core, "kernel_size") and can_fuse else None
-        if can_fuse and type(peek()) in _NORMS and peek().track_running_stats and rank in (
-                None, _NORMS.index(type(peek())) + 1):
-            self.norm = peek()
-            self.spec["epsilon"] = self.norm.eps
-            position += 1
-        activation = _activation(peek()) if can_fuse and peek() is not None else None
-        if activation:
-            if activation["activation"] == "prelu":
-                self.slope = peek()
-            self.spec.update(activation)
-            position += 1
-            if "shuffle" not in self.spec and self.norm is None and self.slope is None and _is(
-                    core, _CONVS) and len(core.kernel_size) == 2 and _is(peek(), (nn.PixelShuffle,)):
-                self.spec["shuffle"] = peek().upscale_factor  # which may as well come first
-                position += 1
-        self.modules = modules[:position]
-
-    def _start(self, core, upsample, padding):
-        """Sets the spec of the module that it is all about, and returns whether it is one."""
-        if _is(core, _CONVS):
-            rank = len(core.kernel_size)
-            if set(core.stride) != {1}:
-                return False
-            mode, sides = padding or (core.padding_mode, core.padding)
-            if sides == "valid":
-                sides = [0] * rank
-            elif sides == "same":
-                totals = [d * (k - 1) for d, k in zip(core.dilation, core.kernel_size)]
-                sides = [[total // 2, total - total // 2] for total in totals]
-            self.spec = {"layer": f"Conv{rank}d", "padding": list(sides), "dilation": list(core.dilation),
-                         "groups": core.groups, "padding_mode": mode}
-            if upsample is not None:
-                scales = upsample if isinstance(upsample, list) else [upsample] * rank
-                self.spec["upsample"] = [int(one) for one in scales]
-        elif upsample is not None or padding is not None:
-            return False
-        elif _is(core, _TRANSPOSED):
-            self.spec = {"layer": f"ConvTranspose{len(core.kernel_size)}d", "stride": list(core.stride),
-                         "padding": list(core.padding), "output_padding": list(core.output_padding),
-                         "groups": core.groups, "dilation": list(core.dilation)}
-        elif _is(core, _UPSAMPLES):
-            self.spec = {"layer": "Interpolate", "size": _numbers(core.size), "mode": core.mode,
-                         "scale_factor": _numbers(core.scale_factor), "align_corners": core.align_corners,
-                         "recompute_scale_factor": core.recompute_scale_factor, "antialias": False}
-        elif _is(core, (nn.PixelShuffle,)):
-            self.spec = {"layer": "PixelShuffle", "upscale_factor": core.upscale_factor}
-        elif _is(core, (nn.PixelUnshuffle,)):
-            self.spec = {"layer": "PixelUnshuffle", "downscale_factor": core.downscale_factor}
-        elif _is(core, _UNPOOLS):
-            self.spec = {"layer": "MaxUnpool", "kernel_size": _numbers(core.kernel_size),
-                         "stride": _numbers(core.stride), "padding": _numbers(core.padding)}
-        else:
-            return False
-        return True
-
-    @property
     def tensors(self):
-        """The op's argument; they are looked up for each call, since parameters are replaced at times."""
-        if self.core is None or not hasattr(self.core, "weight"):
-            core = (None, None) if self.norm or self.slope else ()
-        else:
-            core = (self.core.weight, self.core.bias)
-        norm = self.norm
-        tensors = [*core, *((norm.weight, norm.bias, norm.running_mean, norm.running_var) if norm else
-                            (None,) * 4 if self.slope else ())]
-        return tensors + [self.slope.weight] if self.slope else tensors
+        """They are looked up for each call, since parameters are replaced at times."""
+        convolution, norm = self.convolution, self.norm
+        tensors = [convolution.weight, convolution.bias] if convolution else [None] * 2
+        tensors += [norm.weight, norm.bias, norm.running_mean, norm.running_var] if norm else [None] * 4
+        return tensors + [self.slope.weight if self.slope else None]
 
-    def takes(self, x, tensors):
-        return (x.device.type == "cpu" and x.dtype in self.dtypes and 3 <= x.dim() <= 5 and x.numel() > 0
-                and not (torch.is_grad_enabled() and (x.requires_grad or any(
-                    one is not None and one.requires_grad for one in tensors)))
-                and all(one is None or (one.dtype == torch.float32 and one.device.type == "cpu") for one in tensors)
-                and not any(one.training and isinstance(one, (*_NORMS, *_SKIPPED[1:])) for one in self.modules)
-                and (self.rank is None or x.dim() == self.rank + 2))
-
-    @property
-    def rank(self):
-        digit = self.spec["layer"][-2]
-        return int(digit) if digit.isdigit() else 2 if "Pixel" in self.spec["layer"] else None
-
-    def __call__(self, x):
-        tensors = self.tensors
-        if self.takes(x, tensors) and not any(one._forward_hooks or one._forward_pre_hooks for one in self.modules):
-            return torch.ops.polyphase_kernels.layer(x, None, tensors, self.text)
+    def __call__(self, input):
+        tensors = self.tensors()
+        if self.op.takes(input, tensors) and not any(
+                one._forward_hooks or one._forward_pre_hooks or (one.training and isinstance(one, _NORMS + _SKIPPED[1:]))
+                for one in self.modules):
+            return self.op(input, tensors)
         for module in self.modules:
-            x = module(x)
-        return x
+            input = module(input)
+        return input
 
 
-def _pointwise(upsample, conv):
-    """Whether a 1x1 convolution may be computed before the upsampling, which must enlarge for that."""
-    scales = _numbers(upsample.scale_factor)
-    return (set(conv.kernel_size) == {1} == set(conv.stride) and set(_numbers(conv.padding)) == {0} and conv.groups == 1
-            and scales is not None and all(one >= 1 for one in (scales if isinstance(scales, list) else [scales])))
+def _chain(modules):
+    """The longest chain that the modules begin with, or None."""
+    left = list(modules)
+
+    def take(kinds, condition=lambda module: True):
+        """The next module, if it is one of these; identity and dropout are passed over."""
+        index = next((i for i, module in enumerate(left) if _kind(module) not in _SKIPPED), len(left))
+        if index == len(left) or _kind(left[index]) not in kinds or not condition(left[index]):
+            return None
+        module = left[index]
+        del left[:index + 1]
+        return module
+
+    prologue = take((nn.ReLU, nn.LeakyReLU))
+    upsample = take(_UPSAMPLES, lambda module: _enlarges(module, integer=True))
+    pad = take(_PADS)
+    core = convolution = take(_CONVS, lambda module: _fields(module) and not (upsample and _is_pointwise(module)) and (
+        not pad or (set(module.padding) == {0} and _kind(pad).__name__[-2:] == _kind(module).__name__[-2:])))
+    if not core:
+        left[:] = modules
+        prologue = take((nn.ReLU, nn.LeakyReLU))
+        core = convolution = take(_TRANSPOSED)
+    if not core:
+        left[:] = modules
+        prologue = None
+        core = take(_UPSAMPLES, _fields)
+        convolution = core and _enlarges(core) and take(_CONVS, _is_pointwise) or None
+    if not core:
+        return None
+
+    fields = _fields(core)
+    if prologue:
+        activation = _ACTIVATION_FIELDS[_kind(prologue)](prologue)
+        fields.update({name.replace("activation", "prologue").replace("negative_slope", "prologue_slope"): value
+                       for name, value in activation.items()})
+    is_conv2d = _kind(core) is nn.Conv2d
+    if _kind(core) in _CONVS:
+        if upsample:
+            fields["upsample"] = [int(one) for one in _list(upsample.scale_factor, len(core.kernel_size))]
+        if pad:
+            sides = _list(pad.padding)
+            fields.update(padding=[sides[i:i + 2] for i in range(0, len(sides), 2)][::-1],
+                          padding_mode=_PADS[_kind(pad)])
+    shuffle = take((nn.PixelShuffle,)) if is_conv2d else None
+    norm = take(_NORMS, lambda module: module.track_running_stats)
+    activation = take(_ACTIVATION_FIELDS)
+    slope = activation if isinstance(activation, nn.PReLU) else None
+    if is_conv2d and not (shuffle or norm or slope):
+        shuffle = take((nn.PixelShuffle,))  # which may as well come before the activation
+    if activation:
+        fields.update(_ACTIVATION_FIELDS[_kind(activation)](activation))
+    if norm:
+        fields["epsilon"] = norm.eps
+    if shuffle:
+        fields["shuffle"] = shuffle.upscale_factor
+    return _Chain(modules[:len(modules) - len(left)], _op(core, fields), convolution, norm, slope)
 
 
 class _Layer:
-    """A module that is one layer; its class is a subclass of what it was."""
+    """A module that is one layer."""
 
-    def forward(self, x, *arguments, **keywords):
-        chain = self._polyphase
-        tensors = chain.tensors
-        if not arguments and not keywords and chain.takes(x, tensors):
-            return torch.ops.polyphase_kernels.layer(x, None, tensors, chain.text)
-        return super().forward(x, *arguments, **keywords)
+    def forward(self, input, *arguments, **keywords):
+        op, tensors = self._polyphase, (self.weight, self.bias) if hasattr(self, "weight") else ()
+        if not arguments and not keywords and op.takes(input, tensors):
+            return op(input, tensors)
+        return super().forward(input, *arguments, **keywords)
 
 
 class _Unpool:
     def forward(self, input, indices, output_size=None):
-        chain = self._polyphase
-        rank = _UNPOOLS.index(type(self).__mro__[3]) + 1
-        if (chain.takes(input, ()) and input.dim() == rank + 2 and indices.device.type == "cpu"
-                and not input.requires_grad):
-            size = None if output_size is None else list(output_size)[-rank:]
-            return torch.ops.polyphase_kernels.layer(input, indices, (), chain.text, size)
+        op = self._polyphase
+        if op.takes(input, ()):
+            return op(input, (), indices, None if output_size is None else list(output_size)[-op.rank:])
         return super().forward(input, indices, output_size)
 
 
 class Sequential(nn.Sequential):
     """Runs chains of its modules as one layer each. Who iterates over it gets the modules."""
+    _kind = nn.Sequential
 
     def forward(self, input):
         for step in self._polyphase:
@@ -411,41 +392,39 @@ class Sequential(nn.Sequential):
         return input
 
 
-def _subclasses():
-    for kind in (*_CONVS, *_TRANSPOSED, *_UPSAMPLES, nn.PixelShuffle, nn.PixelUnshuffle, *_UNPOOLS):
-        bases = (_Unpool, _Layer, kind) if kind in _UNPOOLS else (_Layer, kind)
-        yield kind, type(kind.__name__, bases, {"__module__": __name__, "__doc__": kind.__doc__})
-
-
-_FAST = dict(_subclasses())
-globals().update({kind.__name__: fast for kind, fast in _FAST.items()})  # for pickle
+# Each is a subclass of the class that it replaces; the names are for pickle.
+_FAST = {kind: type(kind.__name__, (_Unpool if kind in _UNPOOLS else _Layer, kind), {
+    "__module__": __name__, "__doc__": kind.__doc__, "_kind": kind})
+    for kind in (*_CONVS, *_TRANSPOSED, *_UPSAMPLES, *_SHUFFLES, *_UNPOOLS)}
+globals().update({kind.__name__: fast for kind, fast in _FAST.items()})
 
 
 def optimize(model, convolutions=True, inplace=False):
     """A copy of `model` in which what Polyphase has runs on it.
 
     These are ConvTranspose1d to 3d, Upsample, PixelShuffle, PixelUnshuffle, MaxUnpool1d to 3d and, if `convolutions`,
-    Conv1d to 3d of stride 1. In each Sequential they are fused with what stands beside them: an activation or a
-    padding before a convolution, nearest upsampling and the convolution after it, batch norm, activations, a pixel
-    shuffle after a convolution. The structure of the model must not be changed afterwards; weights may be.
+    Conv1d to 3d of stride 1. In each Sequential they are fused with what stands beside them: a ReLU or a padding before
+    a convolution, nearest upsampling and the convolution after it, batch norm, an activation, a pixel shuffle after a
+    convolution. The structure of the model must not be changed afterwards; weights may be.
     """
     model = model if inplace else copy.deepcopy(model)
+    wanted = {kind for kind in _FAST if convolutions or kind not in _CONVS}
     for module in list(model.modules()):
-        if type(module) in _FAST and (convolutions or type(module) not in _CONVS):
-            chain = _Chain([module])
-            if chain.core is not None:
+        if type(module) in wanted and not module._forward_pre_hooks:  # as weight_norm has, which makes weights anew
+            fields = _fields(module)
+            if fields:
                 module.__class__ = _FAST[type(module)]
-                module.__dict__["_polyphase"] = chain
+                module.__dict__["_polyphase"] = _op(module, fields)
     for module in list(model.modules()):
         if type(module) is nn.Sequential:
-            steps, children = [], list(module)
-            while children:
-                chain = _Chain(children)
-                if len(chain.modules) > 1 and (convolutions or not _is(chain.core, _CONVS) or "upsample" in chain.spec):
+            steps, left = [], list(module)
+            while left:
+                chain = _chain(left)
+                if chain and len(chain.modules) > 1 and any(hasattr(one, "_polyphase") for one in chain.modules):
                     steps.append(chain)
-                    del children[:len(chain.modules)]
+                    del left[:len(chain.modules)]
                 else:
-                    steps.append(children.pop(0))
+                    steps.append(left.pop(0))
             if any(isinstance(step, _Chain) for step in steps):
                 module.__class__ = Sequential
                 module.__dict__["_polyphase"] = steps
@@ -453,13 +432,15 @@ def optimize(model, convolutions=True, inplace=False):
 
 
 def describe(model):
-    """Lines: the layers of an optimized model, by the names of their modules."""
+    """Lines: the layers of an optimized model, by the names of their modules, and what the op is told."""
     lines = []
     for name, module in model.named_modules():
-        steps = module.__dict__.get("_polyphase", [])
-        for step in steps if isinstance(steps, list) else [steps]:
+        found = module.__dict__.get("_polyphase", [])
+        for step in found if isinstance(found, list) else [found]:
             if isinstance(step, _Chain):
-                lines.append(f"{name}: {' + '.join(type(one).__name__ for one in step.modules)} -> {step.text}")
+                lines.append(f"{name}: {' + '.join(_kind(one).__name__ for one in step.modules)}: {step.op.text}")
+            elif isinstance(step, _Op):
+                lines.append(f"{name}: {_kind(module).__name__}: {step.text}")
     return "\n".join(lines)
 
 
@@ -482,7 +463,7 @@ def _convolution(input, weight, bias, stride, padding, dilation, transposed, out
     if torch.is_grad_enabled() and weight.requires_grad or input.dtype != torch.float32 or not 1 <= rank <= 3:
         return None
     spec = json.dumps({name: value if isinstance(value, (str, int)) else list(value) for name, value in spec.items()})
-    return _run(input, None, [weight, bias], spec)
+    return _compute(_layer(spec, [weight, bias]), input)
 
 
 def _resize(mode, input, output_size, *arguments):
@@ -497,11 +478,11 @@ def _resize(mode, input, output_size, *arguments):
         return None
     spec = {"layer": "Interpolate", "size": None if use_scales else list(output_size), "mode": mode,
             "scale_factor": list(scales) if use_scales else None, "align_corners": corners}
-    return _run(input, None, (), json.dumps(spec))
+    return _compute(_layer(json.dumps(spec), ()), input)
 
 
 def _shuffle(name, factor, input, value):
-    return _run(input, None, (), json.dumps({"layer": name, factor: value})) if input.dim() == 4 else None
+    return _compute(_layer(json.dumps({"layer": name, factor: value}), ()), input) if input.dim() == 4 else None
 
 
 def _overrides():
