@@ -5,8 +5,17 @@ import pathlib
 import sys
 
 
+def program():
+    path = pathlib.Path(__file__).parent / "bin" / ("polyphase.exe" if sys.platform == "win32" else "polyphase")
+    if not path.exists():
+        raise FileNotFoundError(f"polyphase_kernels: {path} is not there: this package was built without the "
+                                "command-line tool")
+    return os.fspath(path)
+
+
 def main():
-    program = pathlib.Path(__file__).parent / "bin" / ("polyphase.exe" if sys.platform == "win32" else "polyphase")
-    if not program.exists():
-        sys.exit("polyphase: this package was built without the command-line tool (libpng or libjpeg were missing)")
-    os.execv(program, [str(program), *sys.argv[1:]])
+    try:
+        path = program()
+    except FileNotFoundError as error:
+        sys.exit(f"polyphase: {error}")
+    os.execv(path, [path, *sys.argv[1:]])
