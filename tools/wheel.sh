@@ -11,7 +11,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/polyphase/wheel
 machine=$(uname -m)
 
 tools/setup.sh build wheel
-tools=(ziglang==0.17.1 scikit-build-core build auditwheel wheel)
+tools=(ziglang==0.17.1 scikit-build-core build auditwheel wheel numpy pillow)
 if [[ ! -f $cache/complete || $(< "$cache/complete") != "${tools[*]}" ]]; then
   python3 -m venv --clear "$cache/python"
   "$cache/python/bin/python" -m pip install --quiet --disable-pip-version-check "${tools[@]}"
@@ -63,6 +63,7 @@ if ! grep -q "constrains the platform tag to \"$tag\"\|consistent with.*\"$tag\"
   echo "tools/wheel.sh: the wheel is not $tag" >&2
   exit 1
 fi
+POLYPHASE_WHEEL=$(echo "$work"/*.whl) "$python" -B tests/python/wheel_test.py
 mkdir -p "$folder"
 mv "$work"/*.whl "$folder/"
 ls "$folder"

@@ -5,6 +5,7 @@ import doctest
 import gc
 import inspect
 import itertools
+import pathlib
 import pickle
 import subprocess
 import sys
@@ -378,6 +379,14 @@ class Interface(unittest.TestCase):
                          ["input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation"])
         self.assertEqual(list(inspect.signature(pph.max_unpool).parameters)[:6],
                          ["input", "indices", "kernel_size", "stride", "padding", "output_size"])
+
+    @unittest.skipIf(sys.version_info >= (3, 14), "types are written in another way")
+    def test_stub(self):
+        root = pathlib.Path(__file__).resolve().parents[2]
+        sys.path.insert(0, str(root / "tools/python"))
+        import generate_stub
+        self.assertEqual((root / "src/adapters/python/polyphase_kernels/__init__.pyi").read_text(),
+                         generate_stub.generate(), "run tools/python/generate_stub.py")
 
     def test_library_exports_the_c_api_alone(self):
         symbols = subprocess.run(["nm", "-D", "--defined-only", "-P", pph.get_library_path()], capture_output=True,
