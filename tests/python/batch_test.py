@@ -103,7 +103,7 @@ class Batch(unittest.TestCase):
     def test_messages(self):
         for words, arguments, keywords in (
                 ("must be a folder, or a list", (self.root / "0.png", self.out), {}),
-                ("would be written twice, the first of them '1.png'",
+                ("would be written twice, the first is '1.png'",
                  ([self.root / "deep/er/1.png", self.root / "1.png"], self.out), {}),
                 ("pending = 0", (self.root, self.out), {"pending": 0})):
             with self.assertRaisesRegex((ValueError, NotADirectoryError), words):

@@ -1,9 +1,11 @@
 """The layers for NumPy: values, layouts, memory, what is refused and how."""
 
 import concurrent.futures
+import contextlib
 import doctest
 import gc
 import inspect
+import io
 import itertools
 import pathlib
 import pickle
@@ -135,7 +137,8 @@ class Values(unittest.TestCase):
             x = (numbers(2, 12, 3, 4) * 100).astype(dtype)
             y = pph.pixel_shuffle(x, (2, 3), channel_order="dcr")
             self.assertEqual((y.shape, y.dtype), ((2, 2, 6, 12), x.dtype))
-            np.testing.assert_array_equal(y, x.reshape(2, 2, 3, 2, 3, 4).transpose(0, 3, 4, 1, 5, 2).reshape(2, 2, 6, 12))
+            expected = x.reshape(2, 2, 3, 2, 3, 4).transpose(0, 3, 4, 1, 5, 2).reshape(2, 2, 6, 12)
+            np.testing.assert_array_equal(y, expected)
             np.testing.assert_array_equal(pph.pixel_unshuffle(y, [2, 3], channel_order="dcr"), x)
 
     def test_pools(self):
@@ -184,7 +187,8 @@ class Memory(unittest.TestCase):
     def test_views(self):
         whole = numbers(2, 9, 12, 20)
         for x in (whole[:, 2:8], whole[:, ::2][:, :3].repeat(2, 1), whole[:, 3:, 1:7, 4:9], whole[:, 3:, ::-1],
-                  whole[:, 3:, :, ::2], whole.transpose(0, 1, 3, 2)[:, 3:], np.broadcast_to(whole[:, :1], (2, 6, 12, 20))):
+                  whole[:, 3:, :, ::2], whole.transpose(0, 1, 3, 2)[:, 3:],
+                  np.broadcast_to(whole[:, :1], (2, 6, 12, 20))):
             expected = pph.conv_transpose2d(np.ascontiguousarray(x), self.w, stride=2)
             np.testing.assert_array_equal(pph.conv_transpose2d(x, self.w, stride=2), expected)
             target = np.zeros((2, 8, expected.shape[2] + 2, expected.shape[3] + 3), np.float32)
@@ -370,6 +374,14 @@ class Interface(unittest.TestCase):
                 self.assertEqual(result.failed, 0, name)
                 tried += result.attempted
         self.assertGreater(tried, 100)
+
+    def test_readme(self):
+        readme = pathlib.Path(__file__).resolve().parents[2] / "src/adapters/python/README.md"
+        names = {}
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(readme.read_text().split("```python\n")[1].split("```")[0], names)
+        self.assertEqual(names["y"].shape, (1, 32, 112, 112))
+        self.assertIn("conv_transpose 4x4 stride 2x2", printed.getvalue())
 
     def test_functions_have_signatures_and_docs(self):
         for name in _layers.PUBLIC:

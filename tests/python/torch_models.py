@@ -69,8 +69,9 @@ class CenterNet(nn.Module):
         for c_in, c_out in ((32, 16), (16, 16), (16, 8)):
             layers += [nn.ConvTranspose2d(c_in, c_out, 4, 2, 1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU(True)]
         self.deconvolutions = nn.Sequential(*layers)
-        self.heads = nn.ModuleDict({name: nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(True), nn.Conv2d(8, c, 1))
-                                    for name, c in (("heatmap", 5), ("size", 2))})
+        self.heads = nn.ModuleDict({
+            name: nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(True), nn.Conv2d(8, c, 1))
+            for name, c in (("heatmap", 5), ("size", 2))})
 
     def forward(self, x):
         x = self.deconvolutions(x)
@@ -207,10 +208,11 @@ def real_esrgan_head():
 # How many layers of each run on Polyphase after optimize(), and the shape of the input.
 MODELS = {
     "unet": (UNet, 8, (1, 3, 16, 24)), "unet3d": (UNet3d, 2, (1, 4, 4, 5, 6)), "dcgan": (dcgan, 4, (2, 16, 1, 1)),
-    "espcn": (espcn, 3, (1, 1, 12, 10)), "srvgg": (SRVGG, 5, (1, 3, 12, 10)), "centernet": (CenterNet, 7, (1, 32, 6, 5)),
-    "fpn": (FPN, 3, (1, 4, 12, 10)), "hifigan": (HiFiGAN, 5, (1, 16, 9)), "vq_decoder": (VQDecoder, 2, (1, 16, 8, 8)),
-    "segnet": (SegNet, 3, (2, 3, 11, 13)), "deeplab": (DeepLab, 5, (1, 8, 9, 8)), "yolo_neck": (YOLONeck, 3, (1, 16, 8, 8)),
-    "edsr": (EDSR, 6, (1, 3, 9, 10)), "stylegan2": (StyleGAN2, 2, (2, 8, 8, 8)), "pix2pix": (pix2pix, 2, (1, 8, 5, 6)),
+    "espcn": (espcn, 3, (1, 1, 12, 10)), "srvgg": (SRVGG, 5, (1, 3, 12, 10)), "fpn": (FPN, 3, (1, 4, 12, 10)),
+    "centernet": (CenterNet, 7, (1, 32, 6, 5)), "hifigan": (HiFiGAN, 5, (1, 16, 9)),
+    "vq_decoder": (VQDecoder, 2, (1, 16, 8, 8)), "segnet": (SegNet, 3, (2, 3, 11, 13)),
+    "deeplab": (DeepLab, 5, (1, 8, 9, 8)), "yolo_neck": (YOLONeck, 3, (1, 16, 8, 8)), "edsr": (EDSR, 6, (1, 3, 9, 10)),
+    "stylegan2": (StyleGAN2, 2, (2, 8, 8, 8)), "pix2pix": (pix2pix, 2, (1, 8, 5, 6)),
     "cyclegan": (cyclegan, 3, (1, 4, 9, 8)), "real_esrgan": (real_esrgan_head, 5, (1, 8, 9, 8)),
 }
 

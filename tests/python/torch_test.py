@@ -1,8 +1,10 @@
 """polyphase_kernels.torch: models give the same before and after, train, and can be exported and compiled."""
 
+import contextlib
 import copy
 import doctest
 import io
+import pathlib
 import sys
 import threading
 import unittest
@@ -286,6 +288,15 @@ class Compilers(unittest.TestCase):
             for height in (5, 6):
                 x = torch.randn(1, 4, height, 7)
                 torch.testing.assert_close(compiled(x), model(x) + 1, rtol=1e-3, atol=1e-4)
+
+    def test_readme(self):
+        readme = pathlib.Path(__file__).resolve().parents[2] / "src/adapters/python/README.md"
+        model, _, x = torch_models.make("dcgan")
+        names = {"model": model, "x": x, "torch": torch}
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(readme.read_text().split("```python\n")[2].split("```")[0], names)
+        self.assertEqual(names["y"].shape, (2, 3, 32, 32))
+        self.assertIn("ConvTranspose2d + BatchNorm2d + ReLU", printed.getvalue())
 
     def test_examples(self):
         for one in (pph_torch, pph_torch.override):

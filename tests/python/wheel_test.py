@@ -1,5 +1,5 @@
-"""The wheel, in a fresh environment without compiler: POLYPHASE_WHEEL, or one that is built here if scikit-build-core is
-installed. What it carries for others is tried with a compiler."""
+"""The wheel, in a fresh environment without compiler: POLYPHASE_WHEEL, or one that is built here if scikit-build-core
+is installed. What it carries for others is tried with a compiler."""
 
 import os
 import pathlib
@@ -90,7 +90,8 @@ class Wheel(unittest.TestCase):
         path = self.ask("p.onnxruntime_provider_path()") if any(
             "onnxruntime" in name for name in zipfile.ZipFile(self.wheel).namelist()) else None
         if path is None:
-            run = self.run_in_env(self.bin / "python", "-c", "import polyphase_kernels as p; p.onnxruntime_provider_path()")
+            run = self.run_in_env(self.bin / "python", "-c",
+                                  "import polyphase_kernels as p; p.onnxruntime_provider_path()")
             self.assertRegex(run.stderr, "FileNotFoundError.*without the headers of ONNX Runtime")
         else:
             symbols = subprocess.run(["nm", "-D", "--defined-only", path], text=True, capture_output=True).stdout

@@ -49,8 +49,10 @@ def generate():
         bases = [base for base in value.__mro__[1:] if base.__name__ in names]
         lines += ["", f"class {name}({bases[0].__name__}):" if bases else f"class {name}:"]
         inherited = {one.name for base in bases for one in dataclasses.fields(base)}
-        lines += [f"    {one.name}: {inspect.formatannotation(one.type).replace('typing.', '').replace('NoneType', 'None')}"
-                  for one in dataclasses.fields(value) if one.name not in inherited]
+        for one in dataclasses.fields(value):
+            if one.name not in inherited:
+                lines.append(f"    {one.name}: {inspect.formatannotation(one.type).replace('typing.', '')}"
+                             .replace("NoneType", "None"))
         if name == "Layer":
             lines += ["", "    def plan(self, shape: Sequence[int], dtype: Any = 'float32') -> Plan: ...",
                       "    def describe(self) -> str: ..."]

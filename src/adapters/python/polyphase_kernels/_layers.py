@@ -747,9 +747,11 @@ def _public():
     """The layers and functions of the package by their names."""
     names = {}
     for rank in (1, 2, 3):
-        axes = dict(rank=rank, axes=("w", "h, w", "d, h, w")[rank - 1], ones=", ".join(["4"] * rank),
-                    twice=", ".join(["8"] * rank), kernel=("kw", "kh, kw", "kd, kh, kw")[rank - 1],
-                    kernels=", ".join(["KERNEL"] * rank), out=("w_out", "h_out, w_out", "d_out, h_out, w_out")[rank - 1])
+        def each(text, names="dhw"):
+            return ", ".join(text.replace("?", name) for name in names[-rank:])
+
+        axes = dict(rank=rank, axes=each("?"), kernel=each("k?"), out=each("?_out"), ones=each("4"), twice=each("8"),
+                    kernels=each("KERNEL"))
         for base, kernel in ((ConvTranspose, "2"), (Conv, "3")):
             layer = type(f"{base.__name__}{rank}d", (base,), {
                 "_rank": rank, "__module__": __name__,

@@ -48,8 +48,9 @@ def value_of(enum, name, value):
 
 
 def make(struct, **fields):
-    """A struct with its defaults and the given fields: numbers, names of enum values, sequences, structs, arrays. None is
-    the default."""
+    """A struct with its defaults and the given fields: numbers, names of enum values, sequences, structs, arrays.
+    None is the default.
+    """
     kind = getattr(_c_api, struct)
     value = kind()
     getattr(lib, struct + "_init")(ctypes.byref(value), ctypes.sizeof(value))

@@ -126,7 +126,7 @@ def map(paths, out, executor=None, *, arguments=(), suffix=None, function=upscal
     inputs = [(source, name.with_suffix(suffix) if suffix else name) for source, name in _inputs(paths, out)]
     twice = [name for name, count in collections.Counter(name for _, name in inputs).items() if count > 1]
     if twice:
-        raise ValueError(f"paths: {len(twice)} outputs would be written twice, the first of them {os.fspath(twice[0])!r}")
+        raise ValueError(f"paths: {len(twice)} outputs would be written twice, the first is {os.fspath(twice[0])!r}")
     pending = 4 * getattr(executor, "_max_workers", 16) if pending is None else pending
     if pending < 1:
         raise ValueError(f"pending = {pending}: must be at least 1")

@@ -1,7 +1,7 @@
 """Polyphase for PyTorch: `optimize(model)` is a copy of a model whose upsampling layers run on Polyphase.
 
 >>> import torch, polyphase_kernels.torch
->>> model = torch.nn.Sequential(torch.nn.ConvTranspose2d(8, 4, 4, 2, 1), torch.nn.BatchNorm2d(4), torch.nn.ReLU()).eval()
+>>> model = torch.nn.Sequential(torch.nn.ConvTranspose2d(8, 4, 4, 2, 1), torch.nn.ReLU())
 >>> fast = polyphase_kernels.torch.optimize(model)
 >>> with torch.no_grad():
 ...     x = torch.randn(1, 8, 16, 16)
@@ -40,8 +40,8 @@ _DTYPES = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16", t
            torch.int16: "i16", torch.int32: "i32", torch.int64: "i64", torch.float64: "f64"}
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 
-# ---- The op. `spec` is the layer as JSON: its class and fields, "epsilon" if a batch norm follows. `tensors` are weight,
-# bias, the batch norm's gamma, beta, mean and variance, and PReLU's slope; `other` are indices or what is added.
+# ---- The op. `spec` is the layer as JSON: its class and fields, "epsilon" if a batch norm follows. `tensors` are
+# weight, bias, the batch norm's gamma, beta, mean and variance, and PReLU's slope; `other` are indices or what is added.
 
 _TENSORS = ("weight", "bias", "gamma", "beta", "mean", "variance", "slope")
 _SCHEMA = "(Tensor input, Tensor? other, Tensor?[] tensors, str spec, SymInt[]? output_size=None) -> Tensor"
@@ -282,6 +282,11 @@ def _op(core, fields):
     return _Op(fields, 2, tuple(_DTYPES)) if kind in _SHUFFLES else _Op(fields, None, _FLOATS)
 
 
+def _needs_its_own_call(module):
+    return (module._forward_hooks or module._forward_pre_hooks
+            or (module.training and isinstance(module, _NORMS + _SKIPPED[1:])))
+
+
 class _Chain:
     """Modules, one after the other, that are one layer: a convolution or an upsampling and what stands beside it."""
 
@@ -297,9 +302,7 @@ class _Chain:
 
     def __call__(self, input):
         tensors = self.tensors()
-        if self.op.takes(input, tensors) and not any(
-                one._forward_hooks or one._forward_pre_hooks or (one.training and isinstance(one, _NORMS + _SKIPPED[1:]))
-                for one in self.modules):
+        if self.op.takes(input, tensors) and not any(map(_needs_its_own_call, self.modules)):
             return self.op(input, tensors)
         for module in self.modules:
             input = module(input)
