@@ -246,6 +246,19 @@ class Memory(unittest.TestCase):
         self.assertLess(handles(), before)
         gc.enable()
 
+    def test_functions_see_changed_weights(self):
+        class Weights:  # has a hash, as PyTorch's tensors
+            def __init__(self, held):
+                self.__array_interface__ = held.__array_interface__
+
+        w, x = self.w.copy(), numbers(1, 6, 5, 5)
+        for call in (lambda: pph.conv_transpose2d(x, Weights(w), stride=2),
+                     lambda given=Weights(w): pph.conv_transpose2d(x, given, stride=2),
+                     lambda given=Weights(w.reshape(4 * 4, 6)): pph.interpolate(x, 3, weight=given)):
+            before = call()
+            w[:] *= 2
+            self.assertFalse(np.array_equal(call(), before))
+
     def test_lazy_layers_hold_their_arrays(self):
         layer = pph.Interpolate(scale_factor=2, weight=np.full((5, 3), 2, np.float32), bias=np.ones(5, np.float32),
                                 activation="prelu", slope=np.full(5, 0.5, np.float32))

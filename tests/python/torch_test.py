@@ -160,6 +160,7 @@ class Weights(unittest.TestCase):
         for change in (lambda m: m[0].weight.mul_(2), lambda m: m[0].bias.add_(1), lambda m: m[1].running_mean.add_(1),
                        lambda m: m[1].running_var.mul_(3), lambda m: m[2].weight.fill_(0.5),
                        lambda m: m.load_state_dict({k: v + 1 for k, v in m.state_dict().items()}),
+                       lambda m: setattr(m[0], "bias", nn.Parameter(torch.arange(6.0))),
                        lambda m: setattr(m[0], "weight", nn.Parameter(torch.ones(4, 6, 2, 2))),
                        lambda m: setattr(m[0].weight, "data", torch.full((4, 6, 2, 2), 3.0))):
             with torch.no_grad():

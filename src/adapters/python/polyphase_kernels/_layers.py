@@ -7,7 +7,7 @@ import inspect
 import operator
 import re
 import threading
-from dataclasses import InitVar, dataclass, field
+from dataclasses import KW_ONLY, InitVar, dataclass
 from typing import Any, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -165,11 +165,12 @@ class Layer:
     Arrays are read in place if their strides are those of a dense array, of either order of the axes, or of a part of
     one; others are copied. The output has the input's order in memory. A layer may be called by several threads.
     """
-    layout: str = field(default="nchw", kw_only=True)
-    out_layout: Optional[str] = field(default=None, kw_only=True)
-    numerics: str = field(default="default", kw_only=True)
-    threads: int = field(default=0, kw_only=True)
-    isa: Optional[str] = field(default=None, kw_only=True)
+    _: KW_ONLY
+    layout: str = "nchw"
+    out_layout: Optional[str] = None
+    numerics: str = "default"
+    threads: int = 0
+    isa: Optional[str] = None
 
     _rank = None  # of the layers that have one
     _channels = None  # of the input, where they are known
@@ -224,12 +225,12 @@ class Layer:
         if output_size is not None:
             output_size = tuple(each_axis("output_size", output_size, rank))
         plan = functools.partial(self._operator(rank).plan, spec)
-        request, residual_spec, indices_spec = self._request(spec), None, None
-        options, held = {}, []
+        request, channels = self._request(spec), None
+        added_spec = indices_spec = None
+        options = {}
         if indices is not None:
-            held, indices_spec = read("indices", indices, self.layout, spec.shape[1])
-            options["input_indices"] = address(held)
-        channels = None
+            indices, indices_spec = read("indices", indices, self.layout, spec.shape[1])
+            options["input_indices"] = address(indices)
         if block_of("out_layout", layout) > 1 and not (out is None and add is None):
             channels = plan(request, None, indices_spec, output_size, self.threads).output.shape[1]
         if out is not None:
@@ -238,9 +239,9 @@ class Layer:
             raise ValueError("add: must be given, as residual is not 'none'" if add is None else
                              "add: must not be given, as the layer's residual is 'none'")
         if add is not None:
-            added, residual_spec = read("add", add, layout, channels)
-            options["residual"] = address(added)
-        plan = plan(request, residual_spec, indices_spec, output_size, self.threads)
+            add, added_spec = read("add", add, layout, channels)
+            options["residual"] = address(add)
+        plan = plan(request, added_spec, indices_spec, output_size, self.threads)
         if out is None:
             result = out = empty(plan.output, layout, array.dtype)
         if return_indices:
@@ -264,14 +265,15 @@ class Fused(Layer):
     residual: "none", "before_activation" or "after_activation": where the argument `add` of a call, an array like the
         output, is added.
     """
-    activation: str = field(default="none", kw_only=True)
-    negative_slope: float = field(default=0.01, kw_only=True)
-    lower: float = field(default=0.0, kw_only=True)
-    upper: float = field(default=6.0, kw_only=True)
-    residual: str = field(default="none", kw_only=True)
-    slope: InitVar[Optional[Any]] = field(default=None, kw_only=True)
-    channel_scale: InitVar[Optional[Any]] = field(default=None, kw_only=True)
-    channel_shift: InitVar[Optional[Any]] = field(default=None, kw_only=True)
+    _: KW_ONLY
+    activation: str = "none"
+    negative_slope: float = 0.01
+    lower: float = 0.0
+    upper: float = 6.0
+    residual: str = "none"
+    slope: InitVar[Optional[Any]] = None
+    channel_scale: InitVar[Optional[Any]] = None
+    channel_shift: InitVar[Optional[Any]] = None
 
     def __post_init__(self, slope, channel_scale, channel_shift, weight, bias):
         arrays, channels = {}, None
@@ -304,8 +306,9 @@ class Convolution(Fused):
 
     prologue: "none", "relu" or "leaky_relu" (prologue_slope), applied to the input.
     """
-    prologue: str = field(default="none", kw_only=True)
-    prologue_slope: float = field(default=0.01, kw_only=True)
+    _: KW_ONLY
+    prologue: str = "none"
+    prologue_slope: float = 0.01
 
     _op = None
 
@@ -347,7 +350,8 @@ class ConvTranspose(Convolution):
     output_padding: Axes = 0
     groups: int = 1
     dilation: Axes = 1
-    output_shape: Optional[Axes] = field(default=None, kw_only=True)
+    _: KW_ONLY
+    output_shape: Optional[Axes] = None
 
     _op = "conv_transpose"
 
@@ -386,10 +390,11 @@ class Conv(Convolution):
     padding: Padding = 0
     dilation: Axes = 1
     groups: int = 1
-    padding_mode: str = field(default="zeros", kw_only=True)
-    upsample: Axes = field(default=1, kw_only=True)
-    shuffle: Axes = field(default=1, kw_only=True)
-    channel_order: str = field(default="crd", kw_only=True)
+    _: KW_ONLY
+    padding_mode: str = "zeros"
+    upsample: Axes = 1
+    shuffle: Axes = 1
+    channel_order: str = "crd"
 
     _op = "conv"
 
@@ -407,8 +412,9 @@ class Resampling(Fused):
 
     weight: float32 (c_out, c); bias (c_out,).
     """
-    weight: InitVar[Optional[Any]] = field(default=None, kw_only=True)
-    bias: InitVar[Optional[Any]] = field(default=None, kw_only=True)
+    _: KW_ONLY
+    weight: InitVar[Optional[Any]] = None
+    bias: InitVar[Optional[Any]] = None
 
     def _pack(self, epilogue, weight, bias):
         if weight is not None:
@@ -487,21 +493,22 @@ class Resize(Resampling):
     scale: Optional[Any] = None
     mode: str = "linear"
     preset: str = "onnx"
-    coordinate_transformation: Optional[str] = field(default=None, kw_only=True)
-    coordinate_precision: Optional[str] = field(default=None, kw_only=True)
-    nearest_mode: Optional[str] = field(default=None, kw_only=True)
-    cubic_coeff_a: Optional[float] = field(default=None, kw_only=True)
-    antialias: Optional[Any] = field(default=None, kw_only=True)
-    exclude_outside: Optional[bool] = field(default=None, kw_only=True)
-    copy_unchanged_axes: Optional[bool] = field(default=None, kw_only=True)
-    output_size_rule: Optional[str] = field(default=None, kw_only=True)
-    keep_aspect_ratio_policy: Optional[str] = field(default=None, kw_only=True)
-    recompute_scale_factor: Optional[bool] = field(default=None, kw_only=True)
-    roi_begin: Optional[Sequence[float]] = field(default=None, kw_only=True)
-    roi_end: Optional[Sequence[float]] = field(default=None, kw_only=True)
-    extrapolation_value: Optional[float] = field(default=None, kw_only=True)
-    u8_rounding: Optional[str] = field(default=None, kw_only=True)
-    pass_order: Optional[str] = field(default=None, kw_only=True)
+    _: KW_ONLY
+    coordinate_transformation: Optional[str] = None
+    coordinate_precision: Optional[str] = None
+    nearest_mode: Optional[str] = None
+    cubic_coeff_a: Optional[float] = None
+    antialias: Optional[Any] = None
+    exclude_outside: Optional[bool] = None
+    copy_unchanged_axes: Optional[bool] = None
+    output_size_rule: Optional[str] = None
+    keep_aspect_ratio_policy: Optional[str] = None
+    recompute_scale_factor: Optional[bool] = None
+    roi_begin: Optional[Sequence[float]] = None
+    roi_end: Optional[Sequence[float]] = None
+    extrapolation_value: Optional[float] = None
+    u8_rounding: Optional[str] = None
+    pass_order: Optional[str] = None
 
     def _create(self, rank):
         attributes = make("pph_resize_attributes", spatial_rank=rank)
@@ -543,7 +550,8 @@ class PixelShuffle(Layer):
     (1, 3, 8, 8)
     """
     upscale_factor: Axes
-    channel_order: str = field(default="crd", kw_only=True)
+    _: KW_ONLY
+    channel_order: str = "crd"
 
     def _create(self, rank, factor="upscale_factor", direction="depth_to_space"):
         return self._make(lib.pph_create_pixel_shuffle, make(
@@ -560,7 +568,8 @@ class PixelUnshuffle(Layer):
     (1, 12, 4, 4)
     """
     downscale_factor: Axes
-    channel_order: str = field(default="crd", kw_only=True)
+    _: KW_ONLY
+    channel_order: str = "crd"
 
     def _create(self, rank):
         return PixelShuffle._create(self, rank, "downscale_factor", "space_to_depth")
@@ -596,8 +605,9 @@ class MaxPool(Window):
     dilation: Axes = 1
     ceil_mode: bool = False
     return_indices: bool = False
-    index_convention: str = field(default="plane", kw_only=True)
-    column_major: bool = field(default=False, kw_only=True)
+    _: KW_ONLY
+    index_convention: str = "plane"
+    column_major: bool = False
 
     def _create(self, rank):
         return self._pool("max_pool", rank, dilation=each_axis("dilation", self.dilation, rank),
@@ -626,8 +636,9 @@ class MaxUnpool(Window):
     stride: Optional[Axes] = None
     padding: Padding = 0
     output_size: Optional[Axes] = None
-    index_convention: str = field(default="plane", kw_only=True)
-    indices_in_default_size: bool = field(default=False, kw_only=True)
+    _: KW_ONLY
+    index_convention: str = "plane"
+    indices_in_default_size: bool = False
 
     def _create(self, rank):
         return self._pool("max_unpool", rank, index_convention=self.index_convention,
@@ -703,6 +714,9 @@ class Convert(Layer):
 
 # ---- Functions
 
+_ARRAYS = {"weight", "bias", "slope", "channel_scale", "channel_shift"}
+
+
 @functools.lru_cache(maxsize=128, typed=True)
 def _kept_layer(layer, arguments, keywords):
     return layer(*arguments, **dict(keywords))
@@ -720,10 +734,12 @@ def _function(name, layer):
         call_keywords = {key: keywords.pop(key) for key in list(keywords) if key in call_names}
         count = sum(one.name not in call_keywords for one in tensors)
         arguments, attributes = arguments[:count], arguments[count:]
-        try:
-            made = _kept_layer(layer, attributes, tuple(keywords.items()))
-        except TypeError:  # an argument that has no hash, as arrays and lists
+        if issubclass(layer, Convolution) or not _ARRAYS.isdisjoint(keywords):
             made = layer(*attributes, **keywords)
+        else:
+            attributes, *named = (tuple(tuple(one) if isinstance(one, list) else one for one in ones)
+                                  for ones in (attributes, keywords, keywords.values()))
+            made = _kept_layer(layer, attributes, tuple(zip(*named)))
         return made(*arguments, **call_keywords)
 
     parameters = tensors + sorted(make_parameters + [one for one in call_parameters if one not in tensors],

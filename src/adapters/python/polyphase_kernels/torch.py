@@ -40,8 +40,9 @@ _DTYPES = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16", t
            torch.int16: "i16", torch.int32: "i32", torch.int64: "i64", torch.float64: "f64"}
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 
-# ---- The op. `spec` is the layer as JSON: its class and fields, "epsilon" if a batch norm follows. `tensors` are
-# weight, bias, the batch norm's gamma, beta, mean and variance, and PReLU's slope; `other` are indices or what is added.
+# ---- The op. `spec` is the layer as JSON: its class and fields, and "epsilon" if a batch norm follows. `tensors` are
+# weight, bias, gamma, beta, mean and variance of the batch norm, and PReLU's slope; `other` are indices or what is
+# added.
 
 _TENSORS = ("weight", "bias", "gamma", "beta", "mean", "variance", "slope")
 _SCHEMA = "(Tensor input, Tensor? other, Tensor?[] tensors, str spec, SymInt[]? output_size=None) -> Tensor"
@@ -50,9 +51,15 @@ _packed = WeakTensorKeyDictionary()  # by weight: {spec: (state of the tensors, 
 _lock = threading.Lock()
 
 
-def _state(tensors):
-    return [None if one is None else (weakref.ref(one), one.data_ptr(), 0 if one.is_inference() else one._version)
-            for one in tensors]
+def _state(tensor):
+    """What a tensor is now: the object, its memory, and how often it was written to."""
+    if tensor is None:
+        return None
+    return weakref.ref(tensor), tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version
+
+
+def _is_same(one, other):
+    return one is other or (one and other and one[0] is other[0] and one[1:] == other[1:])
 
 
 def _array(tensor):
@@ -85,10 +92,10 @@ _make_without_tensors = functools.lru_cache(maxsize=256)(_make)
 def _layer(spec, tensors):
     if not tensors or tensors[0] is None:
         return _make_without_tensors(spec) if not any(one is not None for one in tensors) else _make(spec, tensors)
-    state = _state(tensors)
+    state = [_state(one) for one in tensors]
     with _lock:
         kept = _packed.get(tensors[0], {}).get(spec)
-    if kept and kept[0] == state:
+    if kept and all(map(_is_same, kept[0], state)):
         return kept[1]
     layer = _make(spec, tensors)
     with _lock:
@@ -110,13 +117,15 @@ def _described(tensor):
 
 def _compute(layer, input, other=None, output_size=None):
     input, spec = _described(input)
-    is_unpool = isinstance(layer, _layers.MaxUnpool)
-    specs = {True: None, False: None}
+    added_spec = indices_spec = None
     options = {}
-    if other is not None:
-        other, specs[is_unpool] = _described(other)
-        options["input_indices" if is_unpool else "residual"] = other.data_ptr()
-    plan = layer._operator(input.dim() - 2).plan(spec, None, specs[False], specs[True],
+    if isinstance(layer, _layers.MaxUnpool):
+        other, indices_spec = _described(other)
+        options["input_indices"] = other.data_ptr()
+    elif other is not None:
+        other, added_spec = _described(other)
+        options["residual"] = other.data_ptr()
+    plan = layer._operator(input.dim() - 2).plan(spec, None, added_spec, indices_spec,
                                                  output_size and tuple(output_size), torch.get_num_threads())
     output = torch.empty_strided(plan.output.shape, plan.output.strides, dtype=input.dtype)
     plan.run(input.data_ptr(), output.data_ptr(), **options)
