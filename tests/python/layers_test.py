@@ -1,6 +1,7 @@
 """The layers for NumPy: values, layouts, memory, what is refused and how."""
 
 import concurrent.futures
+import ast
 import contextlib
 import doctest
 import gc
@@ -410,8 +411,9 @@ class Interface(unittest.TestCase):
         root = pathlib.Path(__file__).resolve().parents[2]
         sys.path.insert(0, str(root / "tools/python"))
         import generate_stub
-        self.assertEqual((root / "src/adapters/python/polyphase_kernels/__init__.pyi").read_text(),
-                         generate_stub.generate(), "run tools/python/generate_stub.py")
+        stub = (root / "src/adapters/python/polyphase_kernels/__init__.pyi").read_text()
+        self.assertEqual(stub, generate_stub.generate(), "run tools/python/generate_stub.py")
+        ast.parse(stub)
 
     def test_library_exports_the_c_api_alone(self):
         symbols = subprocess.run(["nm", "-D", "--defined-only", "-P", pph.get_library_path()], capture_output=True,

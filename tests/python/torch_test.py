@@ -105,6 +105,21 @@ class Models(unittest.TestCase):
                 one.eval()
             self.near(fast(x), model(x))
 
+    def test_training_mode_without_gradients(self):
+        for block in (nn.BatchNorm2d(4), nn.Dropout(0.5)):
+            model = nn.Sequential(nn.ConvTranspose2d(3, 4, 2, 2), block, nn.ReLU())
+            fast = pph_torch.optimize(model)
+            x = torch.randn(2, 3, 5, 5)
+            with torch.no_grad():
+                for one in (model, fast):
+                    torch.manual_seed(7)
+                    one.train()(x)
+                self.assertTrue(all(torch.allclose(a, b, atol=1e-5) for a, b in zip(fast.buffers(), model.buffers())))
+                torch.manual_seed(7)
+                expected = model(x)
+                torch.manual_seed(7)
+                self.near(fast(x), expected)
+
     def test_gradient_of_the_input(self):
         model, _, x = torch_models.make("vq_decoder")
         fast = pph_torch.optimize(model).requires_grad_(False)

@@ -5,6 +5,7 @@ PYTHONPATH=build/gcc-release/python tools/python/generate_stub.py > src/adapters
 
 import dataclasses
 import inspect
+import re
 import textwrap
 
 import polyphase_kernels as package
@@ -29,8 +30,12 @@ def signature(function, returned=None):
 
 
 def wrapped(line):
-    return "\n".join(textwrap.wrap(line, 118, subsequent_indent=" " * (len(line) - len(line.lstrip()) + 8),
-                                   break_long_words=False, break_on_hyphens=False))
+    """The lines of a function, broken between its parameters."""
+    indent = " " * (len(line) - len(line.lstrip()) + 8)
+    parts = re.split(r"(?<=,) (?=\*,|\w+: )", line)  # not within a type
+    lines = textwrap.wrap(" ".join(part.replace(" ", "\0") for part in parts), 120, subsequent_indent=indent,
+                          break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace("\0", " ")
 
 
 def generate():

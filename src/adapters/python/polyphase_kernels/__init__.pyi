@@ -32,8 +32,8 @@ class Fused(Layer):
     residual: str
 
 
-def fold_batch_norm(gamma: Any, beta: Any, mean: Any, variance: Any, epsilon: Any = 1e-05) -> Tuple[ndarray, ndarray]:
-        ...
+def fold_batch_norm(gamma: Any, beta: Any, mean: Any, variance: Any,
+        epsilon: Any = 1e-05) -> Tuple[ndarray, ndarray]: ...
 
 
 def get_cmake_dir() -> str: ...
@@ -61,14 +61,14 @@ class ConvTranspose1d(Fused):
     dilation: Union[int, Sequence[int]]
     output_shape: Union[int, Sequence[int], None]
 
-    def __init__(self, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1, padding:
-            Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, output_padding: Union[int, Sequence[int]] = 0,
-            groups: int = 1, dilation: Union[int, Sequence[int]] = 1, *, layout: str = 'nchw', out_layout:
-            Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, activation:
-            str = 'none', negative_slope: float = 0.01, lower: float = 0.0, upper: float = 6.0, residual: str =
-            'none', slope: Optional[Any] = None, channel_scale: Optional[Any] = None, channel_shift: Optional[Any] =
-            None, prologue: str = 'none', prologue_slope: float = 0.01, output_shape: Union[int, Sequence[int], None]
-            = None) -> None: ...
+    def __init__(self, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1,
+            padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+            output_padding: Union[int, Sequence[int]] = 0, groups: int = 1, dilation: Union[int, Sequence[int]] = 1, *,
+            layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0,
+            isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01, lower: float = 0.0,
+            upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
+            channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, prologue: str = 'none',
+            prologue_slope: float = 0.01, output_shape: Union[int, Sequence[int], None] = None) -> None: ...
     def __call__(self, input: Any, *, output_size: Any = None, add: Any = None, out: Any = None) -> ndarray: ...
 
 
@@ -84,13 +84,14 @@ class Conv1d(Fused):
     shuffle: Union[int, Sequence[int]]
     channel_order: str
 
-    def __init__(self, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1, padding:
-            Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, dilation: Union[int, Sequence[int]] = 1,
-            groups: int = 1, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
-            threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01,
-            lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
-            channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, prologue: str = 'none',
-            prologue_slope: float = 0.01, padding_mode: str = 'zeros', upsample: Union[int, Sequence[int]] = 1,
+    def __init__(self, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1,
+            padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+            dilation: Union[int, Sequence[int]] = 1, groups: int = 1, *, layout: str = 'nchw',
+            out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None,
+            activation: str = 'none', negative_slope: float = 0.01, lower: float = 0.0, upper: float = 6.0,
+            residual: str = 'none', slope: Optional[Any] = None, channel_scale: Optional[Any] = None,
+            channel_shift: Optional[Any] = None, prologue: str = 'none', prologue_slope: float = 0.01,
+            padding_mode: str = 'zeros', upsample: Union[int, Sequence[int]] = 1,
             shuffle: Union[int, Sequence[int]] = 1, channel_order: str = 'crd') -> None: ...
     def __call__(self, input: Any, *, add: Any = None, out: Any = None) -> ndarray: ...
 
@@ -105,14 +106,14 @@ class ConvTranspose2d(Fused):
     dilation: Union[int, Sequence[int]]
     output_shape: Union[int, Sequence[int], None]
 
-    def __init__(self, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1, padding:
-            Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, output_padding: Union[int, Sequence[int]] = 0,
-            groups: int = 1, dilation: Union[int, Sequence[int]] = 1, *, layout: str = 'nchw', out_layout:
-            Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, activation:
-            str = 'none', negative_slope: float = 0.01, lower: float = 0.0, upper: float = 6.0, residual: str =
-            'none', slope: Optional[Any] = None, channel_scale: Optional[Any] = None, channel_shift: Optional[Any] =
-            None, prologue: str = 'none', prologue_slope: float = 0.01, output_shape: Union[int, Sequence[int], None]
-            = None) -> None: ...
+    def __init__(self, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1,
+            padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+            output_padding: Union[int, Sequence[int]] = 0, groups: int = 1, dilation: Union[int, Sequence[int]] = 1, *,
+            layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0,
+            isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01, lower: float = 0.0,
+            upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
+            channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, prologue: str = 'none',
+            prologue_slope: float = 0.01, output_shape: Union[int, Sequence[int], None] = None) -> None: ...
     def __call__(self, input: Any, *, output_size: Any = None, add: Any = None, out: Any = None) -> ndarray: ...
 
 
@@ -128,13 +129,14 @@ class Conv2d(Fused):
     shuffle: Union[int, Sequence[int]]
     channel_order: str
 
-    def __init__(self, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1, padding:
-            Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, dilation: Union[int, Sequence[int]] = 1,
-            groups: int = 1, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
-            threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01,
-            lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
-            channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, prologue: str = 'none',
-            prologue_slope: float = 0.01, padding_mode: str = 'zeros', upsample: Union[int, Sequence[int]] = 1,
+    def __init__(self, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1,
+            padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+            dilation: Union[int, Sequence[int]] = 1, groups: int = 1, *, layout: str = 'nchw',
+            out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None,
+            activation: str = 'none', negative_slope: float = 0.01, lower: float = 0.0, upper: float = 6.0,
+            residual: str = 'none', slope: Optional[Any] = None, channel_scale: Optional[Any] = None,
+            channel_shift: Optional[Any] = None, prologue: str = 'none', prologue_slope: float = 0.01,
+            padding_mode: str = 'zeros', upsample: Union[int, Sequence[int]] = 1,
             shuffle: Union[int, Sequence[int]] = 1, channel_order: str = 'crd') -> None: ...
     def __call__(self, input: Any, *, add: Any = None, out: Any = None) -> ndarray: ...
 
@@ -149,14 +151,14 @@ class ConvTranspose3d(Fused):
     dilation: Union[int, Sequence[int]]
     output_shape: Union[int, Sequence[int], None]
 
-    def __init__(self, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1, padding:
-            Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, output_padding: Union[int, Sequence[int]] = 0,
-            groups: int = 1, dilation: Union[int, Sequence[int]] = 1, *, layout: str = 'nchw', out_layout:
-            Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, activation:
-            str = 'none', negative_slope: float = 0.01, lower: float = 0.0, upper: float = 6.0, residual: str =
-            'none', slope: Optional[Any] = None, channel_scale: Optional[Any] = None, channel_shift: Optional[Any] =
-            None, prologue: str = 'none', prologue_slope: float = 0.01, output_shape: Union[int, Sequence[int], None]
-            = None) -> None: ...
+    def __init__(self, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1,
+            padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+            output_padding: Union[int, Sequence[int]] = 0, groups: int = 1, dilation: Union[int, Sequence[int]] = 1, *,
+            layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0,
+            isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01, lower: float = 0.0,
+            upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
+            channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, prologue: str = 'none',
+            prologue_slope: float = 0.01, output_shape: Union[int, Sequence[int], None] = None) -> None: ...
     def __call__(self, input: Any, *, output_size: Any = None, add: Any = None, out: Any = None) -> ndarray: ...
 
 
@@ -172,13 +174,14 @@ class Conv3d(Fused):
     shuffle: Union[int, Sequence[int]]
     channel_order: str
 
-    def __init__(self, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1, padding:
-            Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, dilation: Union[int, Sequence[int]] = 1,
-            groups: int = 1, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
-            threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01,
-            lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
-            channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, prologue: str = 'none',
-            prologue_slope: float = 0.01, padding_mode: str = 'zeros', upsample: Union[int, Sequence[int]] = 1,
+    def __init__(self, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1,
+            padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+            dilation: Union[int, Sequence[int]] = 1, groups: int = 1, *, layout: str = 'nchw',
+            out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None,
+            activation: str = 'none', negative_slope: float = 0.01, lower: float = 0.0, upper: float = 6.0,
+            residual: str = 'none', slope: Optional[Any] = None, channel_scale: Optional[Any] = None,
+            channel_shift: Optional[Any] = None, prologue: str = 'none', prologue_slope: float = 0.01,
+            padding_mode: str = 'zeros', upsample: Union[int, Sequence[int]] = 1,
             shuffle: Union[int, Sequence[int]] = 1, channel_order: str = 'crd') -> None: ...
     def __call__(self, input: Any, *, add: Any = None, out: Any = None) -> ndarray: ...
 
@@ -191,13 +194,13 @@ class Interpolate(Fused):
     recompute_scale_factor: Optional[bool]
     antialias: bool
 
-    def __init__(self, size: Union[int, Sequence[int], None] = None, scale_factor: Optional[Any] = None, mode: str =
-            'nearest', align_corners: Optional[bool] = None, recompute_scale_factor: Optional[bool] = None, antialias:
-            bool = False, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
-            threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01,
-            lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
-            channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, weight: Optional[Any] = None,
-            bias: Optional[Any] = None) -> None: ...
+    def __init__(self, size: Union[int, Sequence[int], None] = None, scale_factor: Optional[Any] = None,
+            mode: str = 'nearest', align_corners: Optional[bool] = None, recompute_scale_factor: Optional[bool] = None,
+            antialias: bool = False, *, layout: str = 'nchw', out_layout: Optional[str] = None,
+            numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, activation: str = 'none',
+            negative_slope: float = 0.01, lower: float = 0.0, upper: float = 6.0, residual: str = 'none',
+            slope: Optional[Any] = None, channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None,
+            weight: Optional[Any] = None, bias: Optional[Any] = None) -> None: ...
     def __call__(self, input: Any, *, add: Any = None, out: Any = None) -> ndarray: ...
 
 
@@ -222,18 +225,19 @@ class Resize(Fused):
     u8_rounding: Optional[str]
     pass_order: Optional[str]
 
-    def __init__(self, size: Union[int, Sequence[int], None] = None, scale: Optional[Any] = None, mode: str =
-            'linear', preset: str = 'onnx', *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str =
-            'default', threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float =
-            0.01, lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
+    def __init__(self, size: Union[int, Sequence[int], None] = None, scale: Optional[Any] = None, mode: str = 'linear',
+            preset: str = 'onnx', *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
+            threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01,
+            lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
             channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, weight: Optional[Any] = None,
-            bias: Optional[Any] = None, coordinate_transformation: Optional[str] = None, coordinate_precision:
-            Optional[str] = None, nearest_mode: Optional[str] = None, cubic_coeff_a: Optional[float] = None,
-            antialias: Optional[Any] = None, exclude_outside: Optional[bool] = None, copy_unchanged_axes:
-            Optional[bool] = None, output_size_rule: Optional[str] = None, keep_aspect_ratio_policy: Optional[str] =
-            None, recompute_scale_factor: Optional[bool] = None, roi_begin: Optional[Sequence[float]] = None, roi_end:
-            Optional[Sequence[float]] = None, extrapolation_value: Optional[float] = None, u8_rounding: Optional[str]
-            = None, pass_order: Optional[str] = None) -> None: ...
+            bias: Optional[Any] = None, coordinate_transformation: Optional[str] = None,
+            coordinate_precision: Optional[str] = None, nearest_mode: Optional[str] = None,
+            cubic_coeff_a: Optional[float] = None, antialias: Optional[Any] = None,
+            exclude_outside: Optional[bool] = None, copy_unchanged_axes: Optional[bool] = None,
+            output_size_rule: Optional[str] = None, keep_aspect_ratio_policy: Optional[str] = None,
+            recompute_scale_factor: Optional[bool] = None, roi_begin: Optional[Sequence[float]] = None,
+            roi_end: Optional[Sequence[float]] = None, extrapolation_value: Optional[float] = None,
+            u8_rounding: Optional[str] = None, pass_order: Optional[str] = None) -> None: ...
     def __call__(self, input: Any, *, add: Any = None, out: Any = None) -> ndarray: ...
 
 
@@ -241,9 +245,9 @@ class PixelShuffle(Layer):
     upscale_factor: Union[int, Sequence[int]]
     channel_order: str
 
-    def __init__(self, upscale_factor: Union[int, Sequence[int]], *, layout: str = 'nchw', out_layout: Optional[str] =
-            None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, channel_order: str = 'crd')
-            -> None: ...
+    def __init__(self, upscale_factor: Union[int, Sequence[int]], *, layout: str = 'nchw',
+            out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None,
+            channel_order: str = 'crd') -> None: ...
     def __call__(self, input: Any, *, out: Any = None) -> ndarray: ...
 
 
@@ -251,9 +255,9 @@ class PixelUnshuffle(Layer):
     downscale_factor: Union[int, Sequence[int]]
     channel_order: str
 
-    def __init__(self, downscale_factor: Union[int, Sequence[int]], *, layout: str = 'nchw', out_layout: Optional[str]
-            = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, channel_order: str =
-            'crd') -> None: ...
+    def __init__(self, downscale_factor: Union[int, Sequence[int]], *, layout: str = 'nchw',
+            out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None,
+            channel_order: str = 'crd') -> None: ...
     def __call__(self, input: Any, *, out: Any = None) -> ndarray: ...
 
 
@@ -268,10 +272,10 @@ class MaxPool(Layer):
     column_major: bool
 
     def __init__(self, kernel_size: Union[int, Sequence[int]], stride: Union[int, Sequence[int], None] = None,
-            padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, dilation: Union[int, Sequence[int]] =
-            1, ceil_mode: bool = False, return_indices: bool = False, *, layout: str = 'nchw', out_layout:
-            Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None,
-            index_convention: str = 'plane', column_major: bool = False) -> None: ...
+            padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+            dilation: Union[int, Sequence[int]] = 1, ceil_mode: bool = False, return_indices: bool = False, *,
+            layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0,
+            isa: Optional[str] = None, index_convention: str = 'plane', column_major: bool = False) -> None: ...
     def __call__(self, input: Any, *, out: Any = None) -> Union[ndarray, Tuple[ndarray, ndarray]]: ...
 
 
@@ -284,10 +288,10 @@ class MaxUnpool(Layer):
     indices_in_default_size: bool
 
     def __init__(self, kernel_size: Union[int, Sequence[int]], stride: Union[int, Sequence[int], None] = None,
-            padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, output_size: Union[int,
-            Sequence[int], None] = None, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str =
-            'default', threads: int = 0, isa: Optional[str] = None, index_convention: str = 'plane',
-            indices_in_default_size: bool = False) -> None: ...
+            padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+            output_size: Union[int, Sequence[int], None] = None, *, layout: str = 'nchw',
+            out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None,
+            index_convention: str = 'plane', indices_in_default_size: bool = False) -> None: ...
     def __call__(self, input: Any, indices: Any, *, output_size: Any = None, out: Any = None) -> ndarray: ...
 
 
@@ -302,8 +306,8 @@ class AvgPool(Layer):
     def __init__(self, kernel_size: Union[int, Sequence[int]], stride: Union[int, Sequence[int], None] = None,
             padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, ceil_mode: bool = False,
             count_include_pad: bool = True, divisor_override: Optional[int] = None, *, layout: str = 'nchw',
-            out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None)
-            -> None: ...
+            out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0,
+            isa: Optional[str] = None) -> None: ...
     def __call__(self, input: Any, *, out: Any = None) -> ndarray: ...
 
 
@@ -317,140 +321,149 @@ class AvgUnpool(Layer):
     divisor_override: Optional[int]
 
     def __init__(self, kernel_size: Union[int, Sequence[int]], stride: Union[int, Sequence[int], None] = None,
-            padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, output_size: Union[int,
-            Sequence[int], None] = None, mode: str = 'adjoint', count_include_pad: bool = True, divisor_override:
-            Optional[int] = None, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str =
-            'default', threads: int = 0, isa: Optional[str] = None) -> None: ...
+            padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+            output_size: Union[int, Sequence[int], None] = None, mode: str = 'adjoint', count_include_pad: bool = True,
+            divisor_override: Optional[int] = None, *, layout: str = 'nchw', out_layout: Optional[str] = None,
+            numerics: str = 'default', threads: int = 0, isa: Optional[str] = None) -> None: ...
     def __call__(self, input: Any, *, output_size: Any = None, out: Any = None) -> ndarray: ...
 
 
 class Convert(Layer):
 
-    def __init__(self, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads:
-            int = 0, isa: Optional[str] = None) -> None: ...
+    def __init__(self, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
+            threads: int = 0, isa: Optional[str] = None) -> None: ...
     def __call__(self, input: Any, *, out: Any = None) -> ndarray: ...
 
 
 def conv_transpose1d(input: Any, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1,
-        padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, output_padding: Union[int, Sequence[int]]
-        = 0, groups: int = 1, dilation: Union[int, Sequence[int]] = 1, *, layout: str = 'nchw', out_layout:
-        Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, activation: str
-        = 'none', negative_slope: float = 0.01, lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope:
-        Optional[Any] = None, channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, prologue: str
-        = 'none', prologue_slope: float = 0.01, output_shape: Union[int, Sequence[int], None] = None, output_size: Any
-        = None, add: Any = None, out: Any = None) -> ndarray: ...
-
-
-def conv1d(input: Any, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1, padding:
-        Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, dilation: Union[int, Sequence[int]] = 1, groups:
-        int = 1, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads: int =
-        0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01, lower: float = 0.0,
+        padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+        output_padding: Union[int, Sequence[int]] = 0, groups: int = 1, dilation: Union[int, Sequence[int]] = 1, *,
+        layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0,
+        isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01, lower: float = 0.0,
         upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None, channel_scale: Optional[Any] = None,
-        channel_shift: Optional[Any] = None, prologue: str = 'none', prologue_slope: float = 0.01, padding_mode: str =
-        'zeros', upsample: Union[int, Sequence[int]] = 1, shuffle: Union[int, Sequence[int]] = 1, channel_order: str =
-        'crd', add: Any = None, out: Any = None) -> ndarray: ...
+        channel_shift: Optional[Any] = None, prologue: str = 'none', prologue_slope: float = 0.01,
+        output_shape: Union[int, Sequence[int], None] = None, output_size: Any = None, add: Any = None,
+        out: Any = None) -> ndarray: ...
+
+
+def conv1d(input: Any, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1,
+        padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, dilation: Union[int, Sequence[int]] = 1,
+        groups: int = 1, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
+        threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01,
+        lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
+        channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, prologue: str = 'none',
+        prologue_slope: float = 0.01, padding_mode: str = 'zeros', upsample: Union[int, Sequence[int]] = 1,
+        shuffle: Union[int, Sequence[int]] = 1, channel_order: str = 'crd', add: Any = None,
+        out: Any = None) -> ndarray: ...
 
 
 def conv_transpose2d(input: Any, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1,
-        padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, output_padding: Union[int, Sequence[int]]
-        = 0, groups: int = 1, dilation: Union[int, Sequence[int]] = 1, *, layout: str = 'nchw', out_layout:
-        Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, activation: str
-        = 'none', negative_slope: float = 0.01, lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope:
-        Optional[Any] = None, channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, prologue: str
-        = 'none', prologue_slope: float = 0.01, output_shape: Union[int, Sequence[int], None] = None, output_size: Any
-        = None, add: Any = None, out: Any = None) -> ndarray: ...
-
-
-def conv2d(input: Any, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1, padding:
-        Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, dilation: Union[int, Sequence[int]] = 1, groups:
-        int = 1, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads: int =
-        0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01, lower: float = 0.0,
+        padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+        output_padding: Union[int, Sequence[int]] = 0, groups: int = 1, dilation: Union[int, Sequence[int]] = 1, *,
+        layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0,
+        isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01, lower: float = 0.0,
         upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None, channel_scale: Optional[Any] = None,
-        channel_shift: Optional[Any] = None, prologue: str = 'none', prologue_slope: float = 0.01, padding_mode: str =
-        'zeros', upsample: Union[int, Sequence[int]] = 1, shuffle: Union[int, Sequence[int]] = 1, channel_order: str =
-        'crd', add: Any = None, out: Any = None) -> ndarray: ...
+        channel_shift: Optional[Any] = None, prologue: str = 'none', prologue_slope: float = 0.01,
+        output_shape: Union[int, Sequence[int], None] = None, output_size: Any = None, add: Any = None,
+        out: Any = None) -> ndarray: ...
+
+
+def conv2d(input: Any, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1,
+        padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, dilation: Union[int, Sequence[int]] = 1,
+        groups: int = 1, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
+        threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01,
+        lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
+        channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, prologue: str = 'none',
+        prologue_slope: float = 0.01, padding_mode: str = 'zeros', upsample: Union[int, Sequence[int]] = 1,
+        shuffle: Union[int, Sequence[int]] = 1, channel_order: str = 'crd', add: Any = None,
+        out: Any = None) -> ndarray: ...
 
 
 def conv_transpose3d(input: Any, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1,
-        padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, output_padding: Union[int, Sequence[int]]
-        = 0, groups: int = 1, dilation: Union[int, Sequence[int]] = 1, *, layout: str = 'nchw', out_layout:
-        Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, activation: str
-        = 'none', negative_slope: float = 0.01, lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope:
-        Optional[Any] = None, channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, prologue: str
-        = 'none', prologue_slope: float = 0.01, output_shape: Union[int, Sequence[int], None] = None, output_size: Any
-        = None, add: Any = None, out: Any = None) -> ndarray: ...
-
-
-def conv3d(input: Any, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1, padding:
-        Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, dilation: Union[int, Sequence[int]] = 1, groups:
-        int = 1, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads: int =
-        0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01, lower: float = 0.0,
+        padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+        output_padding: Union[int, Sequence[int]] = 0, groups: int = 1, dilation: Union[int, Sequence[int]] = 1, *,
+        layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0,
+        isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01, lower: float = 0.0,
         upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None, channel_scale: Optional[Any] = None,
-        channel_shift: Optional[Any] = None, prologue: str = 'none', prologue_slope: float = 0.01, padding_mode: str =
-        'zeros', upsample: Union[int, Sequence[int]] = 1, shuffle: Union[int, Sequence[int]] = 1, channel_order: str =
-        'crd', add: Any = None, out: Any = None) -> ndarray: ...
+        channel_shift: Optional[Any] = None, prologue: str = 'none', prologue_slope: float = 0.01,
+        output_shape: Union[int, Sequence[int], None] = None, output_size: Any = None, add: Any = None,
+        out: Any = None) -> ndarray: ...
 
 
-def interpolate(input: Any, size: Union[int, Sequence[int], None] = None, scale_factor: Optional[Any] = None, mode:
-        str = 'nearest', align_corners: Optional[bool] = None, recompute_scale_factor: Optional[bool] = None,
+def conv3d(input: Any, weight: Any, bias: Optional[Any] = None, stride: Union[int, Sequence[int]] = 1,
+        padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, dilation: Union[int, Sequence[int]] = 1,
+        groups: int = 1, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
+        threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01,
+        lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
+        channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, prologue: str = 'none',
+        prologue_slope: float = 0.01, padding_mode: str = 'zeros', upsample: Union[int, Sequence[int]] = 1,
+        shuffle: Union[int, Sequence[int]] = 1, channel_order: str = 'crd', add: Any = None,
+        out: Any = None) -> ndarray: ...
+
+
+def interpolate(input: Any, size: Union[int, Sequence[int], None] = None, scale_factor: Optional[Any] = None,
+        mode: str = 'nearest', align_corners: Optional[bool] = None, recompute_scale_factor: Optional[bool] = None,
         antialias: bool = False, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
-        threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01, lower:
-        float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None, channel_scale:
-        Optional[Any] = None, channel_shift: Optional[Any] = None, weight: Optional[Any] = None, bias: Optional[Any] =
-        None, add: Any = None, out: Any = None) -> ndarray: ...
+        threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01,
+        lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
+        channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, weight: Optional[Any] = None,
+        bias: Optional[Any] = None, add: Any = None, out: Any = None) -> ndarray: ...
 
 
-def resize(input: Any, size: Union[int, Sequence[int], None] = None, scale: Optional[Any] = None, mode: str =
-        'linear', preset: str = 'onnx', *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str =
-        'default', threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float =
-        0.01, lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
-        channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, weight: Optional[Any] = None, bias:
-        Optional[Any] = None, coordinate_transformation: Optional[str] = None, coordinate_precision: Optional[str] =
-        None, nearest_mode: Optional[str] = None, cubic_coeff_a: Optional[float] = None, antialias: Optional[Any] =
-        None, exclude_outside: Optional[bool] = None, copy_unchanged_axes: Optional[bool] = None, output_size_rule:
-        Optional[str] = None, keep_aspect_ratio_policy: Optional[str] = None, recompute_scale_factor: Optional[bool] =
-        None, roi_begin: Optional[Sequence[float]] = None, roi_end: Optional[Sequence[float]] = None,
-        extrapolation_value: Optional[float] = None, u8_rounding: Optional[str] = None, pass_order: Optional[str] =
-        None, add: Any = None, out: Any = None) -> ndarray: ...
+def resize(input: Any, size: Union[int, Sequence[int], None] = None, scale: Optional[Any] = None, mode: str = 'linear',
+        preset: str = 'onnx', *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
+        threads: int = 0, isa: Optional[str] = None, activation: str = 'none', negative_slope: float = 0.01,
+        lower: float = 0.0, upper: float = 6.0, residual: str = 'none', slope: Optional[Any] = None,
+        channel_scale: Optional[Any] = None, channel_shift: Optional[Any] = None, weight: Optional[Any] = None,
+        bias: Optional[Any] = None, coordinate_transformation: Optional[str] = None,
+        coordinate_precision: Optional[str] = None, nearest_mode: Optional[str] = None,
+        cubic_coeff_a: Optional[float] = None, antialias: Optional[Any] = None, exclude_outside: Optional[bool] = None,
+        copy_unchanged_axes: Optional[bool] = None, output_size_rule: Optional[str] = None,
+        keep_aspect_ratio_policy: Optional[str] = None, recompute_scale_factor: Optional[bool] = None,
+        roi_begin: Optional[Sequence[float]] = None, roi_end: Optional[Sequence[float]] = None,
+        extrapolation_value: Optional[float] = None, u8_rounding: Optional[str] = None,
+        pass_order: Optional[str] = None, add: Any = None, out: Any = None) -> ndarray: ...
 
 
-def pixel_shuffle(input: Any, upscale_factor: Union[int, Sequence[int]], *, layout: str = 'nchw', out_layout:
-        Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, channel_order:
-        str = 'crd', out: Any = None) -> ndarray: ...
+def pixel_shuffle(input: Any, upscale_factor: Union[int, Sequence[int]], *, layout: str = 'nchw',
+        out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None,
+        channel_order: str = 'crd', out: Any = None) -> ndarray: ...
 
 
-def pixel_unshuffle(input: Any, downscale_factor: Union[int, Sequence[int]], *, layout: str = 'nchw', out_layout:
-        Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, channel_order:
-        str = 'crd', out: Any = None) -> ndarray: ...
+def pixel_unshuffle(input: Any, downscale_factor: Union[int, Sequence[int]], *, layout: str = 'nchw',
+        out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None,
+        channel_order: str = 'crd', out: Any = None) -> ndarray: ...
 
 
 def max_pool(input: Any, kernel_size: Union[int, Sequence[int]], stride: Union[int, Sequence[int], None] = None,
         padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, dilation: Union[int, Sequence[int]] = 1,
-        ceil_mode: bool = False, return_indices: bool = False, *, layout: str = 'nchw', out_layout: Optional[str] =
-        None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, index_convention: str = 'plane',
-        column_major: bool = False, out: Any = None) -> Union[ndarray, Tuple[ndarray, ndarray]]: ...
+        ceil_mode: bool = False, return_indices: bool = False, *, layout: str = 'nchw',
+        out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None,
+        index_convention: str = 'plane', column_major: bool = False,
+        out: Any = None) -> Union[ndarray, Tuple[ndarray, ndarray]]: ...
 
 
-def max_unpool(input: Any, indices: Any, kernel_size: Union[int, Sequence[int]], stride: Union[int, Sequence[int],
-        None] = None, padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, output_size: Union[int,
-        Sequence[int], None] = None, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str =
-        'default', threads: int = 0, isa: Optional[str] = None, index_convention: str = 'plane',
+def max_unpool(input: Any, indices: Any, kernel_size: Union[int, Sequence[int]],
+        stride: Union[int, Sequence[int], None] = None,
+        padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+        output_size: Union[int, Sequence[int], None] = None, *, layout: str = 'nchw', out_layout: Optional[str] = None,
+        numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, index_convention: str = 'plane',
         indices_in_default_size: bool = False, out: Any = None) -> ndarray: ...
 
 
 def avg_pool(input: Any, kernel_size: Union[int, Sequence[int]], stride: Union[int, Sequence[int], None] = None,
         padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, ceil_mode: bool = False,
-        count_include_pad: bool = True, divisor_override: Optional[int] = None, *, layout: str = 'nchw', out_layout:
-        Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, out: Any = None)
-        -> ndarray: ...
+        count_include_pad: bool = True, divisor_override: Optional[int] = None, *, layout: str = 'nchw',
+        out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0, isa: Optional[str] = None,
+        out: Any = None) -> ndarray: ...
 
 
 def avg_unpool(input: Any, kernel_size: Union[int, Sequence[int]], stride: Union[int, Sequence[int], None] = None,
-        padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0, output_size: Union[int, Sequence[int],
-        None] = None, mode: str = 'adjoint', count_include_pad: bool = True, divisor_override: Optional[int] = None,
-        *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0, isa:
-        Optional[str] = None, out: Any = None) -> ndarray: ...
+        padding: Union[int, str, Sequence[Union[int, Tuple[int, int]]]] = 0,
+        output_size: Union[int, Sequence[int], None] = None, mode: str = 'adjoint', count_include_pad: bool = True,
+        divisor_override: Optional[int] = None, *, layout: str = 'nchw', out_layout: Optional[str] = None,
+        numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, out: Any = None) -> ndarray: ...
 
 
-def convert(input: Any, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads:
-        int = 0, isa: Optional[str] = None, out: Any = None) -> ndarray: ...
+def convert(input: Any, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
+        threads: int = 0, isa: Optional[str] = None, out: Any = None) -> ndarray: ...
