@@ -109,7 +109,7 @@ class VQDecoder(nn.Module):
         super().__init__()
         self.norm = nn.GroupNorm(4, 16)
         self.up = nn.Sequential(nn.Upsample(scale_factor=2.0), nn.Conv2d(16, 16, 3, padding=1))
-        self.last = nn.Sequential(nn.SiLU(), nn.Conv2d(16, 3, 3, padding=1))
+        self.last = nn.Sequential(nn.SiLU(), nn.Conv2d(16, 3, 3, padding=1), nn.Hardtanh(-0.5, 0.25))
 
     def forward(self, x):
         x = self.norm(x)
@@ -202,7 +202,8 @@ def real_esrgan_head():
     return nn.Sequential(nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(8, 8, 3, 1, 1), nn.LeakyReLU(0.2, True),
                          nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(8, 8, 3, 1, 1), nn.LeakyReLU(0.2, True),
                          nn.Conv2d(8, 3, 3, 1, 1, padding_mode="reflect"), nn.GELU(), nn.Hardtanh(-1, 1),
-                         nn.Conv2d(3, 3, 2, padding="same"), nn.Hardswish(), nn.ReLU6(), nn.PixelUnshuffle(2))
+                         nn.Conv2d(3, 3, 2, padding="same"), nn.Hardswish(), nn.ReLU6(), nn.PixelUnshuffle(2),
+                         nn.Conv2d(12, 12, 3, 1, 1), nn.SiLU(), nn.PixelShuffle(2))
 
 
 # How many layers of each run on Polyphase after optimize(), and the shape of the input.
@@ -213,7 +214,7 @@ MODELS = {
     "vq_decoder": (VQDecoder, 2, (1, 16, 8, 8)), "segnet": (SegNet, 3, (2, 3, 11, 13)),
     "deeplab": (DeepLab, 5, (1, 8, 9, 8)), "yolo_neck": (YOLONeck, 3, (1, 16, 8, 8)), "edsr": (EDSR, 6, (1, 3, 9, 10)),
     "stylegan2": (StyleGAN2, 2, (2, 8, 8, 8)), "pix2pix": (pix2pix, 2, (1, 8, 5, 6)),
-    "cyclegan": (cyclegan, 3, (1, 4, 9, 8)), "real_esrgan": (real_esrgan_head, 5, (1, 8, 9, 8)),
+    "cyclegan": (cyclegan, 3, (1, 4, 9, 8)), "real_esrgan": (real_esrgan_head, 6, (1, 8, 9, 8)),
 }
 
 
