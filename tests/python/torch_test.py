@@ -152,7 +152,8 @@ class Models(unittest.TestCase):
             for call, one in zip(calls, expected):
                 self.near(call(), one)
             weight = w.clone().requires_grad_()
-            F.conv2d(x, weight).sum().backward()
+            with mock.patch.object(pph_torch, "_compute", side_effect=AssertionError("trained weights are packed")):
+                F.conv2d(x, weight).sum().backward()
         reference = w.clone().requires_grad_()
         F.conv2d(x, reference).sum().backward()
         torch.testing.assert_close(weight.grad, reference.grad)
