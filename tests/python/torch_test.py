@@ -223,6 +223,15 @@ class Weights(unittest.TestCase):
             self.assertEqual(len(seen), 1, "a hook was passed over")
             handle.remove()
 
+    def test_pointwise_convolutions_come_first(self):
+        for mode, kernel, layer in (("nearest", 1, "Interpolate"), ("bilinear", 1, "Interpolate"),
+                                    ("nearest", 3, "Conv2d")):
+            chain = pph_torch._chain([nn.Upsample(scale_factor=2, mode=mode), nn.Conv2d(4, 4, kernel)])
+            self.assertIn(f'"layer": "{layer}"', chain.op.text)
+            self.assertEqual(len(chain.modules), 2)
+        shrinking = pph_torch._chain([nn.Upsample(scale_factor=0.5, mode="bilinear"), nn.Conv2d(4, 4, 1)])
+        self.assertEqual(len(shrinking.modules), 1)
+
     def test_threads(self):
         results = []
         with torch.no_grad():
@@ -253,7 +262,9 @@ class Weights(unittest.TestCase):
                     nn.utils.weight_norm(module)
             module.requires_grad_(False)
             expected = module(self.x)
-            torch.testing.assert_close(pph_torch.optimize(module, inplace=True)(self.x), expected)
+            with Count() as count:
+                torch.testing.assert_close(pph_torch.optimize(module, inplace=True)(self.x), expected)
+            self.assertEqual(count.layers, 0, module)
         with torch.no_grad(), self.assertRaisesRegex(ValueError, "input c = 3"):
             self.fast(self.x[:, :3])
         up = nn.ConvTranspose2d(4, 4, 3, 2, 1)
