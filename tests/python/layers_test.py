@@ -268,6 +268,15 @@ class Memory(unittest.TestCase):
         np.testing.assert_array_equal(layer(np.full((1, 3, 2, 2), -1, np.float32)), np.full((1, 5, 4, 4), -2.5))
         del rest
 
+    def test_python_runs_during_a_call(self):
+        x = numbers(1, 8, 512, 512)
+        layer = pph.Interpolate(scale_factor=3, mode="bicubic", threads=1)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            result, turns = pool.submit(layer, x), 0
+            while not result.done():
+                turns += 1
+        self.assertGreater(turns, 1000)
+
     def test_threads(self):
         x = numbers(2, 6, 64, 64)
         layer = pph.ConvTranspose2d(self.w, stride=2)

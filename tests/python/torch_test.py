@@ -105,6 +105,13 @@ class Models(unittest.TestCase):
                 one.eval()
             self.near(fast(x), model(x))
 
+    def test_activation_in_place_of_the_input(self):
+        model = nn.Sequential(nn.LeakyReLU(0.2, inplace=True), nn.ConvTranspose2d(4, 4, 2, 2))
+        with torch.no_grad():  # as in pix2pix, where the changed input is concatenated afterwards
+            x, y = torch.randn(1, 4, 5, 5).expand(2, 1, 4, 5, 5).clone()
+            self.near(pph_torch.optimize(model)(x), model(y))
+            self.assertTrue(torch.equal(x, y))
+
     def test_training_mode_without_gradients(self):
         for block in (nn.BatchNorm2d(4), nn.Dropout(0.5)):
             model = nn.Sequential(nn.ConvTranspose2d(3, 4, 2, 2), block, nn.ReLU())

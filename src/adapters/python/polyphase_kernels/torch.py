@@ -238,6 +238,11 @@ def _is_pointwise(conv):
         "same", "valid", (0,) * len(conv.kernel_size))
 
 
+def _keeps_its_input(activation):
+    """Whether the input, which somebody else may read afterwards, stays as it is."""
+    return not activation.inplace
+
+
 def _fields(module):
     """The fields of the layer that a module is, or None."""
     kind, fields = _kind(module), {}
@@ -331,14 +336,14 @@ def _chain(modules):
         del left[:index + 1]
         return module
 
-    prologue = take((nn.ReLU, nn.LeakyReLU))
+    prologue = take((nn.ReLU, nn.LeakyReLU), _keeps_its_input)
     upsample = take(_UPSAMPLES, lambda module: _enlarges(module, integer=True))
     pad = take(_PADS)
     core = convolution = take(_CONVS, lambda module: _fields(module) and not (upsample and _is_pointwise(module)) and (
         not pad or (set(module.padding) == {0} and _kind(pad).__name__[-2:] == _kind(module).__name__[-2:])))
     if not core:
         left[:] = modules
-        prologue = take((nn.ReLU, nn.LeakyReLU))
+        prologue = take((nn.ReLU, nn.LeakyReLU), _keeps_its_input)
         core = convolution = take(_TRANSPOSED)
     if not core:
         left[:] = modules
