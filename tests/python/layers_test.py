@@ -12,7 +12,9 @@ import pathlib
 import pickle
 import subprocess
 import sys
+import time
 import unittest
+from unittest import mock
 
 import numpy as np
 
@@ -269,13 +271,24 @@ class Memory(unittest.TestCase):
         del rest
 
     def test_python_runs_during_a_call(self):
-        x = numbers(1, 8, 512, 512)
+        turns, during = [0], []
+        run = _library.Plan.run
+
+        def counted(*arguments):
+            before = turns[0]
+            run(*arguments)
+            during.append(turns[0] - before)
+
         layer = pph.Interpolate(scale_factor=3, mode="bicubic", threads=1)
-        with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            result, turns = pool.submit(layer, x), 0
+        interval = sys.getswitchinterval()
+        self.addCleanup(sys.setswitchinterval, interval)
+        with mock.patch.object(_library.Plan, "run", counted), concurrent.futures.ThreadPoolExecutor(1) as pool:
+            result = pool.submit(layer, numbers(1, 16, 512, 512))
+            sys.setswitchinterval(60)  # a thread runs for as long as it does not wait, or calls what lets others run
             while not result.done():
-                turns += 1
-        self.assertGreater(turns, 1000)
+                turns[0] += 1
+                time.sleep(1e-4)
+        self.assertGreater(during[0], 5)
 
     def test_threads(self):
         x = numbers(2, 6, 64, 64)
