@@ -317,6 +317,8 @@ class Memory(unittest.TestCase):
     def test_empty(self):
         self.assertEqual(pph.conv_transpose2d(np.empty((0, 6, 5, 5), np.float32), self.w, stride=2).shape,
                          (0, 4, 10, 10))
+        self.assertEqual(pph.conv_transpose2d(np.empty((0, 2, 5, 5, 4), np.float32), self.w, stride=2,
+                                              layout="nchw4c").shape, (0, 1, 10, 10, 4))
 
 
 class Errors(unittest.TestCase):
@@ -385,6 +387,15 @@ class Errors(unittest.TestCase):
         read_only.flags.writeable = False
         self.refused(ValueError, "out is read-only", layer, self.x, out=read_only)
         self.refused(ValueError, "output size", layer, self.x, out=out[:, :, :-1])
+        self.refused(ValueError, r"output shape = \(0, 4, 10, 10\): must be \(1, 4, 10, 10\)", layer, self.x,
+                     out=out[:0])
+        self.refused(ValueError, r"output shape = \(1, 4, 10, 0\)", layer, self.x, out=out[..., :0])
+        blocked = pph.ConvTranspose2d(self.w, stride=2, out_layout="nchw4c")
+        self.refused(ValueError, r"output shape = \(1, 0, 10, 10\)", blocked, self.x,
+                     out=np.empty((1, 0, 10, 10, 4), np.float32))
+        added = pph.ConvTranspose2d(self.w, stride=2, residual="after_activation")
+        self.refused(ValueError, r"residual shape = \(1, 0, 10, 10\)", added, self.x, add=out[:, :0])
+        self.refused(ValueError, "indices shape", pph.max_unpool, self.x, np.empty((1, 6, 0, 5), int), 2)
         self.refused(ValueError, "output dtype", layer, self.x, out=np.empty(out.shape, np.float16))
         self.refused(ValueError, "out strides", layer, self.x, out=np.empty((1, 4, 10, 20), np.float32)[..., ::2])
         self.refused(ValueError, "out strides", layer, self.x, out=np.broadcast_to(out[:, :1], out.shape))

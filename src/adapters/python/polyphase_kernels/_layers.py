@@ -70,7 +70,7 @@ def spec_of(array, layout, block):
     if block == 1:
         return dense_spec(dtype, shape, strides)
     blocked = dense_spec(dtype, (shape[0], *shape[1:-1], shape[-1]), strides)
-    if not blocked or blocked.layout != "nchw" or (shape[-2] > 1 and strides[-2] != block):
+    if not blocked or blocked.layout != "nchw" or (blocked.strides[-2] not in (0, block)):
         return None
     return Spec(dtype, "nchwc", block, (shape[0], shape[1] * block, *shape[2:-1]), blocked.strides[:-1])
 
@@ -88,7 +88,7 @@ def read(name, value, layout, channels=None, writable=False):
         raise ValueError(f"{name} is read-only" if spec else f"{name} strides = {array.strides}: must be those of a "
                          f"dense {layout} array, or of a part of one")
     if not spec:
-        array = np.ascontiguousarray(array).copy() if not array.flags.aligned else np.ascontiguousarray(array)
+        array = np.require(array, requirements="CA")
         spec = spec_of(array, layout, block)
     if block > 1 and channels and -(-channels // block) == array.shape[1]:
         spec = spec._replace(shape=(spec.shape[0], channels, *spec.shape[2:]))
@@ -146,7 +146,7 @@ def constants(name, value, length):
     if array.dtype != np.float32 or array.ndim != 1 or (length is not None and len(array) != length):
         raise ValueError(f"{name} is {array.dtype} of shape {array.shape}: must be float32 of shape "
                          f"({'channels' if length is None else length},)")
-    return np.ascontiguousarray(array)
+    return np.require(array, requirements="CA")
 
 
 # ---- Layers
@@ -294,7 +294,7 @@ class Fused(Layer):
 
 def weights_of(name, value, axes):
     """A dense array of weights with `axes` axes, and its struct."""
-    array = np.ascontiguousarray(as_array(name, value))
+    array = np.require(as_array(name, value), requirements="CA")
     if array.ndim != axes:
         raise ValueError(f"{name} shape = {array.shape}: must have {axes} axes")
     return array, make("pph_weights", data=array, type=_DTYPES[array.dtype.name])

@@ -84,7 +84,7 @@ def fill(value, **fields):
 
 
 class Spec(NamedTuple):
-    """A tensor as the library sees it; sizes and strides of 0 are for the library to infer."""
+    """A tensor as the library sees it. Strides of 0 are dense; without strides, sizes of 0 are for it to infer."""
     dtype: str
     layout: str  # in memory: nchw, nhwc or nchwc
     block: int
@@ -144,6 +144,10 @@ class Plan:
         check(lib.pph_make_plan(operator.value, ctypes.byref(input.desc()), ctypes.byref(options),
                                 ctypes.byref(self._handle.value)))
         self.output = self._spec(lib.pph_plan_output)
+        for name, spec in specs.items():  # a given size of 0 stands for any to the library
+            expected = (input if name == "indices" else self.output).shape
+            if spec and spec.strides and spec.shape != expected:
+                raise ValueError(f"{name} shape = {spec.shape}: must be {expected}, in the order n, c, [d, h,] w")
 
     def _spec(self, function):
         desc = make("pph_tensor_desc")

@@ -277,7 +277,8 @@ class _Op:
         self.text, self.rank, self.dtypes = json.dumps(fields), rank, dtypes
 
     def takes(self, input, tensors):
-        return (input.device.type == "cpu" and input.dtype in self.dtypes and input.numel() > 0
+        return (input.device.type == "cpu" and input.layout is torch.strided and input.dtype in self.dtypes
+                and input.numel() > 0
                 and (3 <= input.dim() <= 5 if self.rank is None else input.dim() == self.rank + 2)
                 and not (torch.is_grad_enabled() and any(one is not None and one.requires_grad
                                                          for one in (input, *tensors)))
@@ -394,7 +395,7 @@ class _Layer:
 class _Unpool:
     def forward(self, input, indices, output_size=None):
         op = self._polyphase
-        if op.takes(input, ()):
+        if op.takes(input, ()) and indices.dtype is torch.int64 and indices.device.type == "cpu":
             return op(input, (), indices, None if output_size is None else list(output_size)[-op.rank:])
         return super().forward(input, indices, output_size)
 
