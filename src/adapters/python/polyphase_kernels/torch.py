@@ -11,8 +11,8 @@ True
 The copy has the same classes, parameters and state_dict. A layer computes as before where a gradient is needed (so
 training works, and inference belongs under torch.no_grad() or torch.inference_mode()), where batch norm or dropout are
 in training mode, and for types and devices that Polyphase does not take. Calls use at most torch.get_num_threads()
-threads. Weights are packed at the first call and again when they have changed; changes through `.data` that keep the
-memory are not noticed.
+threads. Weights are packed at the first call and again when they have changed. Changes through `.data` that keep the
+memory are not noticed, nor are those of tensors that were made in inference mode, as PyTorch does not count them.
 
 Layers are the op torch.ops.polyphase_kernels.layer, which torch.export and torch.compile keep. The first call of a
 process imports torch._dynamo, which takes about as long as to import torch.
