@@ -138,7 +138,8 @@ class Chains(unittest.TestCase):
             modes = ("nearest", {1: "linear", 2: "bilinear", 3: "trilinear"}[rank])
             return [nn.Upsample(scale_factor=rng.choice((1, 2, 2.0, 1.5)), mode=rng.choice(modes))], channels
         if kind == 5 and rank == 2:
-            return [conv(channels, 4 * c, 3, padding=1), *rng.choice(([], [nn.SiLU()])), nn.PixelShuffle(2)], c
+            return [conv(channels, 4 * c, 3, padding=1), *rng.choice(([], [nn.SiLU()], [nn.PReLU(4 * c)])),
+                    nn.PixelShuffle(2)], c
         if kind == 6:
             pad = getattr(nn, f"{rng.choice(('Replication', 'Circular', 'Zero'))}Pad{rank}d")
             return [pad(tuple(rng.choice((0, 1, 2)) for _ in range(2 * rank))), *rng.choice((

@@ -21,11 +21,13 @@ import secrets
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from typing import Dict, List
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Union
 
 from polyphase_kernels import _command
 
 __all__ = ["Report", "map", "upscale"]
+
+Path = Union[str, "os.PathLike[str]"]
 
 _PICTURES = (".png", ".jpg", ".jpeg")
 
@@ -38,7 +40,7 @@ class Report:
     failed: Dict[str, BaseException] = field(default_factory=dict)
 
 
-def upscale(source, target, arguments=()):
+def upscale(source: Path, target: Path, arguments: Sequence[object] = ()) -> None:
     """Runs `polyphase upscale source target arguments...`; RuntimeError with its message if it fails."""
     run = subprocess.run([_command.program(), "upscale", str(source), str(target), *(str(one) for one in arguments)],
                          capture_output=True, text=True, errors="replace", check=False)
@@ -107,8 +109,9 @@ class _Here(concurrent.futures.Executor):
         return future
 
 
-def map(paths, out, executor=None, *, arguments=(), suffix=None, function=upscale, resume=True, progress=None,
-        pending=None):
+def map(paths: Union[Path, Iterable[Path]], out: Path, executor: Optional[concurrent.futures.Executor] = None, *,
+        arguments: Sequence[object] = (), suffix: Optional[str] = None, function: Callable[..., None] = upscale,
+        resume: bool = True, progress: Optional[bool] = None, pending: Optional[int] = None) -> Report:
     """Upscales the pictures of a folder and the folders in it, or the files of a list, into the folder `out`.
 
     executor: where it happens; None: here, one file after the other.
@@ -135,7 +138,8 @@ def map(paths, out, executor=None, *, arguments=(), suffix=None, function=upscal
     skipped = {name for source, name in inputs if resume and _is_done(source, out / name)}
     report.skipped += [os.fspath(name) for name in sorted(skipped)]
     left = iter([one for one in inputs if one[1] not in skipped])
-    submit, running = (executor or _Here()).submit, {}
+    submit = (executor or _Here()).submit
+    running: Dict[concurrent.futures.Future, str] = {}
     with _progress(progress, len(inputs) - len(skipped)) as step:
         try:
             while True:

@@ -25,6 +25,7 @@ import json
 import threading
 import warnings
 import weakref
+from typing import Iterator
 
 import torch
 from torch import nn
@@ -417,7 +418,7 @@ _FAST = {kind: type(kind.__name__, (_Unpool if kind in _UNPOOLS else _Layer, kin
 globals().update({kind.__name__: fast for kind, fast in _FAST.items()})
 
 
-def optimize(model, convolutions=True, inplace=False):
+def optimize(model: nn.Module, convolutions: bool = True, inplace: bool = False) -> nn.Module:
     """A copy of `model` in which what Polyphase has runs on it.
 
     These are ConvTranspose1d to 3d, Upsample, PixelShuffle, PixelUnshuffle, MaxUnpool1d to 3d and, if `convolutions`,
@@ -449,7 +450,7 @@ def optimize(model, convolutions=True, inplace=False):
     return model
 
 
-def describe(model):
+def describe(model: nn.Module) -> str:
     """Lines: the layers of an optimized model, by the names of their modules, and what the op is told."""
     lines = []
     for name, module in model.named_modules():
@@ -515,7 +516,7 @@ def _overrides():
 
 
 @contextlib.contextmanager
-def override():
+def override() -> Iterator[None]:
     """While it lasts, and in all threads, PyTorch's own functions run on Polyphase: convolutions that are transposed or
     have stride 1, interpolate() without antialias and area, pixel_shuffle and pixel_unshuffle; for code that
     optimize() does not reach. Nothing is fused. Gradients of the input are PyTorch's; where a weight needs one,
