@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for the given purposes:
-#   tools/setup.sh build|test|demo|models|onnxruntime|peers|perf|ci...
+#   tools/setup.sh build|test|demo|models|onnxruntime|peers|perf|wheel|ci...
 set -euo pipefail
 
 if [[ $# == 0 ]]; then
-  echo "tools/setup.sh: say what for: build, test, demo, models, onnxruntime, peers, perf or ci" >&2
+  echo "tools/setup.sh: say what for: build, test, demo, models, onnxruntime, peers, perf, wheel or ci" >&2
   exit 2
 fi
 
@@ -26,9 +26,10 @@ for purpose in "$@"; do
     perf) # tools/perf
       wanted+=("${build[@]}" git python3-numpy python3-scipy python3-jinja2 valgrind)
       ;;
+    wheel) wanted+=(python3-venv dpkg-dev) ;; # tools/wheel.sh
     ci) wanted+=(clang-format-14) ;;
     *)
-      echo "tools/setup.sh: \"$purpose\" is not build, test, demo, models, onnxruntime, peers, perf or ci" >&2
+      echo "tools/setup.sh: \"$purpose\" is not build, test, demo, models, onnxruntime, peers, perf, wheel or ci" >&2
       exit 2
       ;;
   esac

@@ -1,49 +1,55 @@
 #!/usr/bin/env python3
-"""Checks that a foreign-function interface can use libpolyphase.so with nothing but polyphase_c.h, which it reads.
-
-The header has no macro that a caller needs, so its structs become ctypes structs by their text alone.
-"""
+"""Checks that a foreign-function interface can use libpolyphase.so with nothing but the declarations that
+tools/python/generate_ctypes.py makes of polyphase_c.h, and that they have the sizes and offsets of the header."""
 
 import _ctypes
 import ctypes
 import os
 import pathlib
-import re
+import subprocess
 import sys
+import tempfile
 
-HEADER = pathlib.Path(__file__).resolve().parents[2] / "include/polyphase/polyphase_c.h"
-SCALARS = {"size_t": ctypes.c_size_t, "int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64, "float": ctypes.c_float,
-           "double": ctypes.c_double}
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools/python"))
+sys.dont_write_bytecode = True
+import generate_ctypes  # noqa: E402
 
 
-def read_header(text):
-    """The structs, by name, and the constants of the header."""
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-    constants = {name: int(value) for name, value in re.findall(r"(PPH_\w+)(?: =)? (\d+)", text)}
-    structs = {}
-    for name, body in re.findall(r"typedef struct (\w+) \{(.*?)\} \1;", text, flags=re.S):
-        fields = []
-        for declaration in body.split(";")[:-1]:
-            pointer = re.match(r"\s*(?:const )?\w+\*+ (\w+)$", declaration)
-            function = re.match(r"\s*\w+\*? \(\*(\w+)\)", declaration)
-            scalar = re.match(r"\s*(\w+) (\w+)(?:\[(\w+)\])?$", declaration)
-            if pointer or function:
-                fields.append(((pointer or function).group(1), ctypes.c_void_p))
-            else:
-                kind, field, length = scalar.groups()
-                fields.append((field, SCALARS[kind] * constants[length] if length else SCALARS[kind]))
-        structs[name] = type(name, (ctypes.Structure,), {"_fields_": fields})
-    return structs, constants
+def check_with_compiler(structs, include, module):
+    """Compares sizes, offsets and the values of enums with what a C compiler makes of the header."""
+    expected, lines = [], []
+    for name, struct in structs.items():
+        lines.append(f'printf("%zu\\n", sizeof({name}));')
+        expected.append(ctypes.sizeof(struct))
+        for field, _ in struct._fields_:
+            lines.append(f'printf("%zu %zu\\n", offsetof({name}, {field}), sizeof((({name}*)0)->{field}));')
+            expected.append(f"{getattr(struct, field).offset} {getattr(struct, field).size}")
+    program = "#include <stdio.h>\n#include <polyphase/polyphase_c.h>\nint main(void) {\n" + "\n".join(lines) + "\n}\n"
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder) / "sizes.c"
+        source.write_text(program)
+        flags = [f"-I{path}" for path in include]
+        subprocess.run(["cc", *flags, source, "-o", source.with_suffix("")], check=True)
+        found = subprocess.run([source.with_suffix("")], check=True, text=True, capture_output=True).stdout
+    assert found.splitlines() == list(map(str, expected)), "sizes or offsets differ from the header's"
+    assert len(structs) == (ROOT / "include/polyphase/polyphase_c.h").read_text().count("typedef struct pph_") - 2
+    assert module["pph_activation"]["hard_swish"] == 10 and module["pph_pytorch_mode"]["nearest_exact"] == 1
 
 
 def main():
     library = ctypes.CDLL(sys.argv[1])
-    library.pph_last_error.restype = ctypes.c_char_p
-    structs, constants = read_header(HEADER.read_text())
+    module = {}
+    exec(generate_ctypes.generate((ROOT / "include/polyphase/polyphase_c.h").read_text()), module)
+    structs = {name: value for name, value in module.items() if hasattr(value, "_fields_") and name != "Structure"}
+    check_with_compiler(structs, [ROOT / "include", *sys.argv[2:]], module)
+    for name, (returned, taken) in module["FUNCTIONS"].items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = returned, taken
 
     def make(name, **fields):
         value = structs[name]()
-        getattr(library, name + "_init")(ctypes.byref(value), ctypes.c_size_t(ctypes.sizeof(value)))
+        getattr(library, name + "_init")(ctypes.byref(value), ctypes.sizeof(value))
         for field, content in fields.items():
             if isinstance(content, (list, tuple)):
                 getattr(value, field)[:len(content)] = content
@@ -52,7 +58,7 @@ def main():
         return value
 
     def check(status):
-        assert status == constants["PPH_OK"], library.pph_last_error().decode()
+        assert status == module["pph_status"]["ok"], library.pph_last_error().decode()
 
     for name, struct in structs.items():
         assert make(name).struct_size == ctypes.sizeof(struct), name
@@ -63,9 +69,9 @@ def main():
     values = (ctypes.c_float * 4)(1, 2, 3, 4)
     bias = (ctypes.c_float * 1)(0.5)
     weights = make("pph_weights", data=address(values))
-    epilogue = make("pph_epilogue", activation=constants["PPH_CLAMP"], upper=30)
+    epilogue = make("pph_epilogue", activation=module["pph_activation"]["clamp"], upper=30)
     conv = make("pph_conv_transpose_attributes", input_channels=1, output_channels=1, kernel=[2, 2], stride=[2, 2],
-                epilogue=address(epilogue))
+                epilogue=ctypes.pointer(epilogue))
     op, plan = ctypes.c_void_p(), ctypes.c_void_p()
     check(library.pph_create_conv_transpose(ctypes.byref(conv), ctypes.byref(weights), bias, None, ctypes.byref(op)))
     shape = make("pph_tensor_desc", n=1, c=1, size=[2, 2])
@@ -81,7 +87,7 @@ def main():
     none = ctypes.c_void_p()
     status = library.pph_create_conv_transpose(ctypes.byref(conv), ctypes.byref(weights), bias, None,
                                                ctypes.byref(none))
-    assert status == constants["PPH_INVALID_ARGUMENT"] and b"stride" in library.pph_last_error()
+    assert status == module["pph_status"]["invalid_argument"] and b"stride" in library.pph_last_error()
     library.pph_plan_destroy(plan)
     library.pph_operator_destroy(op)
 
@@ -97,7 +103,6 @@ def main():
     library.pph_plan_destroy(plan)
     library.pph_operator_destroy(op)
 
-    library.pph_default_thread_pool.restype = ctypes.c_char_p
     threads = library.pph_default_thread_pool().decode()
     assert threads in ("tbb", "std", "none"), threads
     if threads != "tbb":  # whose threads stay with its own library
@@ -106,7 +111,7 @@ def main():
         _ctypes.dlclose(library._handle)
         assert len(os.listdir("/proc/self/task")) == 1, "threads outlive the library"
         assert "libpolyphase" not in pathlib.Path("/proc/self/maps").read_text(), "the library stays"
-    print(f"{len(structs)} structs, {len(constants)} constants, one layer")
+    print(f"{len(structs)} structs, {len(module['FUNCTIONS'])} functions, one layer")
 
 
 if __name__ == "__main__":
