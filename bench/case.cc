@@ -21,6 +21,12 @@
 #include "tests/ref/conv_transpose.h"
 #include "tests/ref/pixel_shuffle.h"
 #include "tests/ref/resize.h"
+// tools/perf also builds this with libraries of older revisions, which do not have the op.
+#if __has_include("polyphase/convex_upsample.h")
+#define POLYPHASE_BENCH_HAS_CONVEX_UPSAMPLE 1
+#include "polyphase/convex_upsample.h"
+#include "tests/ref/convex_upsample.h"
+#endif
 
 namespace polyphase::bench {
 namespace {
@@ -106,6 +112,32 @@ MaxUnpoolAttributes MaxUnpoolOf(const Workload& w) {
   return a;
 }
 
+#ifdef POLYPHASE_BENCH_HAS_CONVEX_UPSAMPLE
+constexpr bool kHasConvexUpsample = true;
+StatusOr<Operator> CreateConvexUpsampleOf(const Workload& w, const OperatorOptions& options) {
+  return CreateConvexUpsample({w.factor}, options);
+}
+const TensorDesc* PlannedMask(const Plan& plan) { return plan.mask(); }
+void SetMask(const float* mask, RunOptions* options) { options->mask = mask; }
+// Returns the value and the bound of the error.
+std::pair<ref::Tensor<double>, ref::Tensor<double>> ConvexReference(const Workload& w, const ref::Tensor<float>& input,
+                                                                    const ref::Tensor<float>& mask) {
+  ref::ConvexUpsampleResult result = ref::ConvexUpsample({w.factor}, input, mask);
+  return {std::move(result.value), std::move(result.bound)};
+}
+#else
+constexpr bool kHasConvexUpsample = false;
+StatusOr<Operator> CreateConvexUpsampleOf(const Workload&, const OperatorOptions&) {
+  return Status::Unsupported("no convex_upsample");
+}
+const TensorDesc* PlannedMask(const Plan&) { return nullptr; }
+void SetMask(const float*, RunOptions*) {}
+std::pair<ref::Tensor<double>, ref::Tensor<double>> ConvexReference(const Workload&, const ref::Tensor<float>&,
+                                                                    const ref::Tensor<float>&) {
+  return {};
+}
+#endif
+
 void FillRandom(std::vector<float>& values, std::minstd_rand& rng) {
   std::uniform_real_distribution<float> distribution(-1.0f, 1.0f);
   for (float& value : values) value = distribution(rng);
@@ -127,7 +159,7 @@ bool Supports(const Workload& w) {
     return std::any_of(std::begin(kModes), std::end(kModes), [&](const auto& mode) { return w.mode == mode.name; });
   }
   if (IsShuffle(w)) return w.mode.empty() || w.mode == "block-major";
-  return IsConvTranspose(w) || IsConv(w) || w.op == "max_unpool";
+  return IsConvTranspose(w) || IsConv(w) || w.op == "max_unpool" || (w.op == "convex_upsample" && kHasConvexUpsample);
 }
 
 }  // namespace
@@ -145,6 +177,7 @@ Operator CreateOperator(const Workload& w, const float* weights, const float* bi
     if (IsResize(w)) return CreateResize(ResizeOf(w), options);
     if (IsShuffle(w)) return CreatePixelShuffle(PixelShuffleOf(w), options);
     if (w.op == "max_unpool") return CreateMaxUnpool(MaxUnpoolOf(w), options);
+    if (w.op == "convex_upsample") return CreateConvexUpsampleOf(w, options);
     if (IsConv(w)) return CreateConv(ConvOf(w), weights, bias, options);
     return CreateConvTranspose(ConvTransposeOf(w), weights, bias, options);
   };
@@ -152,6 +185,8 @@ Operator CreateOperator(const Workload& w, const float* weights, const float* bi
   if (!op.ok()) throw std::runtime_error("row '" + w.id + "': " + op.status().message());
   return *std::move(op);
 }
+
+const TensorDesc* MaskOf(const Plan& plan) { return PlannedMask(plan); }
 
 TensorDesc InputOf(const Workload& w, const LayoutName& layout) {
   TensorDesc desc;
@@ -194,6 +229,9 @@ Problem::Problem(const Workload& workload)
   } else if (workload.op == "resize_add") {
     residual_ = ref::Tensor<float>(workload.n, workload.output_channels, output);
     FillRandom(residual_.data, rng);
+  } else if (workload.op == "convex_upsample") {
+    mask_ = ref::Tensor<float>(workload.n, 9 * workload.factor * workload.factor, input_.size());
+    FillRandom(mask_.data, rng);
   } else if (workload.op == "max_unpool") {
     // Indices are as a pooling makes them: each one is a random element of its window.
     const ref::Size3 kernel = ref::ToSize3(workload.kernel, workload.rank);
@@ -221,11 +259,20 @@ Operator Problem::Create(const OperatorOptions& options) const {
   return CreateOperator(workload_, weights_.data(), workload_.bias ? bias_.data() : nullptr, options);
 }
 
-ref::Tensor<float> Problem::InputChannels(int64_t n, int64_t first, int64_t count) const {
-  ref::Tensor<float> channels(1, count, input_.size());
-  const auto begin = input_.data.begin() + static_cast<ptrdiff_t>(input_.Index(n, first, 0, 0, 0));
+namespace {
+
+// Returns `count` channels of one image of a tensor.
+ref::Tensor<float> ChannelsOf(const ref::Tensor<float>& tensor, int64_t n, int64_t first, int64_t count) {
+  ref::Tensor<float> channels(1, count, tensor.size());
+  const auto begin = tensor.data.begin() + static_cast<ptrdiff_t>(tensor.Index(n, first, 0, 0, 0));
   std::copy(begin, begin + static_cast<ptrdiff_t>(channels.data.size()), channels.data.begin());
   return channels;
+}
+
+}  // namespace
+
+ref::Tensor<float> Problem::InputChannels(int64_t n, int64_t first, int64_t count) const {
+  return ChannelsOf(input_, n, first, count);
 }
 
 // The oracle is asked for one channel of one image, which is the whole answer to a smaller problem.
@@ -284,6 +331,12 @@ Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
       plane.value.push_back(static_cast<float>(value));
       const double sum_rounding = add ? kRounding * std::fabs(value) : 0;
       if (w.mode != "nearest" || add) plane.bound.push_back(BoundOf(value, result.bound.data[i] + sum_rounding));
+    }
+  } else if (w.op == "convex_upsample") {
+    const auto [values, bounds] = ConvexReference(w, InputChannels(n, c, 1), ChannelsOf(mask_, n, 0, mask_.c));
+    for (size_t i = 0; i < pixels; ++i) {
+      plane.value.push_back(static_cast<float>(values.data[i]));
+      plane.bound.push_back(BoundOf(values.data[i], bounds.data[i]));
     }
   } else if (w.op == "max_unpool") {
     plane.value.assign(pixels, 0.0f);
@@ -422,10 +475,12 @@ Case::Case(const Problem& problem, const Variant& variant)
       output_(Allocate<float>(output_floats_)),
       residual_(Allocate<float>(plan_.residual() == nullptr ? 0 : output_floats_)),
       indices_(Allocate<int32_t>(plan_.indices() == nullptr ? 0 : static_cast<size_t>(ref::Extent(*plan_.indices())))),
+      mask_(Allocate<float>(MaskOf(plan_) == nullptr ? 0 : static_cast<size_t>(ref::Extent(*MaskOf(plan_))))),
       workspace_(Allocate<unsigned char>(plan_.workspace_bytes())) {
   ref::Pack(problem.input(), plan_.input(), input_.get());
   if (plan_.residual() != nullptr) ref::Pack(problem.residual(), *plan_.residual(), residual_.get());
   if (plan_.indices() != nullptr) ref::Pack(problem.indices(), *plan_.indices(), indices_.get());
+  if (MaskOf(plan_) != nullptr) ref::Pack(problem.mask(), *MaskOf(plan_), mask_.get());
   std::fill(output_.get(), output_.get() + output_floats_, 0.0f);
   std::fill(workspace_.get(), workspace_.get() + plan_.workspace_bytes(), 0);
 }
@@ -436,6 +491,7 @@ void Case::RunOn(const Buffers& buffers) {
   options.workspace_bytes = plan_.workspace_bytes();
   options.residual = buffers.residual;
   options.input_indices = buffers.indices;
+  SetMask(buffers.mask, &options);
   const Status status = plan_.Run(buffers.input, buffers.output, options);
   if (!status.ok()) throw std::runtime_error("row '" + problem_.workload().id + "': " + status.message());
 }

@@ -42,6 +42,8 @@ int64_t WeightCount(const Workload& workload);
 Operator CreateOperator(const Workload& workload, const float* weights, const float* bias,
                         const OperatorOptions& options);
 TensorDesc InputOf(const Workload& workload, const LayoutName& layout);
+// Returns the mask of a convex_upsample, and null for other ops and for revisions of the library that do not have it.
+const TensorDesc* MaskOf(const Plan& plan);
 Plan PlanFor(const Operator& op, const Workload& workload, const Variant& variant);
 
 // A row with random data. Whatever can go wrong from here on is a std::runtime_error whose message names the row.
@@ -53,6 +55,7 @@ class Problem {
   const ref::Tensor<float>& input() const { return input_; }
   const ref::Tensor<float>& residual() const { return residual_; }  // empty but for resize_add
   const ref::Tensor<int32_t>& indices() const { return indices_; }  // empty but for max_unpool
+  const ref::Tensor<float>& mask() const { return mask_; }          // empty but for convex_upsample
   // These are as the attributes of the op want them, and empty where it has none.
   const std::vector<float>& weights() const { return weights_; }
   const std::vector<float>& bias() const { return bias_; }
@@ -81,6 +84,7 @@ class Problem {
   std::vector<float> bias_;
   ref::Tensor<float> residual_;
   ref::Tensor<int32_t> indices_;
+  ref::Tensor<float> mask_;
   mutable std::vector<Plane> planes_;  // made by the first Check
 };
 
@@ -90,6 +94,7 @@ struct Buffers {
   float* output;
   const float* residual;
   const int32_t* indices;
+  const float* mask;
   void* workspace;
 };
 
@@ -113,7 +118,9 @@ class Case {
   const Variant& variant() const { return variant_; }
   const Operator& op() const { return op_; }
   const Plan& plan() const { return plan_; }
-  Buffers buffers() const { return {input_.get(), output_.get(), residual_.get(), indices_.get(), workspace_.get()}; }
+  Buffers buffers() const {
+    return {input_.get(), output_.get(), residual_.get(), indices_.get(), mask_.get(), workspace_.get()};
+  }
 
  private:
   struct Free {
@@ -133,6 +140,7 @@ class Case {
   Memory<float> output_;
   Memory<float> residual_;
   Memory<int32_t> indices_;
+  Memory<float> mask_;
   Memory<unsigned char> workspace_;
 };
 

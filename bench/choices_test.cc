@@ -41,9 +41,7 @@ std::string ChoiceOf(const Plan& plan) {
 }
 
 Choices Planned() {
-  std::vector<Workload> rows = ReadWorkloadsFile(POLYPHASE_WORKLOADS_TSV);
-  rows.erase(std::remove_if(rows.begin(), rows.end(), [](const Workload& w) { return w.mode == "convex"; }),
-             rows.end());  // an op that the library does not have
+  const std::vector<Workload> rows = ReadWorkloadsFile(POLYPHASE_WORKLOADS_TSV);
   int64_t most = 1;
   for (const Workload& w : rows) most = std::max({most, WeightCount(w), w.output_channels * w.factor * w.factor});
   const std::vector<float> zeros(static_cast<size_t>(most), 0.0f);  // no choice depends on the values of weights

@@ -75,7 +75,7 @@ int rows_run_on(rows_case* c, const rows_buffers* buffers) {
   return Guard(1, [&] {
     c->run.RunOn({static_cast<const float*>(buffers->input.data), static_cast<float*>(buffers->output.data),
                   static_cast<const float*>(buffers->residual.data), static_cast<const int32_t*>(buffers->indices.data),
-                  buffers->workspace.data});
+                  static_cast<const float*>(buffers->mask.data), buffers->workspace.data});
     return 0;
   });
 }
@@ -94,13 +94,14 @@ void rows_get_buffers(const rows_case* c, rows_buffers* buffers) {
               BufferOf(own.output, &plan.output()),
               BufferOf(own.residual, plan.residual()),
               BufferOf(own.indices, plan.indices()),
+              BufferOf(own.mask, polyphase::bench::MaskOf(plan)),
               {own.workspace, plan.workspace_bytes()}};
 }
 
 void rows_get_data(const rows_case* c, rows_data* data) {
   const polyphase::bench::Problem& problem = c->problem;
-  *data = {BufferOf(problem.input().data), BufferOf(problem.weights()), BufferOf(problem.bias()),
-           BufferOf(problem.residual().data), BufferOf(problem.indices().data)};
+  *data = {BufferOf(problem.input().data),    BufferOf(problem.weights()),      BufferOf(problem.bias()),
+           BufferOf(problem.residual().data), BufferOf(problem.indices().data), BufferOf(problem.mask().data)};
 }
 
 void rows_get_output(const rows_case* c, float* nchw) {

@@ -38,6 +38,7 @@ typedef struct rows_buffers {
   rows_buffer output;    /* f32 */
   rows_buffer residual;  /* f32, resize_add */
   rows_buffer indices;   /* int32, max_unpool */
+  rows_buffer mask;      /* f32, convex_upsample */
   rows_buffer workspace; /* bytes */
 } rows_buffers;
 
@@ -50,6 +51,7 @@ typedef struct rows_data {
   rows_buffer bias;
   rows_buffer residual;
   rows_buffer indices;
+  rows_buffer mask;
 } rows_data;
 
 /* The calling thread's last error; "" if there was none. */

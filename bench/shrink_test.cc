@@ -16,12 +16,7 @@ namespace {
 constexpr double kLimit = 2e6;
 using Sizes = std::array<int64_t, 3>;
 
-std::vector<Workload> Table() {
-  std::vector<Workload> rows = ReadWorkloadsFile(POLYPHASE_WORKLOADS_TSV);
-  rows.erase(std::remove_if(rows.begin(), rows.end(), [](const Workload& w) { return w.mode == "convex"; }),
-             rows.end());  // has no cost
-  return rows;
-}
+std::vector<Workload> Table() { return ReadWorkloadsFile(POLYPHASE_WORKLOADS_TSV); }
 
 Workload RowOf(const std::string& id) {
   for (const Workload& w : Table()) {

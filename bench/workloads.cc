@@ -45,6 +45,7 @@ const OpRule* FindRule(std::string_view op) {
       {"resize_add", 0, {kMode}, {kAlignCorners}, OpRule::kEither},
       {"pixel_shuffle", 2, {}, {kMode}, OpRule::kFactor},
       {"pixel_unshuffle", 2, {}, {kMode}, OpRule::kFactor},
+      {"convex_upsample", 2, {}, {}, OpRule::kFactor},
       {"max_unpool", 2, {kKernel, kStride, kPadding}, {}, OpRule::kSize},
       {"nearest_conv3x3", 2, kConvolution, {kMode}, OpRule::kFactor},
       {"conv_pixel_shuffle", 2, kConvolution, {kMode}, OpRule::kFactor},
@@ -199,7 +200,7 @@ Workload Parse(const Row& row) {
     if (w.output_channels != w.input_channels * block) row.Fail(kCout, "must be Cin * R * R");
     if (w.input[0] % w.factor != 0 || w.input[1] % w.factor != 0) row.Fail(kScaleOrSize, "must divide H and W");
   }
-  if ((rule->scale_or_size == OpRule::kEither || rule->scale_or_size == OpRule::kSize) &&
+  if ((rule->scale_or_size == OpRule::kEither || rule->scale_or_size == OpRule::kSize || w.op == "convex_upsample") &&
       w.input_channels != w.output_channels) {
     row.Fail(kCout, "must be Cin for op '" + w.op + "'");
   }
@@ -288,6 +289,10 @@ std::vector<Workload> ReadWorkloadsFile(const std::string& path) {
 
 bool IsConv(const Workload& w) { return w.op == "nearest_conv3x3" || w.op == "conv_pixel_shuffle"; }
 
+int64_t MaskCount(const Workload& w) {
+  return w.op == "convex_upsample" ? w.n * 9 * w.factor * w.factor * w.input[0] * w.input[1] : 0;
+}
+
 std::array<int64_t, 3> OutputSize(const Workload& w) {
   if (w.size[0] != 0) return w.size;
   std::array<int64_t, 3> output{};
@@ -343,6 +348,9 @@ Cost CostOf(const Workload& w) {
     values += output_values;
   } else if (w.op == "max_unpool") {
     values += input_values;
+  } else if (w.op == "convex_upsample") {
+    cost.flop = 2 * 9 * output_values;  // of the sums; the exponentials are not counted
+    values += static_cast<double>(MaskCount(w));
   }
   cost.bytes = 4 * values;
   return cost;

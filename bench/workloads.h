@@ -51,6 +51,8 @@ Workload Grown(const Workload& workload, int64_t factor);
 // Returns whether the op is a stride-1 convolution with an upsampling before it or a shuffle after it.
 bool IsConv(const Workload& workload);
 
+// Returns the number of values of the mask of a convex_upsample, and 0 for other ops.
+int64_t MaskCount(const Workload& workload);
 // Returns the spatial sizes of the op's output.
 std::array<int64_t, 3> OutputSize(const Workload& workload);
 // Returns the number of values of the output, of all images and channels.

@@ -202,6 +202,9 @@ TEST(Workloads, CostFormulas) {
   cost = CostOf(ReadOne("a - max_unpool 1 2 - 4 6 2 2x2 2x2 0x0 - - - - - - 9x13 - -"));
   EXPECT_EQ(cost.flop, 0);
   EXPECT_EQ(cost.bytes, 4.0 * (2 * (2 * 4 * 6) + 2 * 9 * 13));
+  cost = CostOf(ReadOne("a - convex_upsample 2 3 - 4 6 3 - - - - - - - - - x5 - -"));
+  EXPECT_EQ(cost.flop, 18.0 * 2 * 3 * 20 * 30);
+  EXPECT_EQ(cost.bytes, 4.0 * 2 * (3 * 4 * 6 + 9 * 25 * 4 * 6 + 3 * 20 * 30));
   cost = CostOf(ReadOne("a - nearest_conv3x3 1 5 - 4 6 7 3x3 1x1 1x1 - 1x1 1 1 nearest - x2 - -"));
   EXPECT_EQ(cost.flop, 2.0 * 5 * 7 * 9 * 4 * 4 * 6);
   EXPECT_EQ(cost.bytes, 4.0 * (5 * 4 * 6 + 9 * 5 * 7 + 7 * 4 * 4 * 6));

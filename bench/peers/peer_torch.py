@@ -113,6 +113,8 @@ class TorchPeer(Peer):
                 indices = indices.contiguous(memory_format=layout)
             return lambda t: F.max_unpool2d(t, indices, row.kernel, row.stride, _symmetric(row.padding),
                                             data.output_shape[2:])
+        if row.op == "convex_upsample":
+            return self._convex_upsample(row, data, layout)
         if row.op == "pixel_shuffle" and not row.mode:
             return lambda t: F.pixel_shuffle(t, row.scale[0])
         if row.op == "pixel_unshuffle" and not row.mode:
@@ -126,6 +128,22 @@ class TorchPeer(Peer):
         mode, antialias = row.mode.removesuffix("_antialias"), row.mode.endswith("_antialias")
         return functools.partial(F.interpolate, size=row.output_size, scale_factor=row.scale, mode=mode,
                                  align_corners=None if mode == "nearest" else row.align_corners, antialias=antialias)
+
+    @staticmethod
+    def _convex_upsample(row: Row, data: RowData, layout):
+        """RAFT's upsample_flow."""
+        (height, width), (factor, _) = row.size, row.scale
+        mask = _tensor(data.mask)
+        if layout is not None:
+            mask = mask.contiguous(memory_format=layout)
+
+        def op(flow: torch.Tensor) -> torch.Tensor:
+            weights = torch.softmax(mask.view(row.n, 1, 9, factor, factor, height, width), dim=2)
+            values = F.unfold(factor * flow, [3, 3], padding=1).view(row.n, row.c_in, 9, 1, 1, height, width)
+            output = torch.sum(weights * values, dim=2).permute(0, 1, 4, 2, 5, 3)
+            return output.reshape(row.n, row.c_out, factor * height, factor * width)
+
+        return op
 
     def _conv_transpose(self, row: Row, data: RowData, x, weights, prepacked: bool):
         """Padding that is larger at one end is cropped there, by a view."""

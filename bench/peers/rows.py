@@ -154,6 +154,7 @@ class RowData:
     residual: numpy.ndarray | None
     indices: numpy.ndarray | None
     output_shape: tuple[int, ...]
+    mask: numpy.ndarray | None = None
 
 
 class _Options(ctypes.Structure):
@@ -174,11 +175,11 @@ class _Buffer(ctypes.Structure):
 
 
 class _Buffers(ctypes.Structure):
-    _fields_ = [(name, _Buffer) for name in ("input", "output", "residual", "indices", "workspace")]
+    _fields_ = [(name, _Buffer) for name in ("input", "output", "residual", "indices", "mask", "workspace")]
 
 
 class _Data(ctypes.Structure):
-    _fields_ = [(name, _Buffer) for name in ("input", "weights", "bias", "residual", "indices")]
+    _fields_ = [(name, _Buffer) for name in ("input", "weights", "bias", "residual", "indices", "mask")]
 
 
 class Library:
@@ -288,7 +289,8 @@ class Case:
                        bias=data.bias.view((channels,)),
                        residual=data.residual.view(row.output_shape),
                        indices=data.indices.view(input_shape, numpy.int32),
-                       output_shape=row.output_shape)
+                       output_shape=row.output_shape,
+                       mask=data.mask.view((row.n, 9 * math.prod(row.scale or ()), *row.size)))
 
     def describe(self) -> str:
         """What the plan chose and why."""

@@ -65,6 +65,9 @@ struct PlanOptions {
   // max_pool: the second output. max_unpool: the second input. It is kI32 or kI64, of the pooled tensor's shape (n, c
   // and size of 0 are inferred), in any layout. Unset: kI64, dense, in the layout of the pooled tensor.
   std::optional<TensorDesc> indices;
+  // convex_upsample: the second input. It has the input's type, n and sizes, 9 * factor^2 channels (n, c and size of 0
+  // are inferred), and any layout. Unset: dense, in the input's layout.
+  std::optional<TensorDesc> mask;
   // conv: kAuto or kSubpixel. conv_transpose: any. All other ops: kAuto.
   Algorithm algorithm = Algorithm::kAuto;
   // All ops. The most tasks that may run at once, which also bounds the workspace; values above 4096 count as 4096. 0:
@@ -85,6 +88,7 @@ struct RunOptions {
   const void* residual = nullptr;
   const void* input_indices = nullptr;  // max_unpool, required
   void* output_indices = nullptr;       // max_pool; null: no indices are written
+  const void* mask = nullptr;           // convex_upsample, required
 };
 
 // Everything that Run needs for one input shape: output shape, algorithm, tiles, workspace. A plan is immutable, and
@@ -103,11 +107,12 @@ class POLYPHASE_EXPORT Plan {
   // outside the output.
   Status Run(const void* input, void* output, const RunOptions& options = {}) const noexcept;
 
-  // The tensors with all sizes and strides filled in; residual and indices are null if the op has no such tensor.
+  // The tensors with all sizes and strides filled in; residual, indices and mask are null if the op has no such tensor.
   const TensorDesc& input() const noexcept;
   const TensorDesc& output() const noexcept;
   const TensorDesc* residual() const noexcept;
   const TensorDesc* indices() const noexcept;
+  const TensorDesc* mask() const noexcept;
   size_t workspace_bytes() const noexcept;
   // One line with the op, the algorithm and the reason for it, the target, the tile, tasks, threads and workspace.
   const std::string& Describe() const noexcept;

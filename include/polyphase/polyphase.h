@@ -6,6 +6,7 @@
 #include "polyphase/conv.h"
 #include "polyphase/conv_transpose.h"
 #include "polyphase/convert.h"
+#include "polyphase/convex_upsample.h"
 #include "polyphase/epilogue.h"
 #include "polyphase/export.h"
 #include "polyphase/operator.h"

@@ -249,6 +249,7 @@ typedef struct pph_plan_options {
   size_t num_threads;
   const pph_tensor_desc* residual; /* NULL: like the output */
   const pph_tensor_desc* indices;  /* NULL: PPH_I64, dense, in the layout of the pooled tensor */
+  const pph_tensor_desc* mask;     /* NULL: dense, in the input's layout */
 } pph_plan_options;
 POLYPHASE_EXPORT void pph_plan_options_init(pph_plan_options* options, size_t struct_size);
 
@@ -260,6 +261,7 @@ typedef struct pph_run_options {
   const void* residual;
   const void* input_indices; /* max_unpool */
   void* output_indices;      /* max_pool */
+  const void* mask;          /* convex_upsample */
 } pph_run_options;
 POLYPHASE_EXPORT void pph_run_options_init(pph_run_options* options, size_t struct_size);
 
@@ -436,6 +438,16 @@ typedef struct pph_avg_unpool_attributes {
 } pph_avg_unpool_attributes;
 POLYPHASE_EXPORT void pph_avg_unpool_attributes_init(pph_avg_unpool_attributes* attributes, size_t struct_size);
 
+/* See ConvexUpsampleAttributes in convex_upsample.h. */
+typedef struct pph_convex_upsample_attributes {
+  size_t struct_size;
+  int64_t factor;
+  float scale; /* 0: the factor */
+  float mask_scale;
+} pph_convex_upsample_attributes;
+POLYPHASE_EXPORT void pph_convex_upsample_attributes_init(pph_convex_upsample_attributes* attributes,
+                                                          size_t struct_size);
+
 typedef struct pph_operator pph_operator;
 typedef struct pph_plan pph_plan;
 
@@ -457,6 +469,8 @@ POLYPHASE_EXPORT pph_status pph_create_avg_pool(const pph_avg_pool_attributes* a
                                                 const pph_operator_options* options, pph_operator** op);
 POLYPHASE_EXPORT pph_status pph_create_avg_unpool(const pph_avg_unpool_attributes* attributes,
                                                   const pph_operator_options* options, pph_operator** op);
+POLYPHASE_EXPORT pph_status pph_create_convex_upsample(const pph_convex_upsample_attributes* attributes,
+                                                       const pph_operator_options* options, pph_operator** op);
 POLYPHASE_EXPORT pph_status pph_create_convert(const pph_operator_options* options, pph_operator** op);
 
 /* Presets for resize. They overwrite all fields of attributes, which pph_resize_attributes_init must have filled
@@ -486,6 +500,7 @@ POLYPHASE_EXPORT pph_status pph_plan_output(const pph_plan* plan, pph_tensor_des
 /* These return PPH_INVALID_ARGUMENT if the op has no such tensor. */
 POLYPHASE_EXPORT pph_status pph_plan_residual(const pph_plan* plan, pph_tensor_desc* desc);
 POLYPHASE_EXPORT pph_status pph_plan_indices(const pph_plan* plan, pph_tensor_desc* desc);
+POLYPHASE_EXPORT pph_status pph_plan_mask(const pph_plan* plan, pph_tensor_desc* desc);
 POLYPHASE_EXPORT size_t pph_plan_workspace_bytes(const pph_plan* plan);
 POLYPHASE_EXPORT const char* pph_plan_describe(const pph_plan* plan); /* valid as long as the plan */
 

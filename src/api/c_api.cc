@@ -109,6 +109,7 @@ PPH_DEFINE_INIT(pph_max_pool_attributes)
 PPH_DEFINE_INIT(pph_max_unpool_attributes)
 PPH_DEFINE_INIT(pph_avg_pool_attributes)
 PPH_DEFINE_INIT(pph_avg_unpool_attributes)
+PPH_DEFINE_INIT(pph_convex_upsample_attributes)
 #undef PPH_DEFINE_INIT
 
 pph_status pph_create_conv_transpose(const pph_conv_transpose_attributes* attributes, const pph_weights* weights,
@@ -183,6 +184,11 @@ pph_status pph_create_avg_unpool(const pph_avg_unpool_attributes* attributes, co
   return CreateFrom(attributes, options, op, polyphase::CreateAvgUnpool);
 }
 
+pph_status pph_create_convex_upsample(const pph_convex_upsample_attributes* attributes,
+                                      const pph_operator_options* options, pph_operator** op) {
+  return CreateFrom(attributes, options, op, polyphase::CreateConvexUpsample);
+}
+
 pph_status pph_create_convert(const pph_operator_options* options, pph_operator** op) {
   return CreateOperator(options, op, [](const polyphase::OperatorOptions& o) { return polyphase::CreateConvert(o); });
 }
@@ -242,6 +248,10 @@ pph_status pph_plan_residual(const pph_plan* plan, pph_tensor_desc* desc) {
 
 pph_status pph_plan_indices(const pph_plan* plan, pph_tensor_desc* desc) {
   return plan == nullptr ? Report(NullError("plan")) : GetTensor("indices", plan->plan.indices(), desc);
+}
+
+pph_status pph_plan_mask(const pph_plan* plan, pph_tensor_desc* desc) {
+  return plan == nullptr ? Report(NullError("plan")) : GetTensor("mask", plan->plan.mask(), desc);
 }
 
 size_t pph_plan_workspace_bytes(const pph_plan* plan) { return plan == nullptr ? 0 : plan->plan.workspace_bytes(); }

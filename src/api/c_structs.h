@@ -4,6 +4,7 @@
 #define POLYPHASE_SRC_API_C_STRUCTS_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -76,9 +77,9 @@ PPH_PAIR(pph_epilogue, Epilogue, FIELD(activation), FIELD(negative_slope), FIELD
 PPH_PAIR(pph_prologue, Prologue, FIELD(activation), FIELD(negative_slope))
 PPH_PAIR(pph_operator_options, OperatorOptions, FIELD(isa), FIELD(runtime), FIELD(input_hint), FIELD(numerics))
 PPH_PAIR(pph_plan_options, PlanOptions, FIELD(output), FIELD(output_size), FIELD(algorithm), FIELD(num_threads),
-         FIELD(residual), FIELD(indices))
+         FIELD(residual), FIELD(indices), FIELD(mask))
 PPH_PAIR(pph_run_options, RunOptions, FIELD(workspace), FIELD(workspace_bytes), FIELD(runtime), FIELD(residual),
-         FIELD(input_indices), FIELD(output_indices))
+         FIELD(input_indices), FIELD(output_indices), FIELD(mask))
 PPH_PAIR(pph_conv_transpose_attributes, ConvTransposeAttributes, FIELD(spatial_rank), FIELD(input_channels),
          FIELD(output_channels), FIELD(groups), FIELD(kernel), FIELD(stride), FIELD(padding_begin), FIELD(padding_end),
          FIELD(output_padding), FIELD(dilation), FIELD(auto_pad), FIELD(output_shape), FIELD(prologue), FIELD(epilogue))
@@ -103,13 +104,14 @@ PPH_PAIR(pph_max_unpool_attributes, MaxUnpoolAttributes, POOL_WINDOW, FIELD(inde
 PPH_PAIR(pph_avg_pool_attributes, AvgPoolAttributes, POOL_WINDOW, FIELD(count_include_pad), FIELD(divisor_override))
 PPH_PAIR(pph_avg_unpool_attributes, AvgUnpoolAttributes, POOL_WINDOW, FIELD(mode), FIELD(count_include_pad),
          FIELD(divisor_override))
+PPH_PAIR(pph_convex_upsample_attributes, ConvexUpsampleAttributes, FIELD(factor), FIELD(scale), FIELD(mask_scale))
 
 // Every struct of the C API.
 #define PPH_STRUCTS                                                                                              \
   pph_runtime, pph_tensor_desc, pph_weights, pph_epilogue, pph_prologue, pph_operator_options, pph_plan_options, \
       pph_run_options, pph_conv_transpose_attributes, pph_conv_attributes, pph_pointwise, pph_resize_attributes, \
       pph_onnx_resize, pph_pixel_shuffle_attributes, pph_max_pool_attributes, pph_max_unpool_attributes,         \
-      pph_avg_pool_attributes, pph_avg_unpool_attributes
+      pph_avg_pool_attributes, pph_avg_unpool_attributes, pph_convex_upsample_attributes
 
 #undef POOL_WINDOW
 #undef WINDOW
@@ -177,6 +179,10 @@ Status CheckStruct(const char* name, const char* c_struct, const void* c, size_t
 // field that its first version did not have.
 template <class C>
 constexpr size_t kFirstSize = sizeof(C);
+template <>
+inline constexpr size_t kFirstSize<pph_plan_options> = offsetof(pph_plan_options, mask);
+template <>
+inline constexpr size_t kFirstSize<pph_run_options> = offsetof(pph_run_options, mask);
 
 template <class C>
 Status CheckStruct(const char* name, const C* c) {

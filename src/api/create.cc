@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "geometry/weights.h"
 #include "phase_conv/lower.h"
+#include "plan/convex_upsample.h"
 #include "plan/max_unpool.h"
 #include "plan/pool.h"
 #include "plan/rearrange.h"
@@ -73,6 +74,11 @@ StatusOr<Operator> CreateAvgPool(const AvgPoolAttributes& attributes, const Oper
 
 StatusOr<Operator> CreateAvgUnpool(const AvgUnpoolAttributes& attributes, const OperatorOptions& options) {
   return MakeOperator(options, [&](auto* op) { return internal::CreateAvgUnpoolOperator(attributes, options, op); });
+}
+
+StatusOr<Operator> CreateConvexUpsample(const ConvexUpsampleAttributes& attributes, const OperatorOptions& options) {
+  return MakeOperator(options,
+                      [&](auto* op) { return internal::CreateConvexUpsampleOperator(attributes, options, op); });
 }
 
 StatusOr<Operator> CreateConvert(const OperatorOptions& options) {

@@ -59,6 +59,7 @@ Status CheckPlanOptions(const OperatorImpl& op, const PlanOptions& options) {
   if (options.residual && !takes.residual) {
     return Status::InvalidArgument("residual: %s has no epilogue, must be unset", op.name);
   }
+  if (options.mask && !takes.mask) return Status::InvalidArgument("mask: %s has none, must be unset", op.name);
   return Status();
 }
 
@@ -87,7 +88,7 @@ struct Buffer {
   ByteRange range() const { return {pointer, static_cast<size_t>(ExtentElements(*desc)) * ElementSize(desc->dtype)}; }
 };
 
-// Holds at most input, output, residual and indices.
+// Holds at most input, output, residual, indices and mask.
 class BufferList {
  public:
   void Add(const Buffer& buffer) { buffers_[count_++] = buffer; }
@@ -95,7 +96,7 @@ class BufferList {
   const Buffer* end() const { return buffers_ + count_; }
 
  private:
-  Buffer buffers_[4] = {};
+  Buffer buffers_[5] = {};
   int count_ = 0;
 };
 
@@ -149,6 +150,7 @@ StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& op
     plan->public_output = internal::Collapse(plan->output);
     if (plan->residual) plan->public_residual = internal::Collapse(*plan->residual);
     if (plan->indices) plan->public_indices = internal::Collapse(*plan->indices);
+    if (plan->mask) plan->public_mask = internal::Collapse(*plan->mask);
     plan->workers = std::max<size_t>(1, std::min(threads, static_cast<size_t>(plan->tasks)));
     plan->workspace_bytes = plan->workers * static_cast<size_t>(plan->worker_bytes);
     plan->description = internal::Format("%s (%s), target %s, %" PRId64 " tasks on %zu threads, workspace %zu bytes",
@@ -172,6 +174,7 @@ const TensorDesc* Plan::residual() const noexcept {
   return impl_->public_residual ? &*impl_->public_residual : nullptr;
 }
 const TensorDesc* Plan::indices() const noexcept { return impl_->public_indices ? &*impl_->public_indices : nullptr; }
+const TensorDesc* Plan::mask() const noexcept { return impl_->public_mask ? &*impl_->public_mask : nullptr; }
 size_t Plan::workspace_bytes() const noexcept { return impl_->workspace_bytes; }
 const std::string& Plan::Describe() const noexcept { return impl_->description; }
 
@@ -190,6 +193,7 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
   } else if (plan.indices && options.output_indices != nullptr) {
     buffers.Add({"output_indices", options.output_indices, &*plan.indices, true});
   }
+  if (plan.mask) buffers.Add({"mask", options.mask, &*plan.mask, false});
   const bool in_place = plan.residual && options.residual == output && internal::SameView(*plan.residual, plan.output);
   POLYPHASE_RETURN_IF_ERROR(internal::CheckBuffers(buffers, in_place ? &*plan.residual : nullptr));
 
@@ -215,7 +219,7 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
     }
     void* const workspace = options.workspace != nullptr ? options.workspace : own.as<void>();
     const internal::RunContext context{
-        input,     output,       options.residual, options.input_indices, options.output_indices,
+        input,     output,       options.residual, options.input_indices, options.output_indices, options.mask,
         workspace, plan.workers, runtime,          plan.owner->denormals};
     if (!internal::IsVerbose()) return plan.Run(context);
     const internal::Stopwatch stopwatch;

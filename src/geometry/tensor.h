@@ -67,7 +67,7 @@ Status InferOutput(const TensorDesc& input, const TensorDesc* requested, int64_t
 // The tensors of an op's plan, normalized.
 struct PlanTensors {
   TensorDesc input, output;
-  std::optional<TensorDesc> residual, indices;
+  std::optional<TensorDesc> residual, indices, mask;
 };
 
 // Infers the residual of an epilogue that has one: a tensor like the output. Fails where the options have a residual

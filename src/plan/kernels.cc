@@ -39,6 +39,7 @@ Status SelectKernels(const std::string& isa, Kernels* kernels) {
   kernels->resize = GetResizeRowKernels(bit);
   kernels->pool = GetPoolKernels(bit);
   kernels->max_unpool = GetMaxUnpoolKernels(bit);
+  kernels->convex_upsample = GetConvexUpsampleKernels(bit);
   kernels->winograd = GetWinogradKernels(bit);
   return Status();
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/conv_tile.h"
+#include "kernels/convex_upsample.h"
 #include "kernels/epilogue.h"
 #include "kernels/max_unpool.h"
 #include "kernels/panel.h"
@@ -26,6 +27,7 @@ struct Kernels {
   ResizeRowKernels resize;
   PoolKernels pool;
   MaxUnpoolKernels max_unpool;
+  ConvexUpsampleKernels convex_upsample;
   WinogradKernels winograd;
 };
 

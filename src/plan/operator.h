@@ -18,13 +18,14 @@
 namespace polyphase::internal {
 
 // Memory and threads of one run. `workspace` holds the worker_bytes of the plan `workers` times. residual,
-// input_indices and output_indices are null where the op has no such tensor.
+// input_indices, output_indices and mask are null where the op has no such tensor.
 struct RunContext {
   const void* input;
   void* output;
   const void* residual;
   const void* input_indices;
   void* output_indices;
+  const void* mask;
   void* workspace;
   size_t workers;
   const Runtime& runtime;
@@ -45,7 +46,7 @@ class PlanImpl : public PlanTensors {
 
   // The API sets the rest: the tensors in the caller's form, and what all ops have in common.
   TensorDesc public_input, public_output;
-  std::optional<TensorDesc> public_residual, public_indices;
+  std::optional<TensorDesc> public_residual, public_indices, public_mask;
   std::shared_ptr<const OperatorImpl> owner;  // keeps the operator alive
   Runtime runtime;
   size_t workers = 1;
@@ -60,6 +61,7 @@ struct PlanOptionsTaken {
   bool residual = false;
   bool input_indices = false;   // indices that Run reads
   bool output_indices = false;  // indices that Run may write
+  bool mask = false;
 };
 
 class OperatorImpl {

@@ -31,6 +31,7 @@ struct Work {
   Plan plan;
   std::vector<float> input, output;
   std::vector<int64_t> indices;  // all 0
+  std::vector<float> mask;
 };
 
 // Every op, algorithm and layout with each input and output.
@@ -90,6 +91,8 @@ std::vector<Work> AllWork(const Runtime& runtime) {
       {"avg_unpool", *CreateAvgUnpool({}, options)},
       {"max_unpool by comparison", *CreateMaxUnpool({PoolWindow(), IndexConvention::kWindow}, options)},
       {"max_unpool by scattering", *CreateMaxUnpool({}, options)},
+      {"convex_upsample", *CreateConvexUpsample({}, options)},
+      {"convex_upsample by 2", *CreateConvexUpsample({2}, options)},
   };
   std::vector<Work> work;
   for (const auto& [name, op] : operators) {
@@ -106,7 +109,8 @@ std::vector<Work> AllWork(const Runtime& runtime) {
             {name + " " + Name(formats.first) + " -> " + Name(formats.second) + ": " + plan.Describe(), plan,
              std::vector<float>(static_cast<size_t>(ref::Extent(plan.input()))),
              std::vector<float>(static_cast<size_t>(ref::Extent(plan.output()))),
-             std::vector<int64_t>(plan.indices() != nullptr ? static_cast<size_t>(ref::Extent(*plan.indices())) : 0)});
+             std::vector<int64_t>(plan.indices() != nullptr ? static_cast<size_t>(ref::Extent(*plan.indices())) : 0),
+             std::vector<float>(plan.mask() != nullptr ? static_cast<size_t>(ref::Extent(*plan.mask())) : 0)});
       }
     }
   }
@@ -120,6 +124,7 @@ int64_t HeapCallsOfRuns(Work& work, int times) {
   options.workspace = workspace.data();
   options.workspace_bytes = workspace.bytes();
   options.input_indices = options.output_indices = work.indices.data();
+  options.mask = work.mask.data();
   bool ok = true;
   const int64_t count = HeapCallsOf([&] {
     for (int i = 0; i < times; ++i) ok = work.plan.Run(work.input.data(), work.output.data(), options).ok() && ok;

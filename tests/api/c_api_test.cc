@@ -207,6 +207,7 @@ TYPED_TEST(CStruct, FirstSizeIsFixed) {
                                                {"pph_max_unpool_attributes", 152},
                                                {"pph_avg_pool_attributes", 160},
                                                {"pph_avg_unpool_attributes", 160},
+                                               {"pph_convex_upsample_attributes", 24},
                                                {"pph_grown", 16}};
   EXPECT_EQ(internal::kFirstSize<TypeParam>, sizes.at(Pair<TypeParam>::kStruct));
 }
@@ -301,9 +302,11 @@ std::vector<float> ExpectSameRun(pph_operator* op, const StatusOr<Operator>& cpp
   check(pph_plan_output, &cpp_plan->output());
   check(pph_plan_residual, cpp_plan->residual());
   check(pph_plan_indices, cpp_plan->indices());
+  check(pph_plan_mask, cpp_plan->mask());
 
   const std::vector<float> input = Numbers(ref::Extent(cpp_plan->input()));
   const std::vector<float> residual = Numbers(cpp_plan->residual() ? ref::Extent(*cpp_plan->residual()) : 0);
+  const std::vector<float> mask = Numbers(cpp_plan->mask() ? ref::Extent(*cpp_plan->mask()) : 0);
   // All indices are 3: the last tap of a 2x2 window.
   const size_t index_count = cpp_plan->indices() ? static_cast<size_t>(ref::Extent(*cpp_plan->indices())) : 0;
   const std::vector<int64_t> taps(index_count, 3);
@@ -316,10 +319,12 @@ std::vector<float> ExpectSameRun(pph_operator* op, const StatusOr<Operator>& cpp
   run.residual = residual.data();
   run.input_indices = taps.data();
   run.output_indices = indices.data();
+  run.mask = mask.data();
   RunOptions cpp_run;
   cpp_run.residual = residual.data();
   cpp_run.input_indices = taps.data();
   cpp_run.output_indices = cpp_indices.data();
+  cpp_run.mask = mask.data();
   EXPECT_EQ(pph_run(h.plan, input.data(), output.data(), &run), PPH_OK) << pph_last_error();
   EXPECT_TRUE(cpp_plan->Run(input.data(), cpp_output.data(), cpp_run).ok());
   EXPECT_EQ(output, cpp_output);
@@ -463,6 +468,23 @@ TEST(CApi, Pooling) {
   ExpectSameOp(max_unpool, pph_create_max_unpool, CreateMaxUnpool, desc, options);
 }
 
+TEST(CApi, ConvexUpsample) {
+  pph_convex_upsample_attributes attributes = Defaults(pph_convex_upsample_attributes_init);
+  EXPECT_EQ(attributes.factor, 8);
+  attributes.factor = 3;
+  attributes.scale = 2.5f;
+  attributes.mask_scale = 0.25f;
+  pph_tensor_desc mask = Desc(PPH_NHWC, 0, 0, {0, 0});
+  pph_plan_options options = Defaults(pph_plan_options_init);
+  options.mask = &mask;
+  ExpectSameOp(attributes, pph_create_convex_upsample, CreateConvexUpsample, Desc(PPH_NCHW, 2, 3, {7, 8}), options);
+  pph_operator* op = nullptr;
+  attributes.factor = 0;
+  EXPECT_TRUE(Failed(pph_create_convex_upsample(&attributes, nullptr, &op), {"factor", "0"}));
+  EXPECT_TRUE(Failed(pph_create_convex_upsample(nullptr, nullptr, &op), {"attributes", "null"}));
+  EXPECT_TRUE(Failed(pph_create_convex_upsample(&attributes, nullptr, nullptr), {"op", "null"}));
+}
+
 TEST(CApi, FoldBatchNorm) {
   const float gamma[] = {2, 4};
   const float beta[] = {1, 5};
@@ -589,7 +611,7 @@ TEST(CApi, PlanAndRunErrors) {
   EXPECT_TRUE(Failed(pph_make_plan(h.op, &layer.input_desc, &options, &plan), {"algorithm", "77"}));
   EXPECT_EQ(plan, nullptr);
 
-  for (const auto get : {pph_plan_input, pph_plan_output, pph_plan_residual, pph_plan_indices}) {
+  for (const auto get : {pph_plan_input, pph_plan_output, pph_plan_residual, pph_plan_indices, pph_plan_mask}) {
     pph_tensor_desc filled = layer.input_desc;
     EXPECT_TRUE(Failed(get(nullptr, &filled), {"plan", "null"}));
   }
@@ -597,6 +619,7 @@ TEST(CApi, PlanAndRunErrors) {
   EXPECT_TRUE(Failed(pph_plan_output(h.plan, &desc), {"desc", "struct_size", "7"}));
   EXPECT_TRUE(Failed(pph_plan_residual(h.plan, &desc), {"residual"}));
   EXPECT_TRUE(Failed(pph_plan_indices(h.plan, &desc), {"indices"}));
+  EXPECT_TRUE(Failed(pph_plan_mask(h.plan, &desc), {"mask"}));
 
   std::vector<float> out = layer.output;
   EXPECT_TRUE(Failed(pph_run(nullptr, layer.input.data(), out.data(), nullptr), {"plan", "null"}));

@@ -120,6 +120,9 @@ TEST(Runtime, RunnersOfAllOps) {
         a.window.kernel = a.window.stride = {1, 1, 1};
         a.index_convention = IndexConvention::kWindow;
         return CreateMaxUnpool(a, o);
+      },
+      [](const OperatorOptions& o) {  // the mask below has each output take its own pixel
+        return CreateConvexUpsample({1, 1.0f, 1.0f}, o);
       }};
   for (const auto& create : creators) {
     Recorder recorder;
@@ -133,6 +136,9 @@ TEST(Runtime, RunnersOfAllOps) {
     std::vector<int64_t> indices(plan.indices() != nullptr ? static_cast<size_t>(ref::Extent(*plan.indices())) : 0);
     RunOptions run_options;
     run_options.input_indices = run_options.output_indices = indices.data();
+    std::vector<float> mask(plan.mask() != nullptr ? 2 * 9 * 120 * 110 : 0);
+    for (size_t i = 0; i < mask.size(); ++i) mask[i] = i / (120 * 110) % 9 == 4 ? 0.0f : -1000.0f;
+    run_options.mask = mask.data();
     ASSERT_TRUE(plan.Run(input.data(), output.data(), run_options).ok());
     EXPECT_GE(recorder.most, 2u) << plan.Describe();
     EXPECT_LE(recorder.most, 3u) << plan.Describe();

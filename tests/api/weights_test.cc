@@ -123,6 +123,7 @@ TEST(Numerics, EveryOpRefusesOthers) {
                                             CreateMaxUnpool({}, o),
                                             CreateAvgPool({}, o),
                                             CreateAvgUnpool({}, o),
+                                            CreateConvexUpsample({}, o),
                                             CreateConvert(o)};
     for (const StatusOr<Operator>& op : operators) {
       ExpectError(op.status(), StatusCode::kInvalidArgument, {"numerics", std::to_string(value).c_str(), "kStrict"});

@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "tests/testers/conv_tester.h"
 #include "tests/testers/conv_transpose_tester.h"
+#include "tests/testers/convex_upsample_tester.h"
 #include "tests/testers/move_tester.h"
 #include "tests/testers/pool_tester.h"
 #include "tests/testers/resize_tester.h"
@@ -452,6 +453,20 @@ TEST(Fuzz, MaxUnpool) {
       tester.Convention(static_cast<IndexConvention>(rng() % 2)).IndicesAre(Indices::kAny);
     }
     tester.Run();
+  });
+}
+
+TEST(Fuzz, ConvexUpsample) {
+  ForEachSeed(200, [](uint32_t seed, std::mt19937& rng) {
+    const int64_t factor = Small(1, 9, rng);
+    ConvexUpsampleTester tester(factor);
+    tester.Input(Between(1, 3, rng), Between(1, rng() % 3 == 0 ? 40 : 4, rng), Small(1, 9, rng), Between(1, 40, rng));
+    if (rng() % 2 == 0) tester.Scale(static_cast<float>(Between(-16, 16, rng)) / 4);
+    if (rng() % 2 == 0) tester.MaskScale(static_cast<float>(Between(-16, 16, rng)) / 8);
+    if (rng() % 3 == 0) tester.Magnitude(static_cast<float>(int64_t{1} << Between(0, 12, rng)));
+    // Infinite masks times a scale of 0, and infinite inputs with weights that f32 does not have, differ.
+    if (rng() % 6 == 0) tester = ConvexUpsampleTester(factor).Input(1, 2, 4, Between(1, 40, rng)).NonFinite(30);
+    tester.Seed(seed).Run();
   });
 }
 

@@ -21,10 +21,10 @@ constexpr char kGoldenPath[] = "tests/golden/pytorch.tsv";
 
 // Every op of the file.
 constexpr const char* kGoldenOps[] = {
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "interpolate", "pillow_resize", "pixel_shuffle",
-    "pixel_unshuffle",  "max_pool1d",       "max_pool2d",       "max_pool3d",  "max_unpool1d",  "max_unpool2d",
-    "max_unpool3d",     "avg_pool1d",       "avg_pool2d",       "avg_pool3d",  "avg_unpool1d",  "avg_unpool2d",
-    "avg_unpool3d",     "conv1d",           "conv2d",           "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "interpolate", "pillow_resize",   "pixel_shuffle",
+    "pixel_unshuffle",  "max_pool1d",       "max_pool2d",       "max_pool3d",  "max_unpool1d",    "max_unpool2d",
+    "max_unpool3d",     "avg_pool1d",       "avg_pool2d",       "avg_pool3d",  "avg_unpool1d",    "avg_unpool2d",
+    "avg_unpool3d",     "conv1d",           "conv2d",           "conv3d",      "convex_upsample",
 };
 
 // Thrown for whatever the file says that its reader does not understand.
@@ -101,7 +101,7 @@ struct GoldenLine {
 std::vector<GoldenLine> ReadGoldenFile();
 
 // Who reads generated numbers: the seed of answers.py.
-enum Role : uint32_t { kInput = 1, kWeights, kBias, kResidual, kSlope, kGamma, kBeta, kMean, kVariance };
+enum Role : uint32_t { kInput = 1, kWeights, kBias, kResidual, kSlope, kGamma, kBeta, kMean, kVariance, kMask = 11 };
 
 Elements Generated(Role role, int64_t count, const std::string& fill, DataType dtype);
 std::vector<float> GeneratedFloats(Role role, int64_t count);

@@ -42,6 +42,7 @@ struct Trial {
   DataType dtype = DataType::kF32;
   Elements input, expected;
   std::optional<Elements> residual;
+  std::optional<ref::Tensor<float>> mask;
   enum { kNoIndices, kTakesIndices, kMakesIndices } indices = kNoIndices;
   std::optional<ref::Tensor<double>> oracle;  // what tests/ref says, where it is asked
   SpatialSizes output_size{};
@@ -321,10 +322,26 @@ void SetUpPool(const Case& c, Attributes& attributes, Trial& trial) {
   }
 }
 
+void SetUpConvexUpsample(const Case& c, Attributes& attributes, Trial& trial) {
+  ConvexUpsampleAttributes a;
+  a.factor = attributes.Int("factor", 8);
+  a.scale = attributes.Float("scale", 0);
+  a.mask_scale = attributes.Float("mask_scale", 1);
+  if (c.input.rank != 2 || a.factor < 1) throw Malformed("no input of rank 2 or no factor");
+  Shape mask = c.input;
+  mask.c = 9 * a.factor * a.factor;
+  trial.mask = TensorOf<float>(
+      mask, Generated(kMask, mask.count(), attributes.Text("mask_fill", "uniform"), trial.dtype), trial.dtype);
+  // Both round about as often as there are taps. Logits of 16 and a scale that is no power of 2 add 32 units to that.
+  trial.tolerance = {false, 1e-6 * trial.MaxMagnitude(trial.expected), 0};
+  trial.create = [a](const OperatorOptions& options) { return CreateConvexUpsample(a, options); };
+}
+
 Trial MakeTrial(const Case& c) {
   Attributes attributes(c.attributes);
   Trial trial;
-  if (c.op.find("conv") == 0) {
+  const bool convex = c.op == "convex_upsample";
+  if (c.op.find("conv") == 0 && !convex) {
     (c.OpWithoutRank() == "conv" ? SetUpConv : SetUpConvTranspose)(c, attributes, trial);
   } else {
     const bool pillow = c.op == "pillow_resize";
@@ -337,6 +354,8 @@ Trial MakeTrial(const Case& c) {
       SetUpPillowResize(attributes, trial);
     } else if (c.op == "interpolate") {
       SetUpInterpolate(c, attributes, trial);
+    } else if (convex) {
+      SetUpConvexUpsample(c, attributes, trial);
     } else {
       (shuffle ? SetUpPixelShuffle : SetUpPool)(c, attributes, trial);
     }
@@ -371,6 +390,13 @@ template <typename T>
     } else {
       run.output_indices = indices.data();
     }
+  }
+  std::optional<Memory<float>> mask;
+  if (trial.mask) {
+    mask.emplace(DescOf(DataType::kF32, format, *trial.mask, rank), View::kDense);
+    mask->Write(*trial.mask);
+    options.mask = mask->desc();
+    run.mask = mask->data();
   }
   ref::Tensor<T> residual, output;
   ResidualInput<T> added;
@@ -516,6 +542,8 @@ TEST(PyTorchGoldenFile, WhatIsNoCaseIsRejected) {
       {"conv2d\toc=1 k=1\t1x1x2\t1x1x2\t3f8000003f800000", "another rank"},
       {"conv1d\toc=1 k=1 mode=same\t1x1x2\t1x1x2\t3f8000003f800000", "mode=same is unknown"},
       {"conv1d\toc=1 k=2\t1x1x2\t1x1x2\t3f8000003f800000", "another number of outputs"},
+      {"convex_upsample\tfactor=1\t1x1x2\t1x1x2\t3f8000003f800000", "rank 2"},
+      {"convex_upsample\tfactor=1 mask_fill=odd\t1x1x1x1\t1x1x1x1\t3f800000", "fill=odd is unknown"},
       {"conv_transpose2d\toc=1 k=1\t1x1x2\t1x1x2\t3f8000003f800000", "another rank"},
   };
   for (const auto& c : cases) {

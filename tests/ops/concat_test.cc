@@ -84,6 +84,7 @@ std::vector<Source> Sources(const Format& format, const std::string& target, std
           {"conv and pixel shuffle", conv(shuffled), input(24, 6, 10), 16},
           {"conv_transpose 4x4", conv_transpose(overlapping), input(24, 6, 10), 32},
           {"conv", conv(skip), input(24, 12, 20), 32},
+          {"convex_upsample", *CreateConvexUpsample({2}, options), input(16, 6, 10), 16},
           {"nearest", *CreateResize(copied, options), input(19, 6, 10), 19}};
 }
 
@@ -106,8 +107,12 @@ TEST(Concat, EveryOpWritesItsChannelsAlone) {
         const Plan alone = *source.op.MakePlan(source.input);
         std::vector<float> input(static_cast<size_t>(ref::Extent(source.input)));
         FillUniform(input, rng);
+        std::vector<float> mask(alone.mask() == nullptr ? 0 : static_cast<size_t>(ref::Extent(*alone.mask())));
+        FillUniform(mask, rng);
+        RunOptions run;
+        run.mask = mask.data();
         std::vector<float> output(static_cast<size_t>(ref::Extent(alone.output())));
-        ASSERT_TRUE(alone.Run(input.data(), output.data()).ok());
+        ASSERT_TRUE(alone.Run(input.data(), output.data(), run).ok());
         const ref::Tensor<float> part = ref::Unpack(alone.output(), output.data());
         ASSERT_EQ(part.c, source.channels);
         for (int64_t n = 0; n < 2; ++n) {
@@ -120,7 +125,7 @@ TEST(Concat, EveryOpWritesItsChannelsAlone) {
         options.output = range.desc;
         const StatusOr<Plan> plan = source.op.MakePlan(source.input, options);
         ASSERT_TRUE(plan.ok()) << plan.status().message();
-        const Status status = plan->Run(input.data(), memory.data() + range.offset);
+        const Status status = plan->Run(input.data(), memory.data() + range.offset, run);
         ASSERT_TRUE(status.ok()) << status.message();
         first += source.channels;
         // Those of the ops before it, its own, and markers.

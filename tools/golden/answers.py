@@ -26,7 +26,7 @@ assert torch.__version__.startswith("2.13.") and PIL.__version__.startswith("12.
 torch.set_num_threads(1)
 
 # Who reads a generated tensor: the seed of its numbers.
-INPUT, WEIGHTS, BIAS, RESIDUAL, SLOPE, GAMMA, BETA, MEAN, VARIANCE, INDICES = range(1, 11)
+INPUT, WEIGHTS, BIAS, RESIDUAL, SLOPE, GAMMA, BETA, MEAN, VARIANCE, INDICES, MASK = range(1, 12)
 
 DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16, "u8": torch.uint8}
 
@@ -294,3 +294,18 @@ def avg_unpool(size, c, k, s, p=0, **more):
     a["ceil"] = False  # the size says it
     a["output_size"] = None if natural == list(size) else tuple(size)
     emit(f"avg_unpool{rank}d", a, defaults, y.shape, grad)
+
+
+# ---- RAFT
+
+def convex_upsample(shape, factor, scale=0.0, mask_scale=1.0, fill="uniform", mask_fill="uniform"):
+    """upsample_flow of princeton-vl/RAFT, core/raft.py; a scale of 0 stands for the factor."""
+    n, c, h, w = shape
+    flow = generated(INPUT, shape, fill)
+    mask = mask_scale * generated(MASK, (n, 9 * factor**2, h, w), mask_fill)
+    mask = torch.softmax(mask.view(n, 1, 9, factor, factor, h, w), dim=2)
+    y = F.unfold((scale or factor) * flow, [3, 3], padding=1).view(n, c, 9, 1, 1, h, w)
+    y = torch.sum(mask * y, dim=2).permute(0, 1, 4, 2, 5, 3).reshape(n, c, factor * h, factor * w)
+    emit("convex_upsample", {"factor": factor, "scale": scale, "mask_scale": mask_scale, "fill": fill,
+                             "mask_fill": mask_fill},
+         {"factor": 8, "scale": 0.0, "mask_scale": 1.0, "fill": "uniform", "mask_fill": "uniform"}, shape, y)

@@ -16,8 +16,8 @@ The output is a function of these two files and of those versions alone, so that
 import itertools
 import pathlib
 
-from answers import (ALIGNABLE, FILTERS, VERSIONS, avg_pool, avg_unpool, conv, conv_transpose, interpolate, lines,
-                     max_pool, max_unpool, pillow_resize, pixel_shuffle, pool_attributes)
+from answers import (ALIGNABLE, FILTERS, VERSIONS, avg_pool, avg_unpool, conv, conv_transpose, convex_upsample,
+                     interpolate, lines, max_pool, max_unpool, pillow_resize, pixel_shuffle, pool_attributes)
 import numpy as np
 
 OUTPUT = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden" / "pytorch.tsv"
@@ -423,6 +423,23 @@ def pool_cases():
             avg_unpool(size, 1, k, s, p, ceil=ceil, include_pad=include_pad, divisor=divisor)
 
 
+def convex_cases():
+    for shape, factor in (((1, 2, 1, 1), 8), ((1, 2, 2, 3), 8), ((2, 2, 3, 2), 4), ((1, 1, 1, 4), 4), ((1, 3, 3, 1), 2),
+                          ((1, 2, 2, 19), 2), ((1, 2, 3, 5), 3), ((1, 17, 2, 2), 2), ((2, 2, 4, 17), 1),
+                          ((1, 2, 1, 2), 5), ((1, 2, 3, 3), 4)):
+        for mask_fill in ("uniform", "wide"):
+            convex_upsample(shape, factor, mask_fill=mask_fill)
+    for mask_scale, scale in ((0.25, 0.0), (-1.0, 1.0), (0.7, 20.0)):
+        convex_upsample((1, 2, 3, 4), 4, scale, mask_scale, mask_fill="wide")
+        convex_upsample((1, 1, 2, 18), 2, scale, mask_scale)
+    # Masks that are NaN or -infinity, and inputs that are.
+    for factor in (1, 2, 4):
+        convex_upsample((1, 2, 2, 5), factor, mask_fill="special")
+        convex_upsample((1, 2, 2, 3), factor, mask_fill="neginf")
+        convex_upsample((1, 1, 3, 6), factor, fill="nan")
+        convex_upsample((1, 1, 2, 5), factor, fill="special", mask_fill="special")
+
+
 def main():
     conv_transpose_cases()
     interpolate_cases()
@@ -430,6 +447,7 @@ def main():
     shuffle_cases()
     pool_cases()
     conv_cases()
+    convex_cases()
     head = f"# Answers of {VERSIONS}; written by tools/golden/generate.py, which tells the format."
     OUTPUT.write_text("\n".join([head, *lines, f"end\t{len(lines)}", ""]))
     for op in dict.fromkeys(line.split("\t")[0] for line in lines):

@@ -31,6 +31,7 @@ DEFAULT_ROWS = """
     deeplabv3p.aspp/nchwc16 istftnet.phase/nchw rife.block0.up/nchw segformer.c4/nchwc16 sr.bicubic.x4/nchw
     yolov3.up2/nchwc16
     fpn.p5p4/nchwc16 hrnet.fuse.x2/nchw
+    raft.convex/nchw
 """.split()
 FEWEST_LAUNCHES = 5
 SAMPLE_SECONDS = 5e-4  # of one sample: far more than the clock's resolution, far less than a burst of the neighbours

@@ -232,9 +232,10 @@ std::string Measure(const Module (&modules)[2], const Row& row) {
   const rows_buffers a = base.buffers();
   const rows_buffers b = head.buffers();
   const Shared input(a.input, b.input), output(a.output, b.output), other_output(a.output, b.output),
-      residual(a.residual, b.residual), indices(a.indices, b.indices), workspace(a.workspace, b.workspace);
-  rows_buffers buffers = {input.buffer(), other_output.buffer(), residual.buffer(), indices.buffer(),
-                          workspace.buffer()};
+      residual(a.residual, b.residual), indices(a.indices, b.indices), mask(a.mask, b.mask),
+      workspace(a.workspace, b.workspace);
+  rows_buffers buffers = {input.buffer(),   other_output.buffer(), residual.buffer(),
+                          indices.buffer(), mask.buffer(),         workspace.buffer()};
   base.Run(buffers);
   buffers.output = output.buffer();
   head.Run(buffers);
