@@ -25,7 +25,7 @@ struct LayoutName {
   int32_t channel_block;
 };
 
-// Returns the algorithm named "auto", "subpixel", "winograd" or "gemm_col2im"; throws std::runtime_error.
+// Returns the algorithm named "auto", "subpixel", "planar", "winograd" or "gemm_col2im"; throws std::runtime_error.
 Algorithm AlgorithmOf(const std::string& name);
 
 // Says how a problem is run.

@@ -145,7 +145,8 @@ Options ParseOptions(int argc, char** argv) {
   list("--sizes", growth,
        "times the row's work, powers of 4: rows with larger maps, to see ns_per_output stay (default 1)");
   list("--modes", modes, "of warm, cold (caches), plan (MakePlan), create (and packing of weights) (default warm)");
-  app.add_option("--algorithm", algorithm, "of conv_transpose: auto, subpixel, winograd, gemm_col2im (default auto)")
+  app.add_option("--algorithm", algorithm,
+                 "of convolutions: auto, subpixel, planar, winograd, gemm_col2im (default auto)")
       ->type_name("NAME");
   try {
     app.parse(argc, argv);

@@ -31,7 +31,7 @@ enum class Algorithm : int32_t {
   // 5 taps along an axis, or 1, and no dilation; groups have 16 input and 8 output channels or more. Not with kStrict.
   kWinograd = PPH_WINOGRAD,
   // conv_transpose, conv: as kSubpixel, with pixels instead of channels in vectors. Groups have at most 12 output
-  // channels.
+  // channels, and the taps of the phases span at most 64 inputs along an axis.
   kPlanar = PPH_PLANAR,
 };
 
@@ -68,7 +68,7 @@ struct PlanOptions {
   // convex_upsample: the second input. It has the input's type, n and sizes, 9 * factor^2 channels (n, c and size of 0
   // are inferred), and any layout. Unset: dense, in the input's layout.
   std::optional<TensorDesc> mask;
-  // conv: kAuto or kSubpixel. conv_transpose: any. All other ops: kAuto.
+  // conv: any but kGemmCol2im. conv_transpose: any. Each only where its rule holds, see Algorithm. Other ops: kAuto.
   Algorithm algorithm = Algorithm::kAuto;
   // All ops. The most tasks that may run at once, which also bounds the workspace; values above 4096 count as 4096. 0:
   // Runtime::num_threads, and if that is 0, DefaultThreads().

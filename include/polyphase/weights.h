@@ -37,8 +37,8 @@ struct Weights {
 // products (shuffles, pooling, conversions) and resize without a 1x1 convolution accept every value, and it has no
 // effect on them.
 enum class Numerics : int32_t {
-  // Permits nothing but f32 multiply-adds in a fixed order, and keeps denormals. The error is that of such sums, 1e-7
-  // to 9e-7.
+  // Permits nothing but sums of f32 multiply-adds, in an order that the algorithm fixes, and keeps denormals. The error
+  // is that of such sums, 1e-7 to 9e-7.
   kStrict = PPH_NUMERICS_STRICT,
   // The error is at most 1e-6 (or that of kStrict, where this is larger). Permits algorithms that add first and
   // multiply fewer times (Winograd, tiles of 4 and 6 inputs), and products of several narrower numbers, as long as they

@@ -29,7 +29,7 @@ constexpr int64_t kMaxAxis = kMaxResizeSize;
 template <typename E>
 Status CheckEnum(const char* name, const char* type, E value, E last) {
   if (static_cast<int>(value) >= 0 && static_cast<int>(value) <= static_cast<int>(last)) return Status();
-  return Status::InvalidArgument("%s %s = %d: not a %s", kOp, name, static_cast<int>(value), type);
+  return Status::InvalidArgument("%s %s = %d: not a value of %s", kOp, name, static_cast<int>(value), type);
 }
 
 Status ValidateEnums(const ResizeAttributes& a) {

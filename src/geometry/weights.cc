@@ -1,6 +1,8 @@
 // Validation of weights and numerics, for all ops.
 #include "geometry/weights.h"
 
+#include <cstdint>
+
 #include "geometry/enum_names.h"
 #include "geometry/tensor.h"
 
@@ -10,6 +12,10 @@ Status CheckWeights(const char* name, const Weights& weights) {
     return Status::InvalidArgument("%s type = %d: not a DataType", name, static_cast<int>(weights.type));
   }
   if (weights.data == nullptr) return Status::InvalidArgument("%s = null: must point to the weights", name);
+  if (reinterpret_cast<uintptr_t>(weights.data) % ElementSize(weights.type) != 0) {
+    return Status::InvalidArgument("%s = %p: must be aligned to the %zu bytes of a weight", name, weights.data,
+                                   ElementSize(weights.type));
+  }
   if (weights.type == DataType::kF32) return Status();
   return Status::Unsupported("%s type = %s: this version supports kF32", name, EnumName(weights.type).c_str());
 }

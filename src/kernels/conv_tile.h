@@ -60,7 +60,7 @@ struct TileFormat {
   void* (*pack)(const WeightBlock& block, int64_t width, void* packed);
 };
 
-// Is TileFormat::pack of the tiles that read rows of f32.
+// The packer of tiles that read rows of f32.
 void* PackRows(const WeightBlock& block, int64_t width, void* packed);
 
 // Tiles with channels in lanes: mr <= kMaxTilePixels, nr <= kMaxTileVectors * lanes.

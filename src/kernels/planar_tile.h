@@ -12,13 +12,13 @@
 
 namespace polyphase::internal {
 
-// A position has at most so many columns, in one or more tiles.
+// A position has at most this many columns, in one or more tiles.
 constexpr int kMaxPlanarColumns = 24;
 constexpr int kMaxPlanarTileColumns = 12;
 constexpr int kMaxPlanarTileVectors = 12;
 
-// A tap reads the pixels that lie `input` floats behind those of the tile, and the weights `weights` floats behind the
-// first ones of a channel.
+// A tap reads the pixels `input` floats after those of the tile, and the weights `weights` floats after the first ones
+// of a channel.
 struct PlanarTap {
   ptrdiff_t input, weights;
 };

@@ -30,6 +30,7 @@ class PhasePart {
 struct PhaseAlgorithm {
   Algorithm id;
   const char* name;
+  const char* rule;  // what `applies` asks for, as errors say it
   // `layer` is one of the op, whose kernels and numerics are known.
   bool (*applies)(const PhaseConvOperator& op, const PhaseLayer& layer);
   // Returns the format of the weights that it reads; `layout` is that of this format.

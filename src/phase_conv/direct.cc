@@ -425,8 +425,13 @@ void DirectPart::Run(int64_t task, Arena arena, const RunContext& context) const
 }  // namespace
 
 const PhaseAlgorithm kDirect = {
-    Algorithm::kSubpixel, "subpixel", [](const PhaseConvOperator&, const PhaseLayer&) { return true; },
-    ReadFormat,           Cost,       MakePart<DirectPart>,
+    Algorithm::kSubpixel,
+    "subpixel",
+    "nothing",
+    [](const PhaseConvOperator&, const PhaseLayer&) { return true; },
+    ReadFormat,
+    Cost,
+    MakePart<DirectPart>,
 };
 
 }  // namespace polyphase::internal

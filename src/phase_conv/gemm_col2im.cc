@@ -304,7 +304,7 @@ void GemmPart::Run(int64_t index, Arena arena, const RunContext& context) const 
 }  // namespace
 
 const PhaseAlgorithm kGemmCol2im = {
-    Algorithm::kGemmCol2im, "gemm_col2im", Applies, ReadFormat, Cost, MakePart<GemmPart>,
+    Algorithm::kGemmCol2im, "gemm_col2im", "a transposed convolution", Applies, ReadFormat, Cost, MakePart<GemmPart>,
 };
 
 }  // namespace polyphase::internal

@@ -65,17 +65,22 @@ const Candidate& Choose(const PhaseProblem& problem, const std::vector<Candidate
     return part.status.ok() ? part.worker_bytes : std::numeric_limits<int64_t>::max();
   };
   for (const Candidate& candidate : candidates) {
-    std::unique_ptr<PhasePart> part = candidate.algorithm->schedule(problem, candidate.layout, threads);
+    // The choice must not depend on the number of threads, on which no bit of a result may depend.
+    std::unique_ptr<PhasePart> part = candidate.algorithm->schedule(problem, candidate.layout, 1);
     if (chosen != nullptr && bytes(*part) >= bytes(**scheduled)) continue;
     *scheduled = std::move(part);
     chosen = &candidate;
     if (bytes(**scheduled) <= kMaxWorkerBytes) break;
   }
-  if (candidates.size() == 1) {
+  if (threads > 1) *scheduled = chosen->algorithm->schedule(problem, chosen->layout, threads);
+  const auto other = std::find_if(candidates.begin(), candidates.end(), [&](const Candidate& candidate) {
+    return candidate.algorithm->id != chosen->algorithm->id;
+  });
+  if (other == candidates.end()) {
     *reason = "the only one";
   } else if (chosen == &candidates[0]) {
-    *reason = Format("estimated %.3g against %.3g of %s in 10^6 vector operations", candidates[0].cost * 1e-6,
-                     candidates[1].cost * 1e-6, candidates[1].algorithm->name);
+    *reason = Format("estimated %.3g against %.3g of %s in 10^6 vector operations", chosen->cost * 1e-6,
+                     other->cost * 1e-6, other->algorithm->name);
   } else {
     *reason = Format("the workspace of %s would be too large", candidates[0].algorithm->name);
   }
@@ -86,16 +91,19 @@ const Candidate& Choose(const PhaseProblem& problem, const std::vector<Candidate
 Status CheckAlgorithm(const PhaseConvOperator& op, Algorithm id) {
   if (id == Algorithm::kAuto) return Status();
   std::string names;
-  bool found = false;
+  const char* rule = nullptr;
   for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
-    if (!algorithm->applies(op, op.layer)) continue;
+    const bool applies = algorithm->applies(op, op.layer);
+    if (algorithm->id == id) {
+      if (applies) return Status();
+      rule = algorithm->rule;
+    }
     // Variants share a name.
-    if (names.find(algorithm->name) == std::string::npos) names += std::string(", ") + algorithm->name;
-    found = found || algorithm->id == id;
+    if (applies && names.find(algorithm->name) == std::string::npos) names += std::string(", ") + algorithm->name;
   }
-  if (found) return Status();
-  return Status::InvalidArgument("algorithm = %s: must be one that %s has: auto%s", EnumName(id).c_str(), op.name,
-                                 names.c_str());
+  const std::string needs = rule == nullptr ? "" : Format("; %s needs %s", EnumName(id).c_str(), rule);
+  return Status::InvalidArgument("algorithm = %s: must be one that this %s has: auto%s%s", EnumName(id).c_str(),
+                                 op.name, names.c_str(), needs.c_str());
 }
 
 class Planner {

@@ -29,7 +29,7 @@ bool Applies(const PhaseConvOperator&, const PhaseLayer& layer) {
 }
 
 WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
-  return {Order::kPlanar, layer.planar_joined.any() ? &layer.planar_joined : nullptr, &op.kernels.planar};
+  return {Order::kChannels, layer.planar_joined.any() ? &layer.planar_joined : nullptr, &op.kernels.planar};
 }
 
 // An element that moves from or to a plane costs this many vector operations per vector. Where it is transposed, it
@@ -57,7 +57,6 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
     in_pixels *= static_cast<double>(a.InputRange({0, a.out}).count());
     outputs *= static_cast<double>(problem.axes[axis].out);
   }
-  // All phases of x together take x_slots taps for each of their vectors of pixels.
   const double vectors = static_cast<double>(DivCeil(DivCeil(x.out, x.phases->stride), int64_t{tile.mr}));
   const double macs = rows * row_slots * static_cast<double>(x.phases->stride) * vectors *
                       static_cast<double>(view.ic) * tile.TapCost(layout.tiles.columns);
@@ -191,6 +190,8 @@ class PlanarTask {
     const PhaseAxis &z = view_.axes[kDepth], &y = view_.axes[kRow], &x = view_.x();
     const ChannelMap map = ChannelsOf(desc);
     const int64_t plane = part_.plane_floats_;
+    assert(in_[kDepth].count() <= part_.strip_.z && in_[kRow].count() <= part_.strip_.y);
+    assert(in_[kColumn].count() <= part_.strip_.x);
     // `inside` is the part of a row that is a run of input pixels.
     IndexRange inside = in_[kColumn].Clip(x.in);
     if (x.phases->repeat > 1 || inside.count() <= 0) inside = {in_[kColumn].end, in_[kColumn].end};
@@ -258,6 +259,7 @@ class PlanarTask {
         args.weights_step = layout_.all_slots() * columns;
         args.sums_step = part_.sums_floats_;
         args.channels = view_.ic;
+        assert(InScratch(args, columns, vectors * tile.mr));
         const auto& run = tile.run[static_cast<size_t>(columns - 1)];
         ForEachTile(vectors, tile.vectors[static_cast<size_t>(columns - 1)], [&](int64_t first, int64_t some) {
           PlanarTileArgs part = args;
@@ -269,7 +271,17 @@ class PlanarTask {
     }
   }
 
-  // Writes the taps of an output's phase for a tile of as many columns, and finds its biases.
+  // Returns whether all floats that `pixels` pixels read are in the strip, and all sums in their planes.
+  bool InScratch(const PlanarTileArgs& args, int64_t columns, int64_t pixels) const {
+    const float* const sums_end = scratch_.sums + part_.row_phases_ * layout_.tiles.columns * part_.sums_floats_;
+    if (args.sums < scratch_.sums || args.sums + (columns - 1) * args.sums_step + pixels > sums_end) return false;
+    const int64_t last_channel = (args.channels - 1) * args.input_step;
+    return std::all_of(args.taps, args.taps + args.tap_count, [&](const PlanarTap& tap) {
+      return tap.input >= 0 && tap.input + last_channel + pixels <= part_.strip_.z * step_z_;
+    });
+  }
+
+  // Writes the taps of an output's phase for a tile of `columns` columns, and finds its biases.
   void FindTaps(const int64_t (&output)[kMaxSpatialRank], int64_t columns, PlanarTileArgs* args) const {
     AxisPhase phase[kMaxSpatialRank];
     int64_t input[kMaxSpatialRank];  // of the first tap, counted from the beginning of the strip
@@ -331,7 +343,7 @@ class PlanarTask {
     }
   }
 
-  // Stores the outputs [begin, end) of those that interleave as many phases, whose first output is (oz, oy, ox).
+  // Stores the outputs [begin, end) of those that interleave `phases` phases, the first of which is (oz, oy, ox).
   void StoreRow(const float* sums, int64_t phases, int64_t begin, int64_t end, int64_t oz, int64_t oy,
                 int64_t ox) const {
     const TransposeFn transpose = tasks_.op.kernels.panel.transpose[kLog2F32];
@@ -385,6 +397,14 @@ void PlanarPart::Run(int64_t task, Arena arena, const RunContext& context) const
 
 }  // namespace
 
-const PhaseAlgorithm kPlanar = {Algorithm::kPlanar, "planar", Applies, ReadFormat, Cost, MakePart<PlanarPart>};
+const PhaseAlgorithm kPlanar = {
+    Algorithm::kPlanar,
+    "planar",
+    "groups of at most 12 output channels, and phases whose taps span at most 64 inputs along an axis",
+    Applies,
+    ReadFormat,
+    Cost,
+    MakePart<PlanarPart>,
+};
 
 }  // namespace polyphase::internal

@@ -16,7 +16,7 @@
 namespace polyphase::internal {
 
 // A strip holds the inputs that a task reads, after the prologue and in the same order for every layout. Each pixel has
-// one line for kLineLanes channels, so that the pixels of a tile are neighbouring lines:
+// one line for kLineLanes channels, so that the pixels of a tile are neighbouring lines (planar.cc has planes instead):
 //   [z][y][channel block][x][image]
 struct StripShape {
   int64_t z = 0, y = 0, blocks = 0, x = 0, images = 0;

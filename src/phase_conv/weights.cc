@@ -174,7 +174,7 @@ void PackBlocks(const WeightSource& source, const WeightLayout& layout, void* pa
         rows.row_step = columns * layout.all_slots();
       }
       for (int64_t block = 0; block < layout.blocks; ++block) {
-        if (layout.format.order == Order::kPlanar) rows.source = weights + block / layout.all_slots() * row_step;
+        if (layout.format.order == Order::kChannels) rows.source = weights + block / layout.all_slots() * row_step;
         offsets.clear();
         for (int64_t k = 0; k < columns; ++k) {
           const int64_t column = tiles.first(t) + k;
@@ -207,7 +207,7 @@ WeightLayout::WeightLayout(const WeightSource& source, const WeightFormat& weigh
   int64_t columns = source.oc;
   blocks = all_slots();
   switch (format.order) {
-    case Order::kPlanar:
+    case Order::kChannels:
       blocks *= rows;
       rows = 1;
       [[fallthrough]];
@@ -227,7 +227,7 @@ WeightLayout::WeightLayout(const WeightSource& source, const WeightFormat& weigh
       break;
   }
   tiles = ColumnTiles(columns, *format.tile);
-  if (format.order == Order::kPlanar) tiles.nr = BalancedTile(columns, tiles.nr);
+  if (format.order == Order::kChannels) tiles.nr = BalancedTile(columns, tiles.nr);
   bias_columns = format.order == Order::kColumns ? source.oc : tiles.padded();
 }
 

@@ -50,10 +50,10 @@ struct WeightFormat {
     kColumns,    // [group][tile of (slot, output channel)], rows are input channels: one GEMM over all taps
     kDepthwise,  // [tile of all groups' output channels], rows are slots: each group has one input channel
     kWinograd,   // as kSlots; the slots of an axis are [phase][component of `transform`]
-    kPlanar,     // [group][tile of output channels][input channel][slot], blocks of one row
+    kChannels,   // [group][tile of output channels][input channel][slot], blocks of one row
   };
   Order order;
-  const JoinedPhases* joined;  // for kSlots and kPlanar: null, or columns and slots are those of these phases
+  const JoinedPhases* joined;  // for kSlots and kChannels: null, or columns and slots are those of these phases
   const TileFormat* tile;
   std::array<WinogradAxis, kMaxSpatialRank> transform{};  // r is the length of the axis's window
 
@@ -71,7 +71,7 @@ struct WeightLayout {
   bool IsFlattened() const { return format.order == WeightFormat::Order::kColumns; }
   int64_t all_slots() const { return slots[0] * slots[1] * slots[2]; }
   // A column of a tile has this many bytes in one slot, and in all blocks.
-  int64_t slot_column_bytes() const { return (IsDepthwise() ? 1 : rows) * element_bytes; }  // kPlanar: in one channel
+  int64_t slot_column_bytes() const { return (IsDepthwise() ? 1 : rows) * element_bytes; }  // kChannels: in one channel
   int64_t column_bytes() const { return blocks * rows * element_bytes; }
   int64_t group_bytes() const { return tiles.padded() * column_bytes(); }
   int64_t bias_floats() const { return groups * bias_columns; }  // of one offset

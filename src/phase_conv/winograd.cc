@@ -534,7 +534,15 @@ void WinogradPart::Run(int64_t task, Arena arena, const RunContext& context) con
 
 template <int kN>
 constexpr PhaseAlgorithm Winograd() {
-  return {Algorithm::kWinograd, "winograd", Applies<kN>, ReadFormat<kN>, Cost, MakePart<WinogradPart>};
+  return {
+      Algorithm::kWinograd,
+      "winograd",
+      "numerics other than kStrict, no dilation, phases of 1 to 5 taps along an axis, 2 or more along one, and groups "
+      "of 16 input and 8 output channels or more",
+      Applies<kN>,
+      ReadFormat<kN>,
+      Cost,
+      MakePart<WinogradPart>};
 }
 
 }  // namespace

@@ -64,6 +64,9 @@ TEST(Weights, TypesOtherThanF32AreUnsupported) {
                   {op.name, "weights", name, "kF32"});
       ExpectError(op.create({nullptr, type}, {}).status(), StatusCode::kInvalidArgument, {op.name, "weights", "null"});
     }
+    const void* const unaligned = reinterpret_cast<const char*>(kValues) + 2;
+    ExpectError(op.create({unaligned, DataType::kF32}, {}).status(), StatusCode::kInvalidArgument,
+                {op.name, "weights", "aligned", "4"});
     EXPECT_TRUE(op.create({kValues, DataType::kF32}, {}).ok());
     EXPECT_TRUE(op.create(kValues, {}).ok());
   }

@@ -276,7 +276,7 @@ TEST(WinogradNumerics, StrictHasNoWinograd) {
   const TensorDesc input = TensorDesc::Nchw(1, 64, 32, 32);
   EXPECT_NE(DescribePlan(op, input, Algorithm::kAuto).find("subpixel"), std::string::npos);
   const std::string error = DescribePlan(op, input, Algorithm::kWinograd);
-  EXPECT_NE(error.find("algorithm = kWinograd (3): must be one that conv has: auto, subpixel"), std::string::npos)
+  EXPECT_NE(error.find("algorithm = kWinograd (3): must be one that this conv has: auto, subpixel"), std::string::npos)
       << error;
 }
 

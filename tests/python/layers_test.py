@@ -343,7 +343,7 @@ class Errors(unittest.TestCase):
                  (self.x, self.w, self.w[0, 0, 0, :1].repeat(3)), {}),
                 (ValueError, "bias is float64", conv, (self.x, self.w, np.zeros(4)), {}),
                 (NotImplementedError, "weights type = kF64", conv, (self.x, self.w.astype(float)), {}),
-                ((ValueError, NotImplementedError), "input dtype = f64", conv, (self.x.astype(float), self.w), {}),
+                ((ValueError, NotImplementedError), "input dtype = kF64", conv, (self.x.astype(float), self.w), {}),
                 (ValueError, "complex64: must be one of float32", conv, (self.x.astype(np.complex64), self.w), {}),
                 (ValueError, "native byte order", conv, (self.x.astype(">f4"), self.w), {}),
                 (TypeError, "input: must be an array .* not list", conv, ([[1.0]], self.w), {}),
