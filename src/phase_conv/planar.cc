@@ -182,7 +182,8 @@ class PlanarTask {
   }
 
  private:
-  // Packs the strip and applies the prologue.
+  // Packs the strip and applies the prologue. Reading NCHW where it is, where no input is outside, gained nothing that
+  // shows (DBNet's 2x2, waifu2x; Zen).
   void Pack(const RunContext& context) const {
     const TensorDesc& desc = tasks_.tensors.input;
     const Kernels& kernels = tasks_.op.kernels;

@@ -101,6 +101,25 @@ TEST(Planar, PaddingModesUpsamplingAndEpilogues) {
   }
 }
 
+// Layers without padding, whose rows end at every distance from a whole vector.
+TEST(Planar, RowsOfEveryLength) {
+  for (int64_t width = 6; width <= 40; ++width) {
+    Transposed().Channels(5, 1).Input(3, width).Kernel(2, 2).Stride(2, 2).Formats({{kNchw, kNchw}}).Run();
+    Layer().Channels(4, 3).Input(4, width).Kernel(3, 3).Formats({{kNchw, kNhwc}}).Run();
+  }
+  Transposed()
+      .Channels(6, 2)
+      .Groups(2)
+      .Batch(2)
+      .Input(5, 700)
+      .Kernel(2, 4)
+      .Stride(2, 4)
+      .Formats({{kNchw, kNchw}})
+      .Run();
+  Transposed().Channels(3, 2).Input(3, 4, 40).Kernel(2, 2, 2).Stride(2, 2, 2).Formats({{kNchw, kNchw}}).Run();
+  Transposed().Channels(24, 1).Input(60, 90).Kernel(2, 2).Stride(2, 2).Formats({{kNchw, kNchw}}).RunDeterminism();
+}
+
 // Rows of several chunks, and tasks that have a part of a row.
 TEST(Planar, LongRows) {
   Transposed().Channels(3, 3).Input(2, 4000).Kernel(4, 4).Stride(2, 2).Padding(1, 1).Run();
