@@ -123,7 +123,6 @@ Status CreateConvOperator(const ConvAttributes& attributes, const Weights& given
   auto op = std::make_shared<PhaseConvOperator>();
   POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
   op->numerics = options.numerics;
-  op->denormals = DenormalsOf(options.numerics);
   op->name = "conv";
   op->takes.algorithm = op->takes.residual = true;
   op->layer_text = LayerText(a);

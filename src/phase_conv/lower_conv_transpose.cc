@@ -20,7 +20,6 @@ Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, co
   auto op = std::make_shared<PhaseConvOperator>();
   POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
   op->numerics = options.numerics;
-  op->denormals = DenormalsOf(options.numerics);
   const Epilogue epilogue = std::exchange(a.epilogue, {});
   op->name = "conv_transpose";
   op->takes.algorithm = op->takes.output_size = op->takes.residual = true;

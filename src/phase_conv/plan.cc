@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "exec/runner.h"
 #include "geometry/enum_names.h"
+#include "geometry/weights.h"
 #include "phase_conv/algorithm.h"
 
 namespace polyphase::internal {
@@ -173,6 +174,7 @@ class Planner {
 }  // namespace
 
 Status FinishOperator(const Epilogue& epilogue, const Runtime& runtime, PhaseConvOperator* op) {
+  op->denormals = DenormalsOf(op->numerics);
   Epilogue rest = epilogue;
   rest.scale = rest.shift = nullptr;
   POLYPHASE_RETURN_IF_ERROR(op->epilogue.Init(op->name, rest, runtime));

@@ -75,7 +75,7 @@ class PlanarPart final : public PhasePart {
   void Run(int64_t task, Arena arena, const RunContext& context) const override;
 
   PhaseTasks tasks_;
-  StripShape strip_;          // pixels of one channel
+  SpatialSizes strip_{};      // pixels of one channel
   int64_t plane_floats_ = 0;  // of the strip, from one channel to the next
   int64_t x_chunk_ = 0;       // positions of a row whose sums are in L1
   int64_t row_pixels_ = 0;    // of the panel
@@ -88,7 +88,7 @@ struct Scratch {
   Scratch(const PlanarPart& part, Arena& arena) {
     const PhaseView& view = part.tasks_.view;
     const int64_t columns = part.tasks_.layout.tiles.columns;
-    strip = arena.Take<float>("strip", {part.strip_.z, part.strip_.y, view.ic, part.plane_floats_});
+    strip = arena.Take<float>("strip", {part.strip_[kDepth], part.strip_[kRow], view.ic, part.plane_floats_});
     taps = arena.Take<PlanarTap>("taps", {part.taps_});
     rows = arena.Take<ptrdiff_t>("rows of taps", {part.taps_});
     sums = arena.Take<float>("sums", {part.row_phases_, columns, part.sums_floats_});
@@ -122,15 +122,13 @@ PlanarPart::PlanarPart(const PhaseProblem& problem, const WeightLayout& layout, 
               SmallestBox(view, kTaskTiles * tile_pixels), false},
              &tasks_);
   const int64_t box_x = tasks_.boxes[kColumn].length;
-  strip_ = {0, 0, 0, 0, 0};
-  int64_t* const strip[] = {&strip_.z, &strip_.y, &strip_.x};
   taps_ = 1;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     const PhaseAxis& a = view.axes[axis];
-    *strip[axis] = a.MaxInputs(std::min(tasks_.boxes[axis].length, a.out));
+    strip_[axis] = a.MaxInputs(std::min(tasks_.boxes[axis].length, a.out));
     taps_ *= a.phases->slots;
   }
-  plane_floats_ = PlaneFloats(strip_.x, tile.mr);
+  plane_floats_ = PlaneFloats(strip_[kColumn], tile.mr);
   row_phases_ = std::min(x.phases->stride, box_x);
   const int64_t positions = DivCeil(box_x, x.phases->stride);
   const double position_bytes = static_cast<double>(layout.tiles.columns * row_phases_) * sizeof(float);
@@ -160,7 +158,7 @@ class PlanarTask {
         scratch_(scratch),
         store_(store),
         step_y_(view_.ic * part.plane_floats_),
-        step_z_(part.strip_.y * step_y_) {
+        step_z_(part.strip_[kRow] * step_y_) {
     for (int axis = 0; axis < kMaxSpatialRank; ++axis) in_[axis] = view_.axes[axis].InputRange(task.out[axis]);
     weights_ = reinterpret_cast<const float*>(part.weights.weights + task.group * layout_.group_bytes());
     bias_ = part.weights.bias + task.group * layout_.bias_columns;
@@ -191,8 +189,7 @@ class PlanarTask {
     const PhaseAxis &z = view_.axes[kDepth], &y = view_.axes[kRow], &x = view_.x();
     const ChannelMap map = ChannelsOf(desc);
     const int64_t plane = part_.plane_floats_;
-    assert(in_[kDepth].count() <= part_.strip_.z && in_[kRow].count() <= part_.strip_.y);
-    assert(in_[kColumn].count() <= part_.strip_.x);
+    for (int axis = 0; axis < kMaxSpatialRank; ++axis) assert(in_[axis].count() <= part_.strip_[axis]);
     // `inside` is the part of a row that is a run of input pixels.
     IndexRange inside = in_[kColumn].Clip(x.in);
     if (x.phases->repeat > 1 || inside.count() <= 0) inside = {in_[kColumn].end, in_[kColumn].end};
@@ -278,7 +275,7 @@ class PlanarTask {
     if (args.sums < scratch_.sums || args.sums + (columns - 1) * args.sums_step + pixels > sums_end) return false;
     const int64_t last_channel = (args.channels - 1) * args.input_step;
     return std::all_of(args.taps, args.taps + args.tap_count, [&](const PlanarTap& tap) {
-      return tap.input >= 0 && tap.input + last_channel + pixels <= part_.strip_.z * step_z_;
+      return tap.input >= 0 && tap.input + last_channel + pixels <= part_.strip_[kDepth] * step_z_;
     });
   }
 
@@ -347,7 +344,6 @@ class PlanarTask {
   // Stores the outputs [begin, end) of those that interleave `phases` phases, the first of which is (oz, oy, ox).
   void StoreRow(const float* sums, int64_t phases, int64_t begin, int64_t end, int64_t oz, int64_t oy,
                 int64_t ox) const {
-    const TransposeFn transpose = tasks_.op.kernels.panel.transpose[kLog2F32];
     const int64_t plane = part_.sums_floats_;
     const int64_t oc = tasks_.group_channels;
     const int64_t count = end - begin;
@@ -358,22 +354,17 @@ class PlanarTask {
       float* panel = const_cast<float*>(sums) + c * plane;
       if (phases * channels > 1) {
         panel = scratch_.panel;
-        if (channels == oc) {
-          Interleave(sums, plane, phases * oc, end, channels, transpose);
-        } else {
-          Interleave(sums + c * plane, oc * plane, phases, end, channels, transpose);
-        }
+        Interleave(sums + c * plane, planar ? oc * plane : plane, phases * channels, end, channels);
       }
       StoreTile(tasks_, task_, store_, panel + begin * channels, c, channels, channels, count, oz, oy, ox + begin);
     }
   }
 
   // Interleaves `rows` planes into the panel, which gets `pixels` pixels of `channels` channels.
-  void Interleave(const float* planes, int64_t step, int64_t rows, int64_t pixels, int64_t channels,
-                  TransposeFn transpose) const {
+  void Interleave(const float* planes, int64_t step, int64_t rows, int64_t pixels, int64_t channels) const {
     const int64_t elements = pixels * channels;
     const int64_t whole = elements / rows;
-    transpose(planes, step, scratch_.panel, rows, rows, whole);
+    tasks_.op.kernels.panel.transpose[kLog2F32](planes, step, scratch_.panel, rows, rows, whole);
     for (int64_t i = whole * rows; i < elements; ++i) scratch_.panel[i] = planes[(i - whole * rows) * step + whole];
   }
 
