@@ -18,14 +18,6 @@ constexpr Format kNchw8c{Layout::kNchwc, 8};
 ConvTester Layer() { return ConvTester().Algorithms({Algorithm::kPlanar}); }
 ConvTransposeTester Transposed() { return ConvTransposeTester().Algorithms({Algorithm::kPlanar}); }
 
-std::string DescribePlan(const StatusOr<Operator>& op, const TensorDesc& input) {
-  if (!op.ok()) return op.status().message();
-  PlanOptions options;
-  options.algorithm = Algorithm::kPlanar;
-  const StatusOr<Plan> plan = op->MakePlan(input, options);
-  return plan.ok() ? plan->Describe() : plan.status().message();
-}
-
 TEST(Planar, EveryNumberOfColumns) {
   for (int64_t oc = 1; oc <= 12; ++oc) {
     for (const int64_t width : {3, 40, 131}) {
@@ -136,7 +128,8 @@ TEST(Planar, IsChosenForFewChannelsAlone) {
     a.stride = {2, 2};
     a.dilation = {dilation, dilation};
     const std::vector<float> weights(static_cast<size_t>(32 * oc * 16), 0.5f);
-    return DescribePlan(CreateConvTranspose(a, weights.data(), nullptr), TensorDesc::Nchw(1, 32, 64, 64));
+    return DescribePlan(CreateConvTranspose(a, weights.data(), nullptr), TensorDesc::Nchw(1, 32, 64, 64),
+                        Algorithm::kPlanar);
   };
   EXPECT_NE(describe(12, 1).find("conv_transpose planar"), std::string::npos) << describe(12, 1);
   EXPECT_NE(describe(13, 1).find("kPlanar (4): must be one that this conv_transpose has"), std::string::npos)

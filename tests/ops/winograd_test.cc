@@ -40,14 +40,6 @@ ConvTransposeTester Transposed(int64_t ic, int64_t oc, int64_t h, int64_t w, int
       .Algorithms({Algorithm::kWinograd});
 }
 
-std::string DescribePlan(const StatusOr<Operator>& op, const TensorDesc& input, Algorithm algorithm) {
-  if (!op.ok()) return op.status().message();
-  PlanOptions options;
-  options.algorithm = algorithm;
-  const StatusOr<Plan> plan = op->MakePlan(input, options);
-  return plan.ok() ? plan->Describe() : plan.status().message();
-}
-
 ConvAttributes Conv(int64_t ic, int64_t oc, int64_t k) {
   ConvAttributes a;
   a.input_channels = ic;

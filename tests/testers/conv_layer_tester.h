@@ -25,6 +25,15 @@ inline const char* Name(Algorithm algorithm) {
   return kNames[static_cast<int>(algorithm)];
 }
 
+// Returns what a plan says of itself, or why there is none.
+inline std::string DescribePlan(const StatusOr<Operator>& op, const TensorDesc& input, Algorithm algorithm) {
+  if (!op.ok()) return op.status().message();
+  PlanOptions options;
+  options.algorithm = algorithm;
+  const StatusOr<Plan> plan = op->MakePlan(input, options);
+  return plan.ok() ? plan->Describe() : plan.status().message();
+}
+
 // Returns how far the results of a plan may be from the oracle, in the largest bound of an f32 sum: 0 where each of
 // them keeps its own bound and whole numbers are exact, as with Winograd's tiles of 4 inputs, whose factors are +-1,
 // 1/2 and 1/4. Those of 6 and 8 inputs add and subtract multiples of up to 5.25 of all inputs of a tile.
