@@ -40,6 +40,7 @@ html_css_files = ["polyphase.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
+html_use_index = False  # search finds more
 html_show_search_summary = False  # it is fetched, which browsers forbid on file://
 html_theme_options = {
     "navigation_with_keys": True,

@@ -58,7 +58,7 @@ def convert(text: str) -> str:
                 i += 1
         elif re.match(r"\s*/\*", line):
             while True:
-                block.append(re.sub(r"^\s*(/\*[- ]*|\* ?)", "", lines[i]).replace("*/", "").rstrip())
+                block.append(re.sub(r"^\s*(/\*[- ]*|\* ?)", "", lines[i].replace("*/", "")).rstrip())
                 i += 1
                 if "*/" in lines[i - 1]:
                     break
