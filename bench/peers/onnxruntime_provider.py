@@ -340,14 +340,15 @@ def main() -> None:
     parser.add_argument("--threads", default="1,2", help="(default: 1,2)")
     parser.add_argument("--seconds", type=float, default=2, help="for each line (default: 2)")
     parser.add_argument("--models", default="", metavar="REGEX", help="which networks (default: all)")
-    parser.add_argument("--rows", default=ROWS, metavar="REGEX", help="which rows; '^$': none (default: some of each op)")
+    parser.add_argument("--rows", default=ROWS, metavar="REGEX",
+                        help="which rows; '^$': none (default: some of each op)")
     parser.add_argument("--library", default=BUILD / "src/adapters/onnxruntime/libpolyphase_onnxruntime.so")
     arguments = parser.parse_args()
     measure.keep_freed_memory()
     onnxruntime.set_default_logger_severity(3)
     onnxruntime.register_execution_provider_library("polyphase", str(arguments.library))
-    print(f"ONNX Runtime {onnxruntime.__version__}, claim = {arguments.claim}; ms are medians; ratio: ONNX Runtime alone "
-          "/ with Polyphase, with its 95 % interval\n")
+    print(f"ONNX Runtime {onnxruntime.__version__}, claim = {arguments.claim}; ms are medians; ratio: alone / with us, "
+          "with its 95 % interval\n")
     print("| model | threads | layers of ours | alone, ms | with us, ms | ratio |")
     print("| --- | --- | --- | --- | --- | --- |")
     everything = [(name, make()) for name, make in MODELS.items() if re.search(arguments.models, name)]

@@ -120,8 +120,7 @@ void Kernel::Compute(OrtKernelContext* context) {
     const StagePlan& made = plan->stages[i];
     options.input_indices = stage.input_indices < 0 ? nullptr : Read(context, stage.input_indices, dims, "indices");
     options.residual = stage.residual < 0 ? nullptr : Read(context, stage.residual, made.output, "summand");
-    void* output =
-        stage.output < 0 ? block.data.get() + made.output_offset : Write(context, stage.output, made.output);
+    void* output = stage.output < 0 ? block.data.get() + made.output_offset : Write(context, stage.output, made.output);
     options.output_indices = stage.output_indices < 0 ? nullptr : Write(context, stage.output_indices, made.output);
     const pph_status status = pph_run(made.handle.get(), input, output, &options);
     Check(threads.status);
@@ -131,8 +130,8 @@ void Kernel::Compute(OrtKernelContext* context) {
   workspaces_->Return(std::move(block));
 }
 
-// Tensors between stages that have the channels for it are blocked. Two places are enough for all of them, since a stage
-// reads what the one before it wrote and nothing else.
+// Tensors between stages that have the channels for it are blocked. Two places are enough for all: a stage reads
+// what the one before it wrote, and no other.
 std::shared_ptr<Kernel::Plan> Kernel::MakePlans(const Dims& dims) const {
   auto plan = std::make_shared<Plan>();
   plan->input = dims;
@@ -202,7 +201,9 @@ Kernel::Dims Kernel::DimsOf(const OrtKernelContext* context, int index) const {
       info, api->ReleaseTensorTypeAndShapeInfo);
   size_t rank = 0;
   Check(api->GetDimensionsCount(info, &rank));
-  if (rank != rank_) throw std::runtime_error(stages_[0].layer.name + ": a tensor has another number of axes than in the model");
+  if (rank != rank_) {
+    throw std::runtime_error(stages_[0].layer.name + ": a tensor has another number of axes than in the model");
+  }
   Dims dims = {};
   Check(api->GetDimensions(info, dims.data(), rank));
   return dims;

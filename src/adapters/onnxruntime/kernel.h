@@ -45,8 +45,8 @@ class Kernel {
  private:
   using Dims = std::array<int64_t, PPH_MAX_SPATIAL_RANK + 2>;  // of which the layers' rank + 2 count
 
-  // A layer, and the positions of what it reads and writes among the inputs and the outputs of the fused node; -1: none,
-  // or what the layers before and after it write and read.
+  // A layer, and where among the inputs and outputs of the fused node its own are; -1: it has none, or it is the
+  // tensor between two layers.
   struct Stage {
     Layer layer;
     int input, input_indices, residual, output, output_indices;

@@ -449,8 +449,8 @@ class Builder {
     Fuse(&channels, &a);
     layer_.is_plain = a.shuffle[0] == 1;
     // Winograd's algorithm multiplies less.
-    layer_.is_quick = !layer_.is_plain || (!All(a.kernel, rank_, 1) && a.groups == 1 && a.input_channels >= 16 &&
-                                           a.output_channels >= 16);
+    layer_.is_quick = !layer_.is_plain ||
+                      (!All(a.kernel, rank_, 1) && a.groups == 1 && a.input_channels >= 16 && a.output_channels >= 16);
     a.epilogue = &epilogue_;
     return Library(pph_create_conv(&a, &weights_, bias_, &create_, op));
   }
