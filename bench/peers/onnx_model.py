@@ -21,7 +21,7 @@ _RESIZE_MODES = {"nearest": "nearest", "linear": "linear", "bilinear": "linear",
                  "trilinear": "linear", "bicubic": "cubic"}
 
 
-class _Graph:
+class Graph:
     """A model under construction. Values are known by their names."""
 
     def __init__(self):
@@ -62,11 +62,11 @@ def _pads(padding: typing.Sequence[tuple[int, int]]) -> list[int]:
     return [begin for begin, _ in padding] + [end for _, end in padding]
 
 
-def _weights(graph: _Graph, data: RowData) -> list[str]:
+def _weights(graph: Graph, data: RowData) -> list[str]:
     return [graph.constant(value) for value in (data.weights, data.bias) if value is not None]
 
 
-def _convolution(graph: _Graph, x: str, row: Row, data: RowData) -> str:
+def _convolution(graph: Graph, x: str, row: Row, data: RowData) -> str:
     """The convolution of a row, from the map that it reads, transposed or not."""
     transposed = row.op.startswith("conv_transpose")
     pads = _pads(row.padding)
@@ -79,7 +79,7 @@ def _convolution(graph: _Graph, x: str, row: Row, data: RowData) -> str:
                       strides=row.stride, pads=pads, dilations=row.dilation, group=row.groups, **extra)
 
 
-def _resize(graph: _Graph, x: str, row: Row, mode: str, channels_last: bool = False) -> str:
+def _resize(graph: Graph, x: str, row: Row, mode: str, channels_last: bool = False) -> str:
     nearest = mode == "nearest"
     antialias = mode == "bilinear_antialias"
     attributes: dict[str, typing.Any] = {"mode": _RESIZE_MODES[mode], "antialias": int(antialias),
@@ -98,14 +98,14 @@ def _resize(graph: _Graph, x: str, row: Row, mode: str, channels_last: bool = Fa
     return graph.node("Resize", x, "", "", sizes, **attributes)
 
 
-def _depth_to_space(graph: _Graph, x: str, row: Row) -> str:
+def _depth_to_space(graph: Graph, x: str, row: Row) -> str:
     return graph.node("DepthToSpace", x, blocksize=row.scale[0], mode="CRD")
 
 
 def _layer(layer: Layer) -> Network:
     """A transposed convolution, or a convolution before a pixel shuffle, possibly of a fold."""
     row, data = layer.row, layer.data
-    graph = _Graph()
+    graph = Graph()
     x = graph.input("input", data.input)
     if layer.edge:
         pads = [0, 0, *[layer.edge] * row.rank] * 2
@@ -121,7 +121,7 @@ def _layer(layer: Layer) -> Network:
 
 
 def _nearest_conv(row: Row, data: RowData) -> Network:
-    graph = _Graph()
+    graph = Graph()
     x = _resize(graph, graph.input("input", data.input), row, "nearest")
     return graph.network(_convolution(graph, x, row, data), data.output_shape)
 
@@ -131,7 +131,7 @@ def _resized(row: Row, data: RowData, channels_last: bool) -> Network:
     def arranged(value: numpy.ndarray) -> numpy.ndarray:
         return numpy.moveaxis(value, 1, -1) if channels_last else value
 
-    graph = _Graph()
+    graph = Graph()
     x = _resize(graph, graph.input("input", arranged(data.input)), row, row.mode, channels_last)
     if data.residual is not None:
         x = graph.node("Add", x, graph.input("residual", arranged(data.residual)))
@@ -142,21 +142,21 @@ def _resized(row: Row, data: RowData, channels_last: bool) -> Network:
 def _shuffle_by_transpose(row: Row, data: RowData) -> Network:
     """pixel_shuffle and pixel_unshuffle of any order of channels."""
     blocks, order = shuffle_by_transpose(row)
-    graph = _Graph()
+    graph = Graph()
     x = graph.input("input", data.input)
     x = graph.node("Transpose", graph.reshape(x, blocks), perm=order)
     return graph.network(graph.reshape(x, data.output_shape), data.output_shape)
 
 
 def _depth_to_space_row(row: Row, data: RowData) -> Network:
-    graph = _Graph()
+    graph = Graph()
     return graph.network(_depth_to_space(graph, graph.input("input", data.input), row), data.output_shape)
 
 
 def _focus(row: Row, data: RowData) -> Network:
     """A block-major pixel_unshuffle as the network's own slices and concatenation."""
     r = row.scale[0]
-    graph = _Graph()
+    graph = Graph()
     x = graph.input("input", data.input)
     slices = [graph.node("Slice", x, *(graph.constant(value, numpy.int64) for value in
                                        ([y, column], row.size, [2, 3], [r, r])))
@@ -166,7 +166,7 @@ def _focus(row: Row, data: RowData) -> Network:
 
 def _max_unpool(row: Row, data: RowData) -> Network:
     """By MaxUnpool, whose indices are those of the whole output, which must have room for all windows."""
-    graph = _Graph()
+    graph = Graph()
     x = graph.node("MaxUnpool", graph.input("input", data.input),
                    graph.input("indices", global_indices(row, data.indices)),
                    graph.constant(data.output_shape, numpy.int64), kernel_shape=row.kernel, strides=row.stride,
@@ -175,7 +175,7 @@ def _max_unpool(row: Row, data: RowData) -> Network:
 
 
 def _max_unpool_by_scatter(row: Row, data: RowData) -> Network:
-    graph = _Graph()
+    graph = Graph()
     planes = (row.n, row.c_in, -1)
     x = graph.reshape(graph.input("input", data.input), planes)
     indices = graph.reshape(graph.input("indices", data.indices), planes)

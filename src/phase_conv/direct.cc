@@ -372,30 +372,25 @@ class DirectTask {
     const auto store = [&](float* panel, int64_t stride, int64_t count, int64_t oz, int64_t oy, int64_t x) {
       StoreTile(tasks_, task_, store_, panel, 0, oc, stride, count, oz, oy, x);
     };
-    float* columns = scratch_.panel;
-    for (int64_t z = 0; z < join[kDepth]; ++z) {
-      for (int64_t y = 0; y < join[kRow]; ++y, columns += run) {
-        const int64_t oz = qz * join[kDepth] - view_.skip[kDepth] + z;
-        const int64_t oy = qy * join[kRow] - view_.skip[kRow] + y;
-        if (oz < 0 || oz >= tasks_.part[kDepth].count() || oy < 0 || oy >= tasks_.part[kRow].count()) continue;
-        if (tasks_.batched) {
-          for (int64_t x = std::max<int64_t>(0, -ox); x < std::min(join[kColumn], size_x - ox); ++x) {
-            store(columns + x * oc, width_, pixels, oz, oy, ox + x);
-          }
-          continue;
+    tasks_.ForEachJoinedRow(qz, qy, [&](int64_t phase, int64_t oz, int64_t oy) {
+      float* const columns = scratch_.panel + phase * run;
+      if (tasks_.batched) {
+        for (int64_t x = std::max<int64_t>(0, -ox); x < std::min(join[kColumn], size_x - ox); ++x) {
+          store(columns + x * oc, width_, pixels, oz, oy, ox + x);
         }
-        // The phases of x are put together first, so that a row leaves in one piece: that is cheaper than storing every
-        // phase with a stride.
-        float* row = columns;
-        if (run != width_) {
-          row = scratch_.columns;
-          tasks_.op.kernels.panel.pack[kLog2F32]({{run, 0}, 0, run, pixels, width_}, columns, row, run, run);
-        }
-        const int64_t begin = std::max<int64_t>(0, -ox);
-        const int64_t end = std::min(pixels * join[kColumn], size_x - ox);
-        if (begin < end) store(row + begin * oc, oc, end - begin, oz, oy, ox + begin);
+        return;
       }
-    }
+      // The phases of x are put together first, so that a row leaves in one piece: that is cheaper than storing every
+      // phase with a stride.
+      float* row = columns;
+      if (run != width_) {
+        row = scratch_.columns;
+        tasks_.op.kernels.panel.pack[kLog2F32]({{run, 0}, 0, run, pixels, width_}, columns, row, run, run);
+      }
+      const int64_t begin = std::max<int64_t>(0, -ox);
+      const int64_t end = std::min(pixels * join[kColumn], size_x - ox);
+      if (begin < end) store(row + begin * oc, oc, end - begin, oz, oy, ox + begin);
+    });
   }
 
   const DirectPart& part_;

@@ -329,16 +329,9 @@ class PlanarTask {
     if (begin >= end) return;
     const int64_t oc = tasks_.group_channels;
     const int64_t planes = phases * oc;
-    const float* sums = scratch_.sums;
-    for (int64_t z = 0; z < join[kDepth]; ++z) {
-      for (int64_t y = 0; y < join[kRow]; ++y, sums += planes * part_.sums_floats_) {
-        const int64_t row_z = oz * join[kDepth] - view_.skip[kDepth] + z;
-        const int64_t row_y = oy * join[kRow] - view_.skip[kRow] + y;
-        if (row_z < 0 || row_z >= tasks_.part[kDepth].count()) continue;
-        if (row_y < 0 || row_y >= tasks_.part[kRow].count()) continue;
-        StoreRow(sums, phases, begin, end, row_z, row_y, first);
-      }
-    }
+    tasks_.ForEachJoinedRow(oz, oy, [&](int64_t phase, int64_t row_z, int64_t row_y) {
+      StoreRow(scratch_.sums + phase * planes * part_.sums_floats_, phases, begin, end, row_z, row_y, first);
+    });
   }
 
   // Stores the outputs [begin, end) of those that interleave `phases` phases, the first of which is (oz, oy, ox).

@@ -55,6 +55,21 @@ struct PhaseTasks {
   // Returns the largest strip of all tasks, with `channels` channels of each pixel.
   StripShape LargestStrip(int64_t channels) const;
 
+  // A position (qz, qy) of the view has a row of outputs for each phase of z and y that is joined. Calls
+  // body(phase, oz, oy) for those that exist, phases counted [z][y].
+  template <class Body>
+  void ForEachJoinedRow(int64_t qz, int64_t qy, const Body& body) const {
+    int64_t phase = 0;
+    for (int64_t z = 0; z < view.join[kDepth]; ++z) {
+      for (int64_t y = 0; y < view.join[kRow]; ++y, ++phase) {
+        const int64_t oz = qz * view.join[kDepth] - view.skip[kDepth] + z;
+        const int64_t oy = qy * view.join[kRow] - view.skip[kRow] + y;
+        if (oz < 0 || oz >= part[kDepth].count() || oy < 0 || oy >= part[kRow].count()) continue;
+        body(phase, oz, oy);
+      }
+    }
+  }
+
   const PhaseConvOperator& op;
   const PlanTensors& tensors;
   const PhaseView view;

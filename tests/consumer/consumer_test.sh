@@ -5,6 +5,7 @@
 set -euo pipefail
 build=$1 cmake=$2 generator=$3 cxx=$4 threads=$5
 source=$(cd "$(dirname "$0")" && pwd)
+programs=(upscale_cxx upscale_c engine)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -33,8 +34,7 @@ for linkage in shared static; do
   "$cmake" -S "$source" -B "$dir" -G "$generator" -DCMAKE_PREFIX_PATH="$work/prefix" -DLINKAGE=$linkage \
     -DCMAKE_DISABLE_FIND_PACKAGE_TBB=$hide_tbb -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_BUILD_TYPE=Release > "$work/log" &&
     grep -q "threads of: $threads$" "$work/log" && "$cmake" --build "$dir" > "$work/log" || { cat "$work/log"; exit 1; }
-  run $linkage "$dir/upscale_cxx"
-  run $linkage "$dir/upscale_c"
+  for program in "${programs[@]}"; do run $linkage "$dir/$program"; done
 
   dir=$work/pkg-config-$linkage
   mkdir "$dir"
@@ -49,7 +49,7 @@ for linkage in shared static; do
   {
     "$cxx" -std=c++17 "$source/upscale.cc" $flags -o "$dir/upscale_cxx"
     cc -std=c11 -Wall -Wextra -Werror "$source/upscale.c" $flags -lm -o "$dir/upscale_c"
+    cc -std=c11 -Wall -Wextra -Werror "$source/engine.c" $flags -pthread -lm -o "$dir/engine"
   }
-  run $linkage "$dir/upscale_cxx"
-  run $linkage "$dir/upscale_c"
+  for program in "${programs[@]}"; do run $linkage "$dir/$program"; done
 done

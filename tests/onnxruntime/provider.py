@@ -57,11 +57,17 @@ def session(model: bytes | str, pool: int = 2, **provider_options: str) -> onnxr
     return onnxruntime.InferenceSession(model, options, enable_fallback=False)
 
 
-def session_and_layers(model: bytes | str, **provider_options: str):
-    """Also the layers that were claimed: the first node's op, and the description with the number of nodes."""
+def session_and_lines(model: bytes | str, **provider_options: str):
+    """Also what the provider said of the nodes."""
     lines: list[str] = []
     with standard_error(lines):
         made = session(model, verbose="1", **provider_options)
+    return made, lines
+
+
+def session_and_layers(model: bytes | str, **provider_options: str):
+    """Also the layers that were claimed: the first node's op, and the description with the number of nodes."""
+    made, lines = session_and_lines(model, **provider_options)
     claimed = [line.removeprefix("polyphase,claimed,") for line in lines if line.startswith("polyphase,claimed,")]
     return made, [[line.split()[0], line] for line in claimed]
 

@@ -263,6 +263,39 @@ class RandomGraphs(provider.TestCase):
 
         self.each(check)
 
+    def test_chains(self):
+        def check(random):
+            graph = Graph(random, self.shape(random, 2 * int(random.integers(1, 20)), 3, 2))
+            layers = int(random.integers(2, 6))
+            enlarging = int(random.integers(layers))
+            for layer in range(layers):
+                kind = random.choice(["transpose", "resize", "shuffle"]) if layer == enlarging else "conv"
+                if kind == "conv":
+                    graph.conv(int(random.choice([1, 3])), 2 * int(random.integers(1, 20)))
+                elif kind == "transpose":
+                    outputs = 2 * int(random.integers(1, 20))
+                    graph.add("ConvTranspose", graph.weights(graph.channels, outputs, 4, 4), strides=[2, 2],
+                              pads=[1] * 4)
+                    graph.channels = outputs
+                elif kind == "resize":
+                    # A 1x1 convolution after it would become a part of it.
+                    graph.add("Resize", "", graph.constant([1, 1, 2, 2]), mode="linear")
+                    graph.activation("Relu")
+                else:
+                    graph.conv(3, 4 * int(random.integers(1, 10)))
+                    graph.add("DepthToSpace", blocksize=2)
+                    graph.channels //= 4
+                if random.integers(4) == 0:
+                    graph.residual(output_shape(graph))
+                if kind != "resize" and random.integers(2):
+                    graph.activation(random.choice(["Relu", "PRelu", "Silu"]))
+            model = graph.model()
+            made, lines = provider.session_and_lines(model, claim="all")
+            self.assertIn(f"polyphase,connected,{layers} layers", "\n".join(lines))
+            self.check_equal(made.run(None, graph.feeds), provider.cpu(model).run(None, graph.feeds), 5e-5)
+
+        self.each(check)
+
     def test_shuffles(self):
         def check(random):
             block = int(random.integers(2, 4))

@@ -11,6 +11,13 @@ namespace {
 // Plans that a kernel keeps: enough for a model that is run at a few resolutions, or on tiles and their remainders.
 constexpr size_t kMaxPlans = 16;
 constexpr std::align_val_t kAlignment{PPH_WORKSPACE_ALIGNMENT};
+// Tensors of fewer channels would be mostly padding in blocks of 16.
+constexpr int64_t kBlockedChannels = 12;
+
+size_t Aligned(size_t bytes) {
+  constexpr size_t kBytes = PPH_WORKSPACE_ALIGNMENT;
+  return (bytes + kBytes - 1) / kBytes * kBytes;
+}
 
 int Find(const std::vector<Value>& values, const std::string& name) {
   if (name.empty()) return -1;
@@ -69,21 +76,31 @@ void Workspaces::Return(Block block) {
 
 // ---- Kernel
 
-Kernel::Kernel(Layer layer, const Node& fused, size_t threads, std::shared_ptr<Workspaces> workspaces)
-    : layer_(std::move(layer)),
-      rank_(static_cast<size_t>(layer_.spatial_rank) + 2),
+Kernel::Kernel(Chain chain, const Node& fused, size_t threads, std::shared_ptr<Workspaces> workspaces)
+    : stages_(MakeStages(std::move(chain), fused)),
+      rank_(static_cast<size_t>(stages_[0].layer.spatial_rank) + 2),
       threads_(threads),
-      workspaces_(std::move(workspaces)),
-      input_(Find(fused.inputs(), layer_.input)),
-      input_indices_(Find(fused.inputs(), layer_.input_indices)),
-      residual_(Find(fused.inputs(), layer_.residual)),
-      output_(Find(fused.outputs(), layer_.output)),
-      output_indices_(Find(fused.outputs(), layer_.output_indices)) {
+      workspaces_(std::move(workspaces)) {
   plans_.reserve(kMaxPlans);
 }
 
+std::vector<Kernel::Stage> Kernel::MakeStages(Chain chain, const Node& fused) {
+  const std::string none;
+  std::vector<Stage> stages;
+  for (Layer& layer : chain) {
+    const bool is_first = &layer == &chain.front(), is_last = &layer == &chain.back();
+    const int input = Find(fused.inputs(), is_first ? layer.input : none);
+    const int input_indices = Find(fused.inputs(), layer.input_indices);
+    const int residual = Find(fused.inputs(), layer.residual);
+    const int output = Find(fused.outputs(), is_last ? layer.output : none);
+    const int output_indices = Find(fused.outputs(), layer.output_indices);
+    stages.push_back({std::move(layer), input, input_indices, residual, output, output_indices});
+  }
+  return stages;
+}
+
 void Kernel::Compute(OrtKernelContext* context) {
-  const Dims dims = DimsOf(context, input_);
+  const Dims dims = DimsOf(context, stages_[0].input);
   const std::shared_ptr<const Plan> plan = PlanFor(dims);
 
   SessionThreads threads = {context};
@@ -93,19 +110,57 @@ void Kernel::Compute(OrtKernelContext* context) {
   runtime.parallel_for = SessionThreads::ParallelFor;
   pph_run_options options = Defaults(pph_run_options_init);
   options.runtime = &runtime;
-  if (input_indices_ >= 0) options.input_indices = Read(context, input_indices_, dims, "indices");
-  if (residual_ >= 0) options.residual = Read(context, residual_, plan->output, "summand");
-  const void* input = Read(context, input_, dims, "input");
-  void* output = Write(context, output_, plan->output);
-  if (output_indices_ >= 0) options.output_indices = Write(context, output_indices_, plan->output);
 
-  Workspaces::Block block = workspaces_->Take(plan->workspace_bytes);
+  Workspaces::Block block = workspaces_->Take(plan->block_bytes);
   options.workspace = block.data.get();
-  options.workspace_bytes = block.bytes;
-  const pph_status status = pph_run(plan->handle.get(), input, output, &options);
+  options.workspace_bytes = plan->workspace_bytes;
+  const void* input = Read(context, stages_[0].input, dims, "input");
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    const Stage& stage = stages_[i];
+    const StagePlan& made = plan->stages[i];
+    options.input_indices = stage.input_indices < 0 ? nullptr : Read(context, stage.input_indices, dims, "indices");
+    options.residual = stage.residual < 0 ? nullptr : Read(context, stage.residual, made.output, "summand");
+    void* output = stage.output < 0 ? block.data.get() + made.output_offset : Write(context, stage.output, made.output);
+    options.output_indices = stage.output_indices < 0 ? nullptr : Write(context, stage.output_indices, made.output);
+    const pph_status status = pph_run(made.handle.get(), input, output, &options);
+    Check(threads.status);
+    if (status != PPH_OK) throw std::runtime_error(stage.layer.name + ": " + pph_last_error());
+    input = output;
+  }
   workspaces_->Return(std::move(block));
-  Check(threads.status);
-  if (status != PPH_OK) throw std::runtime_error(layer_.name + ": " + pph_last_error());
+}
+
+// Tensors between stages that have the channels for it are blocked. Two places are enough for all: a stage reads
+// what the one before it wrote, and no other.
+std::shared_ptr<Kernel::Plan> Kernel::MakePlans(const Dims& dims) const {
+  auto plan = std::make_shared<Plan>();
+  plan->input = dims;
+  plan->workspace_bytes = 0;
+  size_t place_bytes[2] = {0, 0};
+  Dims input = dims;
+  Layouts layouts;
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    const Layer& layer = stages_[i].layer;
+    const bool is_last = i + 1 == stages_.size();
+    layouts.output = !is_last && layer.output_channels >= kBlockedChannels ? PPH_NCHWC : PPH_NCHW;
+    PlanHandle handle = MakePlan(layer, input.data(), layouts, threads_);
+    pph_tensor_desc output = Defaults(pph_tensor_desc_init);
+    pph_plan_output(handle.get(), &output);
+    input = {output.n, output.c};
+    std::copy_n(output.size, layer.spatial_rank, input.begin() + 2);
+    layouts.input = layouts.output;
+    plan->workspace_bytes = std::max(plan->workspace_bytes, Aligned(pph_plan_workspace_bytes(handle.get())));
+    if (!is_last) {
+      const size_t bytes = static_cast<size_t>(output.n * output.stride_n) * sizeof(float);
+      place_bytes[i % 2] = std::max(place_bytes[i % 2], Aligned(bytes));
+    }
+    plan->stages.push_back({std::move(handle), input, 0});
+  }
+  for (size_t i = 0; i + 1 < stages_.size(); ++i) {
+    plan->stages[i].output_offset = plan->workspace_bytes + (i % 2) * place_bytes[0];
+  }
+  plan->block_bytes = plan->workspace_bytes + place_bytes[0] + place_bytes[1];
+  return plan;
 }
 
 std::shared_ptr<const Kernel::Plan> Kernel::PlanFor(const Dims& dims) {
@@ -122,15 +177,7 @@ std::shared_ptr<const Kernel::Plan> Kernel::PlanFor(const Dims& dims) {
     if (auto plan = find()) return plan;
   }
   // Other shapes are not kept waiting.
-  auto plan = std::make_shared<Plan>();
-  plan->handle = MakePlan(layer_, dims.data(), threads_);
-  pph_tensor_desc output = Defaults(pph_tensor_desc_init);
-  pph_plan_output(plan->handle.get(), &output);
-  plan->input = dims;
-  plan->output = {output.n, output.c};
-  std::copy_n(output.size, layer_.spatial_rank, plan->output.begin() + 2);
-  plan->workspace_bytes = pph_plan_workspace_bytes(plan->handle.get());
-
+  std::shared_ptr<const Plan> plan = MakePlans(dims);
   const std::lock_guard<std::mutex> lock(mutex_);
   if (auto other = find()) return other;
   const Entry entry = {plan, ++uses_};
@@ -154,15 +201,17 @@ Kernel::Dims Kernel::DimsOf(const OrtKernelContext* context, int index) const {
       info, api->ReleaseTensorTypeAndShapeInfo);
   size_t rank = 0;
   Check(api->GetDimensionsCount(info, &rank));
-  if (rank != rank_) throw std::runtime_error(layer_.name + ": a tensor has another number of axes than in the model");
+  if (rank != rank_) {
+    throw std::runtime_error(stages_[0].layer.name + ": a tensor has another number of axes than in the model");
+  }
   Dims dims = {};
   Check(api->GetDimensions(info, dims.data(), rank));
   return dims;
 }
 
 const void* Kernel::Read(const OrtKernelContext* context, int index, const Dims& dims, const char* what) const {
-  if (index != input_ && DimsOf(context, index) != dims) {
-    throw std::runtime_error(layer_.name + ": its " + what + " has another shape than the model promises");
+  if (index != stages_[0].input && DimsOf(context, index) != dims) {
+    throw std::runtime_error(stages_[0].layer.name + ": its " + what + " has another shape than the model promises");
   }
   const OrtValue* value = nullptr;
   Check(api->KernelContext_GetInput(context, static_cast<size_t>(index), &value));

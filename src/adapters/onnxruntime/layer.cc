@@ -71,6 +71,23 @@ bool All(const Axes& axes, int rank, int64_t value) {
 
 bool IsScalar(const Constant& constant) { return constant.count == 1; }
 
+pph_tensor_desc Desc(const Layer& layer, pph_layout layout) {
+  pph_tensor_desc desc = Defaults(pph_tensor_desc_init);
+  desc.dtype = layer.dtype;
+  desc.layout = layout;
+  desc.channel_block = layout == PPH_NCHWC ? 16 : 1;
+  desc.spatial_rank = layer.spatial_rank;
+  return desc;
+}
+
+pph_tensor_desc InputDesc(const Layer& layer, const int64_t* dims, pph_layout layout = PPH_NCHW) {
+  pph_tensor_desc desc = Desc(layer, layout);
+  desc.n = dims[0];
+  desc.c = dims[1];
+  std::copy_n(dims + 2, layer.spatial_rank, desc.size);
+  return desc;
+}
+
 // ---- One layer
 
 class Builder {
@@ -114,6 +131,7 @@ class Builder {
     if (!(this->*kind.make)(&op)) return false;
     layer_.op.reset(op);
     layer_.output = output_.name();
+    if (const TensorType type = output_.type(); type.dims.size() > 1) layer_.output_channels = type.dims[1];
     return true;
   }
 
@@ -429,7 +447,10 @@ class Builder {
     if (!StrideOneConv(first_, &a)) return false;
     int64_t channels = a.output_channels;
     Fuse(&channels, &a);
-    if (a.shuffle[0] == 1) return No("no DepthToSpace follows it");
+    layer_.is_plain = a.shuffle[0] == 1;
+    // Winograd's algorithm multiplies less.
+    layer_.is_quick = !layer_.is_plain ||
+                      (!All(a.kernel, rank_, 1) && a.groups == 1 && a.input_channels >= 16 && a.output_channels >= 16);
     a.epilogue = &epilogue_;
     return Library(pph_create_conv(&a, &weights_, bias_, &create_, op));
   }
@@ -651,7 +672,7 @@ class Builder {
     layer_.op.reset(std::exchange(*op, nullptr));
     if (input_type_.IsStatic()) {
       try {
-        MakePlan(layer_, input_type_.dims.data(), options_.threads);
+        MakePlan(layer_, input_type_.dims.data(), {}, options_.threads);
       } catch (const std::runtime_error& error) {
         return No(error.what());
       }
@@ -702,30 +723,52 @@ const std::set<std::string>& ClaimableOps() {
   return ops;
 }
 
-std::optional<Layer> MakeLayer(const Node& first, const std::set<const OrtNode*>& taken, const Options& options,
-                               std::string* why) {
-  if (first.op() != "Conv" && ClaimableOps().count(first.op()) == 0) return std::nullopt;
-  for (const bool fuse : {true, false}) {
-    Builder builder(first, taken, options, fuse);
-    if (builder.Build()) return builder.TakeLayer();
-    *why = builder.why();
+Chain MakeChain(const Node& first, const std::set<const OrtNode*>& taken, const Options& options, std::string* why) {
+  const auto make_layer = [&](const Node& node, Chain* chain) {
+    if (node.op() != "Conv" && ClaimableOps().count(node.op()) == 0) return false;
+    for (const bool fuse : {true, false}) {
+      Builder builder(node, taken, options, fuse);
+      if (builder.Build()) {
+        chain->push_back(builder.TakeLayer());
+        return true;
+      }
+      *why = builder.why();
+    }
+    return false;
+  };
+  const auto connects = [](const Layer& layer) {
+    return layer.dtype == PPH_F32 && layer.input_indices.empty() && layer.output_indices.empty();
+  };
+  const auto is_slow = [&options](const Layer& layer) { return options.automatic && !layer.is_quick; };
+  Chain chain;
+  if (!make_layer(first, &chain)) return {};
+  if (is_slow(chain[0])) {
+    *why = "ONNX Runtime is as quick";
+    return {};
   }
-  return std::nullopt;
+  while (connects(chain.back())) {
+    const Value output = Node(chain.back().nodes.back()).output(0);
+    const std::vector<Node> readers = output.IsGraphOutput() ? std::vector<Node>() : output.Consumers();
+    if (readers.size() != 1 || taken.count(readers[0].handle()) != 0 || !make_layer(readers[0], &chain)) break;
+    if (chain.back().input == output.name() && connects(chain.back())) continue;
+    chain.pop_back();
+    break;
+  }
+  while (is_slow(chain.back())) chain.pop_back();
+  if (std::all_of(chain.begin(), chain.end(), [](const Layer& layer) { return layer.is_plain; })) {
+    *why = "no layer of another kind is connected to it";
+    return {};
+  }
+  return chain;
 }
 
-pph_tensor_desc InputDesc(const Layer& layer, const int64_t* dims) {
-  pph_tensor_desc desc = Defaults(pph_tensor_desc_init);
-  desc.dtype = layer.dtype;
-  desc.spatial_rank = layer.spatial_rank;
-  desc.n = dims[0];
-  desc.c = dims[1];
-  std::copy_n(dims + 2, layer.spatial_rank, desc.size);
-  return desc;
-}
-
-PlanHandle MakePlan(const Layer& layer, const int64_t* dims, size_t threads) {
-  const pph_tensor_desc input = InputDesc(layer, dims);
+PlanHandle MakePlan(const Layer& layer, const int64_t* dims, Layouts layouts, size_t threads) {
+  const pph_tensor_desc input = InputDesc(layer, dims, layouts.input);
+  const pph_tensor_desc output = Desc(layer, layouts.output);  // of which the library infers the sizes
   pph_plan_options options = Defaults(pph_plan_options_init);
+  options.output = &output;
+  const pph_tensor_desc residual = Desc(layer, PPH_NCHW);  // ONNX Runtime's tensor
+  if (!layer.residual.empty()) options.residual = &residual;
   options.num_threads = threads;
   const std::vector<int64_t>& shape = layer.output_shape;
   if (!shape.empty()) {

@@ -1,9 +1,8 @@
-// Claiming: which nodes of a graph become one operator of the library.
+// Claiming: which nodes of a graph become one operator of the library, and which operators run one after the other.
 #ifndef POLYPHASE_ADAPTERS_ONNXRUNTIME_LAYER_H_
 #define POLYPHASE_ADAPTERS_ONNXRUNTIME_LAYER_H_
 
 #include <cstdint>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,21 +23,28 @@ struct Layer {
   // The values that a run reads and writes; "" if there is none.
   std::string input, input_indices, residual, output, output_indices;
   std::vector<int64_t> output_shape;  // MaxUnpool's third input; empty: none
+  int64_t output_channels = -1;       // -1: unknown
+  bool is_plain = false;              // a convolution and nothing else, which is claimed with other layers only
+  bool is_quick = true;               // quicker than in ONNX Runtime, even if its tensors are NCHW
 };
+
+// Layers, each of which alone reads what the one before it writes. That never becomes a tensor of ONNX Runtime's, and
+// has the layout that suits the layers.
+using Chain = std::vector<Layer>;
 
 // The upsampling ops of ONNX, and their inverses, that a layer may begin with.
 const std::set<std::string>& ClaimableOps();
 
-// The longest layer that begins with `first`, has none of the nodes `taken`, and is one that the library takes.
-// nullopt: `*why` says why there is none.
-std::optional<Layer> MakeLayer(const Node& first, const std::set<const OrtNode*>& taken, const Options& options,
-                               std::string* why);
+// The longest chain that begins with `first`, has none of the nodes `taken`, and whose layers the library takes; empty:
+// `*why` says why there is none.
+Chain MakeChain(const Node& first, const std::set<const OrtNode*>& taken, const Options& options, std::string* why);
 
-// The layer's input, with these dims.
-pph_tensor_desc InputDesc(const Layer& layer, const int64_t* dims);
-
-// Plans for an input of these dims. Throws with the library's message if it takes no such input.
-PlanHandle MakePlan(const Layer& layer, const int64_t* dims, size_t threads);
+// Plans for an input of these dims in this layout, and for an output in that one. Throws with the library's message if
+// it takes no such input.
+struct Layouts {
+  pph_layout input = PPH_NCHW, output = PPH_NCHW;
+};
+PlanHandle MakePlan(const Layer& layer, const int64_t* dims, Layouts layouts, size_t threads);
 
 }  // namespace polyphase::ort
 

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -23,8 +22,8 @@ bool names_repeat = false;
 
 // One fused node.
 struct ComputeInfo : OrtNodeComputeInfo {
-  explicit ComputeInfo(Layer layer, const Node& fused, const Options& options, std::shared_ptr<Workspaces> workspaces)
-      : OrtNodeComputeInfo(), kernel(std::move(layer), fused, options.threads, std::move(workspaces)) {
+  explicit ComputeInfo(Chain chain, const Node& fused, const Options& options, std::shared_ptr<Workspaces> workspaces)
+      : OrtNodeComputeInfo(), kernel(std::move(chain), fused, options.threads, std::move(workspaces)) {
     ort_version_supported = kApiVersion;
     CreateState = [](OrtNodeComputeInfo* self, OrtNodeComputeContext*, void** state) noexcept -> OrtStatus* {
       *state = self;  // the kernel is all there is
@@ -57,48 +56,56 @@ struct Provider : OrtEp {
   }
 
   void Claim(const OrtGraph* graph, OrtEpGraphSupportInfo* info) {
-    const std::vector<Node> nodes = NodesOf(graph);
+    const std::vector<Node> nodes = ort::NodesOf(graph);
     if (names_repeat && (has_claimed || std::any_of(nodes.begin(), nodes.end(), ReadsOutside))) return;
     std::set<const OrtNode*> taken;
     for (const Node& node : nodes) {
       if (taken.count(node.handle()) != 0) continue;
       std::string why;
-      std::optional<Layer> layer;
+      Chain chain;
       try {
-        layer = MakeLayer(node, taken, options, &why);
+        chain = MakeChain(node, taken, options, &why);
       } catch (const std::runtime_error& error) {
         why = error.what();  // of ONNX Runtime; the node stays where it would be without us
       }
-      if (!layer.has_value()) {
+      if (chain.empty()) {
         if (!why.empty()) Say("left", node.op() + ' ' + node.name() + ": " + why);
         continue;
       }
       OrtNodeFusionOptions fusion = {};
       fusion.ort_version_supported = kApiVersion;
-      fusion.drop_constant_initializers = true;  // the operator has its own
-      Check(ep_api->EpGraphSupportInfo_AddNodesToFuse(info, layer->nodes.data(), layer->nodes.size(), &fusion));
-      taken.insert(layer->nodes.begin(), layer->nodes.end());
+      fusion.drop_constant_initializers = true;  // the operators have their own
+      const std::vector<const OrtNode*> chained = NodesOf(chain);
+      Check(ep_api->EpGraphSupportInfo_AddNodesToFuse(info, chained.data(), chained.size(), &fusion));
+      taken.insert(chained.begin(), chained.end());
       has_claimed = true;
-      Say("claimed", layer->name + ": " + Describe(*layer));
+      for (const Layer& layer : chain) Say("claimed", layer.name + ": " + Describe(layer));
+      if (chain.size() > 1) Say("connected", std::to_string(chain.size()) + " layers from " + chain[0].name);
     }
   }
 
-  // Each graph is one that Claim has put together, and makes the same layer again.
+  // Each graph is one that Claim has put together, and makes the same chain again.
   void CompileAll(const OrtGraph** graphs, const OrtNode** fused, size_t count, OrtNodeComputeInfo** infos) const {
     std::vector<std::unique_ptr<ComputeInfo>> made;
     for (size_t i = 0; i < count; ++i) {
-      const std::vector<Node> nodes = NodesOf(graphs[i]);
+      const std::vector<Node> nodes = ort::NodesOf(graphs[i]);
       std::string why;
-      std::optional<Layer> layer;
+      Chain chain;
       for (const Node& node : nodes) {
-        layer = MakeLayer(node, {}, options, &why);
-        if (layer.has_value() && layer->nodes.size() == nodes.size()) break;
-        layer.reset();
+        chain = MakeChain(node, {}, options, &why);
+        if (NodesOf(chain).size() == nodes.size()) break;
+        chain.clear();
       }
-      if (!layer.has_value()) throw std::runtime_error("Polyphase: a claimed node is not what it was: " + why);
-      made.push_back(std::make_unique<ComputeInfo>(*std::move(layer), Node(fused[i]), options, workspaces));
+      if (chain.empty()) throw std::runtime_error("Polyphase: a claimed node is not what it was: " + why);
+      made.push_back(std::make_unique<ComputeInfo>(std::move(chain), Node(fused[i]), options, workspaces));
     }
     for (size_t i = 0; i < count; ++i) infos[i] = made[i].release();
+  }
+
+  static std::vector<const OrtNode*> NodesOf(const Chain& chain) {
+    std::vector<const OrtNode*> nodes;
+    for (const Layer& layer : chain) nodes.insert(nodes.end(), layer.nodes.begin(), layer.nodes.end());
+    return nodes;
   }
 
   // "<operator>, <number of nodes> nodes"
