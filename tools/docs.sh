@@ -22,6 +22,7 @@ if ! command -v doxygen > /dev/null; then
 fi
 
 export PATH=$folder/bin:$PATH PYTHONDONTWRITEBYTECODE=1
+rm -rf "$out"
 mkdir -p "$out"
 doxygen tools/docs/Doxyfile
 python3 tools/docs/stage.py "$out/source" "$out/doxygen/xml"

@@ -66,7 +66,6 @@ def convert(text: str) -> str:
             block = [one for one in block if not one.startswith("NOLINT")]
             if block:
                 made = paragraphs(block)
-                # The first line of the output keeps the place of the comment, since Doxygen counts lines.
                 result.append("/** " + ("@file\n" if begin == 0 else "") + "\n".join(made) + " */")
             continue
         i += 1

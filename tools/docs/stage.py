@@ -2,8 +2,7 @@
 """Puts together what Sphinx reads: tools/docs/stage.py FOLDER XML
 
 The pages of tools/docs/site, the figures, the texts that live elsewhere in the repository, whose links are made to fit,
-and what Doxygen's XML has of each header. Files that stay the same keep their time, so that Sphinx reads nothing
-twice."""
+and what Doxygen's XML has of each header."""
 
 from __future__ import annotations
 
@@ -49,7 +48,7 @@ def fit_links(text: str, source: pathlib.PurePosixPath, page: pathlib.PurePosixP
     return LINK_OR_CODE.sub(fit, text)
 
 
-# The headers of the C++ reference, in this order.
+# The headers of the C++ reference; tools/docs/site/reference/cpp.md has their order.
 HEADERS = {
     "operator": "Operators and plans", "tensor": "Tensors", "runtime": "Runtime", "status": "Status",
     "weights": "Weights and numerics", "epilogue": "Epilogue", "conv_transpose": "ConvTranspose", "conv": "Conv",
@@ -57,8 +56,8 @@ HEADERS = {
     "convex_upsample": "ConvexUpsample", "convert": "Convert", "auto_pad": "AutoPad"}
 
 
-def reference(folder: pathlib.Path) -> str:
-    """A section for each header: what it declares in the namespace, in the header's order."""
+def reference(folder: pathlib.Path) -> dict[str, str]:
+    """A page for each header: what it declares in the namespace, in the header's order."""
     def parse(name: str) -> xml.etree.ElementTree.Element:
         return xml.etree.ElementTree.parse(folder / f"{name}.xml").getroot()
 
@@ -79,20 +78,14 @@ def reference(folder: pathlib.Path) -> str:
             add(member, member.attrib["kind"], f"polyphase::{member.findtext('name')}")
     if set(found) != set(HEADERS):
         sys.exit(f"tools/docs/stage.py: HEADERS and include/polyphase differ: {set(found) ^ set(HEADERS)}")
-    return "".join(f"\n## {title}\n\n`polyphase/{name}.h`\n\n" + "\n".join(text for _, text in sorted(found[name]))
-                   for name, title in HEADERS.items())
-
-
-def write(path: pathlib.Path, content: bytes) -> None:
-    if not path.exists() or path.read_bytes() != content:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    return {f"reference/{name}.md": f"# {title}\n\n`#include <polyphase/{name}.h>`\n\n" +
+            "\n".join(text for _, text in sorted(found[name])) for name, title in HEADERS.items()}
 
 
 def main() -> None:
     folder = pathlib.Path(sys.argv[1])
     files = {path.relative_to(SITE).as_posix(): path.read_bytes() for path in SITE.rglob("*") if path.is_file()}
-    files["reference/cpp.md"] += reference(pathlib.Path(sys.argv[2])).encode()
+    files.update({page: text.encode() for page, text in reference(pathlib.Path(sys.argv[2])).items()})
     for source, page in ELSEWHERE.items():
         text = (ROOT / source).read_text()
         fitted = fit_links(text, pathlib.PurePosixPath(source), pathlib.PurePosixPath(page))
@@ -102,10 +95,8 @@ def main() -> None:
     for picture in (ROOT / "tools" / "docs").glob("*.svg"):
         files[f"figures/{picture.name}"] = picture.read_bytes()
     for path, content in files.items():
-        write(folder / path, content)
-    for path in list(folder.rglob("*")):
-        if path.is_file() and path.relative_to(folder).as_posix() not in files:
-            path.unlink()
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
 
 
 if __name__ == "__main__":
