@@ -90,6 +90,8 @@ def main() -> None:
         text = (ROOT / source).read_text()
         fitted = fit_links(text, pathlib.PurePosixPath(source), pathlib.PurePosixPath(page))
         files[page] = (f"% From {source}\n\n" + fitted).encode()
+    readme = pathlib.PurePosixPath("README.md")
+    fit_links((ROOT / readme).read_text(), readme, readme)  # is no page, but its links are looked at as well
     for name, draw in figures.FIGURES.items():
         files[f"figures/{name}.svg"] = draw().svg().encode()
     for picture in (ROOT / "tools" / "docs").glob("*.svg"):
