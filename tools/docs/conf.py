@@ -31,6 +31,7 @@ nitpick_ignore_regex = [  # what the standard libraries document
     ("c:identifier", "u?int(8|16|32|64)_t|size_t"),
 ]
 highlight_language = "none"
+smartquotes = False
 toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"

@@ -2,7 +2,7 @@
 """Puts together what Sphinx reads: tools/docs/stage.py FOLDER XML
 
 The pages of tools/docs/site, the figures, the texts that live elsewhere in the repository, whose links are made to fit,
-and what Doxygen's XML has of each header."""
+what Doxygen's XML has of each header, and the reference of the Python package."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import sys
 import xml.etree.ElementTree
 
 import figures
+import python_reference
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SITE = ROOT / "tools" / "docs" / "site"
@@ -90,6 +91,7 @@ def main() -> None:
         text = (ROOT / source).read_text()
         fitted = fit_links(text, pathlib.PurePosixPath(source), pathlib.PurePosixPath(page))
         files[page] = (f"% From {source}\n\n" + fitted).encode()
+    files["reference/python.md"] = python_reference.page().encode()
     readme = pathlib.PurePosixPath("README.md")
     fit_links((ROOT / readme).read_text(), readme, readme)  # is no page, but its links are looked at as well
     for name, draw in figures.FIGURES.items():
