@@ -68,7 +68,7 @@ class Program:
         for block in blocks:
             includes += re.findall(r"^#include .*\n", block, re.MULTILINE)
             body.append(re.sub(r"^#include .*$", "", block, flags=re.MULTILINE))
-        return PRELUDE + "".join(includes) + "int main() {\n" + "".join(body) + "return 0;\n}\n"
+        return "".join(includes) + "int main() {\n" + "".join(body) + "return 0;\n}\n"
 
 
 def programs_of(page: pathlib.Path) -> list[Program]:
@@ -114,6 +114,11 @@ class Tree:
     """The build tree."""
     build: pathlib.Path
     cxx: str
+    prelude: pathlib.Path  # a header with PRELUDE, which is compiled once
+
+    def compiler(self, language: str) -> list[object]:
+        return [*([self.cxx, "-std=c++17"] if language == "cpp" else ["cc", "-std=c11"]), "-Wall", "-Wextra", "-Werror",
+                "-Wno-unused", "-Wno-unknown-pragmas", "-pthread", f"-I{ROOT}/include", f"-I{self.build}/include"]
 
     @property
     def provider(self) -> pathlib.Path:
@@ -210,16 +215,23 @@ def run(program: Program, tree: Tree) -> str | None:
             return call(configure) or call(["cmake", "--build", folder / "out"]) or call([folder / "out/my_program"])
         source = folder / f"snippet.{'cc' if program.language == 'cpp' else 'c'}"
         source.write_text(program.source())
-        compiler = [tree.cxx, "-std=c++17"] if program.language == "cpp" else ["cc", "-std=c11"]
         libraries = tree.build / "src"
-        wrong = call([*compiler, "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-Wno-unknown-pragmas",
-                      f"-I{ROOT}/include", f"-I{tree.build}/include", source, "-o", folder / "snippet",
-                      f"-L{libraries}", "-lpolyphase", f"-Wl,-rpath,{libraries}", "-pthread"])
+        prelude = ["-include", tree.prelude] if program.language == "cpp" and not program.is_whole else []
+        wrong = call([*tree.compiler(program.language), *prelude, source, "-o", folder / "snippet", f"-L{libraries}",
+                      "-lpolyphase", f"-Wl,-rpath,{libraries}"])
         return wrong or call([folder / "snippet"], cwd=folder)
 
 
 def main() -> int:
-    tree = Tree(pathlib.Path(sys.argv[1]).resolve(), sys.argv[2])
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Tree(pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], pathlib.Path(folder) / "prelude.h")
+        tree.prelude.write_text(PRELUDE)
+        subprocess.run([*map(str, tree.compiler("cpp")), "-x", "c++-header", tree.prelude, "-o", f"{tree.prelude}.gch"],
+                       check=True)
+        return run_all(tree)
+
+
+def run_all(tree: Tree) -> int:
     pages = [pathlib.Path(path).resolve() for path in sys.argv[3:]] or PAGES
     programs = [program for page in pages for program in programs_of(page)]
     failed, left_out = 0, 0
