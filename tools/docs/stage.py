@@ -73,7 +73,7 @@ def reference(folder: pathlib.Path) -> dict[str, str]:
     namespace = parse("namespacepolyphase")
     for inner in namespace.iter("innerclass"):
         compound = parse(inner.attrib["refid"])[0]
-        add(compound, compound.attrib["kind"], compound.findtext("compoundname"), ":members:\n")
+        add(compound, compound.attrib["kind"], compound.findtext("compoundname"), ":members:\n:undoc-members:\n")
     for member in namespace.iter("memberdef"):
         if member.attrib["kind"] in ("enum", "function", "variable", "typedef"):
             add(member, member.attrib["kind"], f"polyphase::{member.findtext('name')}")
