@@ -119,6 +119,16 @@ class Functions(unittest.TestCase):
                   getattr(F, f"max_unpool{rank}d")(values, indices, 2, output_size=x.shape[2:]), True)
 
 
+    @seeds
+    def test_convex_upsample(self, rng):
+        n, c, h, w, factor = (rng.randint(1, most) for most in (2, 3, 9, 20, 8))
+        x, mask = torch.randn(n, c, h, w), torch.randn(n, 9 * factor * factor, h, w)
+        weights = torch.softmax(mask.view(n, 1, 9, factor, factor, h, w), 2)
+        near = F.unfold(factor * x, 3, padding=1).view(n, c, 9, 1, 1, h, w)
+        expected = (weights * near).sum(2).permute(0, 1, 4, 2, 5, 3).reshape(n, c, factor * h, factor * w)
+        self.near(pph.convex_upsample(view(rng, x.numpy()), view(rng, mask.numpy()), factor), expected)
+
+
 class Chains(unittest.TestCase):
     """Random Sequentials, in which any module may follow any other."""
 

@@ -159,6 +159,20 @@ class Values(unittest.TestCase):
         np.testing.assert_allclose(pph.avg_unpool(x, 2), pph.interpolate(x / 4, scale_factor=2), rtol=1e-6)
 
 
+    def test_convex_upsample(self):
+        factor, x, mask = 3, numbers(2, 2, 4, 5), numbers(2, 81, 4, 5)
+        weights = np.exp(mask.reshape(2, 1, 9, factor, factor, 4, 5).astype(float))
+        weights /= weights.sum(2, keepdims=True)
+        padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        near = np.stack([padded[:, :, dy:dy + 4, dx:dx + 5] for dy in range(3) for dx in range(3)], 2)
+        expected = factor * (weights * near[:, :, :, None, None]).sum(2)
+        expected = expected.transpose(0, 1, 4, 2, 5, 3).reshape(2, 2, 12, 15)
+        np.testing.assert_allclose(pph.convex_upsample(x, mask, factor), expected, rtol=1e-5, atol=1e-5)
+        layer = pph.ConvexUpsample(factor, scale=1.5, layout="nhwc", out_layout="nchw")
+        found = layer(*(np.ascontiguousarray(np.moveaxis(one, 1, -1)) for one in (x, mask)))
+        np.testing.assert_allclose(found, expected / 2, rtol=1e-5, atol=1e-5)
+
+
 class Memory(unittest.TestCase):
     w = numbers(6, 4, 2, 2)
 
@@ -373,6 +387,10 @@ class Errors(unittest.TestCase):
                 (ValueError, "preset = 'cv2'", pph.resize, (self.x, 3), {"preset": "cv2"}),
                 (ValueError, "input c = 6", pph.pixel_shuffle, (self.x, 4), {}),
                 (ValueError, "kernel", pph.max_pool, (self.x, 0), {}),
+                (ValueError, "mask c = 6", pph.convex_upsample, (self.x, self.x), {}),
+                (ValueError, "mask n", pph.convex_upsample, (self.x, np.ones((3, 9, *self.x.shape[2:]), "f"), 1), {}),
+                (ValueError, "factor = 2.5", pph.ConvexUpsample, (2.5,), {}),
+                (ValueError, "scale = 0", pph.ConvexUpsample, (2, 0), {}),
                 (ValueError, "ndices dtype", pph.max_unpool, (self.x, self.x, 2), {}),
                 (ValueError, "index|indices", pph.max_unpool, (self.x, np.full(self.x.shape, 100), 2), {}),
                 (ValueError, "out_layout: must be given", pph.convert, (self.x,), {}),

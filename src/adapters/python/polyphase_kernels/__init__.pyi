@@ -328,6 +328,17 @@ class AvgUnpool(Layer):
     def __call__(self, input: Any, *, output_size: Any = None, out: Any = None) -> ndarray: ...
 
 
+class ConvexUpsample(Layer):
+    factor: int
+    scale: Optional[float]
+    mask_scale: float
+
+    def __init__(self, factor: int = 8, scale: Optional[float] = None, mask_scale: float = 1.0, *, layout: str = 'nchw',
+            out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0,
+            isa: Optional[str] = None) -> None: ...
+    def __call__(self, input: Any, mask: Any, *, out: Any = None) -> ndarray: ...
+
+
 class Convert(Layer):
 
     def __init__(self, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',
@@ -463,6 +474,11 @@ def avg_unpool(input: Any, kernel_size: Union[int, Sequence[int]], stride: Union
         output_size: Union[int, Sequence[int], None] = None, mode: str = 'adjoint', count_include_pad: bool = True,
         divisor_override: Optional[int] = None, *, layout: str = 'nchw', out_layout: Optional[str] = None,
         numerics: str = 'default', threads: int = 0, isa: Optional[str] = None, out: Any = None) -> ndarray: ...
+
+
+def convex_upsample(input: Any, mask: Any, factor: int = 8, scale: Optional[float] = None, mask_scale: float = 1.0, *,
+        layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default', threads: int = 0,
+        isa: Optional[str] = None, out: Any = None) -> ndarray: ...
 
 
 def convert(input: Any, *, layout: str = 'nchw', out_layout: Optional[str] = None, numerics: str = 'default',

@@ -174,6 +174,7 @@ class Layer:
 
     _rank = None  # of the layers that have one
     _channels = None  # of the input, where they are known
+    _mask_channels = None
     _has_residual = False
 
     def __post_init__(self):
@@ -206,7 +207,7 @@ class Layer:
     def plan(self, shape, dtype="float32"):
         """The plan for an input of this shape, in the order of `layout`: describe() says what was chosen."""
         _, spec = read("input", np.empty(shape, dtype), self.layout, self._channels)
-        return self._operator(len(spec.shape) - 2).plan(spec, self._request(spec), None, None, None, self.threads)
+        return self._operator(len(spec.shape) - 2).plan(spec, self._request(spec), threads=self.threads)
 
     def describe(self):
         """Lines: the operators, and the plans of the last shapes."""
@@ -219,20 +220,24 @@ class Layer:
         block = block_of("out_layout", self.out_layout)
         return Spec(spec.dtype, "nchwc" if block > 1 else self.out_layout, block, (0,) * len(spec.shape))
 
-    def _run(self, input, out=None, add=None, indices=None, output_size=None, return_indices=False):
+    def _run(self, input, out=None, add=None, indices=None, mask=None, output_size=None, return_indices=False):
         array, spec = read("input", input, self.layout, self._channels)
         rank, layout = len(spec.shape) - 2, self.out_layout or self.layout
         if output_size is not None:
             output_size = tuple(each_axis("output_size", output_size, rank))
-        plan = functools.partial(self._operator(rank).plan, spec)
         request, channels = self._request(spec), None
-        added_spec = indices_spec = None
+        added_spec = indices_spec = mask_spec = None
         options = {}
         if indices is not None:
             indices, indices_spec = read("indices", indices, self.layout, spec.shape[1])
             options["input_indices"] = address(indices)
+        if mask is not None:
+            mask, mask_spec = read("mask", mask, self.layout, self._mask_channels)
+            options["mask"] = address(mask)
+        plan = functools.partial(self._operator(rank).plan, spec, indices=indices_spec, mask=mask_spec,
+                                 output_size=output_size, threads=self.threads)
         if block_of("out_layout", layout) > 1 and not (out is None and add is None):
-            channels = plan(request, None, indices_spec, output_size, self.threads).output.shape[1]
+            channels = plan(output=request).output.shape[1]
         if out is not None:
             result, request = read("out", out, layout, channels, writable=True)
         if (add is not None) != self._has_residual:
@@ -241,7 +246,7 @@ class Layer:
         if add is not None:
             add, added_spec = read("add", add, layout, channels)
             options["residual"] = address(add)
-        plan = plan(request, added_spec, indices_spec, output_size, self.threads)
+        plan = plan(output=request, residual=added_spec)
         if out is None:
             result = out = empty(plan.output, layout, array.dtype)
         if return_indices:
@@ -698,6 +703,37 @@ class AvgUnpool(Window):
 
 
 @dataclass(eq=False, frozen=True)
+class ConvexUpsample(Layer):
+    """RAFT's upsampling of a flow: each output is a convex combination of the 3x3 inputs around its own one, whose
+    weights are the softmax of a mask.
+
+    input (n, c, h, w), mask (n, 9 * factor**2, h, w), both float32 -> (n, c, h * factor, w * factor).
+    scale: what the input is multiplied by; None: the factor, as a flow in pixels of the larger picture must be.
+    mask_scale: what the mask is multiplied by before the softmax.
+
+    >>> import numpy as np
+    >>> flow, mask = np.ones((1, 2, 4, 4), np.float32), np.zeros((1, 9 * 64, 4, 4), np.float32)
+    >>> convex_upsample(flow, mask)[0, :, 16, 16].tolist()
+    [8.0, 8.0]
+    """
+    factor: int = 8
+    scale: Optional[float] = None
+    mask_scale: float = 1.0
+
+    _rank = 2
+
+    def __post_init__(self):
+        self.__dict__["_mask_channels"] = 9 * each_axis("factor", self.factor, 1)[0] ** 2
+        if self.scale == 0:
+            raise ValueError("scale = 0: must not be 0, which would make every output 0")
+        self._prepare(self._make(lib.pph_create_convex_upsample, make(
+            "pph_convex_upsample_attributes", factor=self.factor, scale=self.scale, mask_scale=self.mask_scale)))
+
+    def __call__(self, input, mask, *, out=None):
+        return self._run(input, out, mask=mask)
+
+
+@dataclass(eq=False, frozen=True)
 class Convert(Layer):
     """The same tensor, of any type, in the layout out_layout.
 
@@ -773,7 +809,8 @@ def _public():
                 "_rank": rank, "__module__": __name__,
                 "__doc__": base.__doc__.format(**axes).replace("KERNEL", kernel)})
             names[layer.__name__] = layer
-    for layer in (Interpolate, Resize, PixelShuffle, PixelUnshuffle, MaxPool, MaxUnpool, AvgPool, AvgUnpool, Convert):
+    for layer in (Interpolate, Resize, PixelShuffle, PixelUnshuffle, MaxPool, MaxUnpool, AvgPool, AvgUnpool,
+                  ConvexUpsample, Convert):
         names[layer.__name__] = layer
     for layer in list(names.values()):
         layer.__signature__ = _clean_signature(layer)

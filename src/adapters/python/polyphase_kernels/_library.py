@@ -136,17 +136,20 @@ class Handle:
 class Plan:
     """What is decided for one shape of the input. Immutable; any number of threads may run it at once."""
 
-    def __init__(self, operator, input, output=None, residual=None, indices=None, output_size=None, threads=0):
+    def __init__(self, operator, input, output, residual, indices, mask, output_size, threads):
         self._handle = Handle(lib.pph_plan_destroy)
-        specs = {"output": output, "residual": residual, "indices": indices}
+        specs = {"output": output, "residual": residual, "indices": indices, "mask": mask}
         options = make("pph_plan_options", output_size=output_size, num_threads=threads,
                        **{name: spec.desc() for name, spec in specs.items() if spec})
         check(lib.pph_make_plan(operator.value, ctypes.byref(input.desc()), ctypes.byref(options),
                                 ctypes.byref(self._handle.value)))
         self.output = self._spec(lib.pph_plan_output)
         for name, spec in specs.items():  # a given size of 0 stands for any to the library
-            expected = (input if name == "indices" else self.output).shape
-            if spec and spec.strides and spec.shape != expected:
+            if not spec or not spec.strides:
+                continue
+            expected = (input if name == "indices" else self._spec(lib.pph_plan_mask) if name == "mask" else
+                        self.output).shape
+            if spec.shape != expected:
                 raise ValueError(f"{name} shape = {spec.shape}: must be {expected}, in the order n, c, [d, h,] w")
 
     def _spec(self, function):
@@ -188,7 +191,9 @@ class Operator:
     def value(self):
         return self._handle.value
 
-    def plan(self, *key):
+    def plan(self, input, output=None, residual=None, indices=None, mask=None, output_size=None, threads=0):
+        """The Plan for tensors of these Specs. None is the library's default."""
+        key = (input, output, residual, indices, mask, output_size, threads)
         with self._lock:
             if key in self._plans:
                 self._plans.move_to_end(key)

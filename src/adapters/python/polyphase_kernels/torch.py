@@ -126,8 +126,9 @@ def _compute(layer, input, other=None, output_size=None):
     elif other is not None:
         other, added_spec = _described(other)
         options["residual"] = other.data_ptr()
-    plan = layer._operator(input.dim() - 2).plan(spec, None, added_spec, indices_spec,
-                                                 output_size and tuple(output_size), torch.get_num_threads())
+    plan = layer._operator(input.dim() - 2).plan(
+        spec, residual=added_spec, indices=indices_spec, output_size=output_size and tuple(output_size),
+        threads=torch.get_num_threads())
     output = torch.empty_strided(plan.output.shape, plan.output.strides, dtype=input.dtype)
     plan.run(input.data_ptr(), output.data_ptr(), **options)
     return output
