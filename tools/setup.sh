@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for the given purposes:
-#   tools/setup.sh build|test|demo|models|onnxruntime|peers|perf|wheel|ci...
+#   tools/setup.sh build|test|demo|models|onnxruntime|peers|perf|wheel|docs|ci...
 set -euo pipefail
 
 if [[ $# == 0 ]]; then
-  echo "tools/setup.sh: say what for: build, test, demo, models, onnxruntime, peers, perf, wheel or ci" >&2
+  echo "tools/setup.sh: say what for: build, test, demo, models, onnxruntime, peers, perf, wheel, docs or ci" >&2
   exit 2
 fi
 
@@ -27,9 +27,10 @@ for purpose in "$@"; do
       wanted+=("${build[@]}" git python3-numpy python3-scipy python3-jinja2 valgrind)
       ;;
     wheel) wanted+=(python3-venv dpkg-dev) ;; # tools/wheel.sh
+    docs) wanted+=(python3-venv doxygen) ;; # tools/docs.sh
     ci) wanted+=(clang-format-14) ;;
     *)
-      echo "tools/setup.sh: \"$purpose\" is not build, test, demo, models, onnxruntime, peers, perf, wheel or ci" >&2
+      echo "tools/setup.sh: \"$purpose\" is none of those: see the first lines of this file" >&2
       exit 2
       ;;
   esac
