@@ -25,39 +25,67 @@ WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
   return {few ? Order::kColumns : Order::kSlots, nullptr, &op.kernels.conv.dense};
 }
 
+// The buffer holds so many columns of an input pixel at once: those of one tile of channels or, flattened, all of them.
+int64_t PixelColumns(const WeightLayout& layout) {
+  return layout.IsFlattened() ? layout.tiles.padded() : layout.tiles.width(0) * layout.all_slots();
+}
+
+PhaseTasks CutIntoTasks(const PhaseProblem& problem, const WeightLayout& layout, size_t threads) {
+  PhaseTasks tasks(problem, layout);
+  const PhaseView& view = tasks.view;
+  const PhaseAxis& x = view.x();
+  const int64_t channels = RoundUp(view.ic, kLineLanes);
+  // Inputs whose columns fall into two boxes are computed twice, so boxes are long compared with the kernel.
+  const int64_t eighth = std::min(x.in / 8 + 1, DivCeil(x.phases->dilation * (x.phases->slots - 1), x.phases->stride));
+  const SpatialSizes smallest = SmallestBox(view, std::max(kTaskTiles * problem.op.kernels.conv.dense.mr, 8 * eighth));
+  SplitTasks({threads, view.UsefulMacs(), static_cast<double>(std::max(PixelColumns(layout), channels)) * sizeof(float),
+              smallest, !layout.IsFlattened()},
+             &tasks);
+  return tasks;
+}
+
 // One element of a transposition costs this, whatever the lanes: the blocks have 128-bit vectors, and the planes go
 // through L2.
 constexpr double kTransposeCost = 2;
+// One addition of a vector of columns costs this. Of 50 random layers whose kernels overlap, 1-D to 3-D, none took the
+// algorithm that was more than 1.2 times slower (Zen, AVX2).
+constexpr double kAddCost = 2.5;
+// A GEMM with flattened columns takes so many times as long as its multiplications (dcgan.g5; Zen, AVX2).
+constexpr double kFlattenedCost = 1.2;
 
 // The GEMM multiplies each input pixel by every tap, cropped or not; each (output, tap) pair is then one addition.
 double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const ConvTile& tile = problem.op.kernels.conv.dense;
-  const PhaseView view(problem, layout.format);
+  const PhaseTasks tasks = CutIntoTasks(problem, layout, 1);
+  const PhaseView& view = tasks.view;
   const double lanes = tile.lanes;
   const double ic = static_cast<double>(view.ic);
-  const double padded = static_cast<double>(layout.tiles.padded());
-  const double pairs = view.Pairs();
-  const double in_pixels = view.Product(&PhaseAxis::in);
   const double outputs = view.Product(&PhaseAxis::out);
-  double channels, columns, sums;
-  double overlap = 1;
+  const double pairs = view.Pairs();
+  // The input pixels of all boxes, which overlap by the kernel.
+  double in_pixels = 1;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    double inputs = 0;
+    for (int64_t box = 0; box < tasks.boxes[axis].count; ++box) {
+      inputs +=
+          static_cast<double>(view.axes[axis].InputRange(tasks.boxes[axis][box]).Clip(view.axes[axis].in).count());
+    }
+    in_pixels *= inputs;
+  }
+  double channels = static_cast<double>(layout.tiles.padded());
+  const double columns = static_cast<double>(PixelColumns(layout) * (layout.IsFlattened() ? 1 : layout.tiles.count()));
+  double transposed = 0, waste = 1;
   if (layout.IsFlattened()) {
-    // Pixels are in lanes, after transpositions of the columns and of the sums. The GEMM takes 1.36 (FSRCNN x2) to 1.6
-    // (waifu2x) times as long as its multiplications, because small boxes overlap by the kernel, whose columns fill the
-    // buffer.
-    overlap = 1.4;
+    // Pixels are in lanes, after transpositions of the columns and of the sums.
+    waste = kFlattenedCost;
     channels = static_cast<double>(view.oc);
-    columns = padded;
-    sums = 2 * pairs * channels / lanes + kTransposeCost * (in_pixels * columns + outputs * channels);
-  } else {
-    channels = padded;
-    columns = padded * static_cast<double>(layout.all_slots());
-    sums = 2 * pairs * channels / lanes;
+    transposed = in_pixels * columns + outputs * channels;
   }
   const int64_t pixels = BalancedTile(static_cast<int64_t>(in_pixels), tile.mr);
   const double rate = TileRate(pixels, layout.tiles, ic * columns * static_cast<double>(layout.element_bytes));
+  const double gemm = waste * in_pixels * ic * columns / lanes / rate;
   return static_cast<double>(view.images * view.groups) *
-         (overlap * in_pixels * ic * columns / lanes / rate + sums +
+         (gemm + kAddCost * pairs * channels / lanes + kTransposeCost * transposed +
           in_pixels * ic * MoveCost(problem.tensors.input, lanes, false) +
           outputs * channels * MoveCost(problem.tensors.output, lanes, false));
 }
@@ -73,8 +101,7 @@ class GemmPart final : public PhasePart {
   int64_t panel_width() const { return IsFlattened() ? tasks_.view.oc : tasks_.layout.tiles.width(0); }
 
   PhaseTasks tasks_;
-  // The buffer holds this many columns of an input pixel at once: those of one tile of channels, or all of them.
-  int64_t pixel_columns_ = 0;
+  const int64_t pixel_columns_;
   // Where columns are flattened, these are the floats from one plane of the columns to the next, those of a plane of a
   // row's sums, and the number of the latter planes.
   int64_t column_plane_ = 0, sum_plane_ = 0, sum_planes_ = 0;
@@ -108,18 +135,11 @@ struct Scratch {
   float* residual = nullptr;
 };
 
-GemmPart::GemmPart(const PhaseProblem& problem, const WeightLayout& layout, size_t threads) : tasks_(problem, layout) {
+GemmPart::GemmPart(const PhaseProblem& problem, const WeightLayout& layout, size_t threads)
+    : tasks_(CutIntoTasks(problem, layout, threads)), pixel_columns_(PixelColumns(layout)) {
   const ConvTile& tile = problem.op.kernels.conv.dense;
   const PhaseView& view = tasks_.view;
   const PhaseAxis& x = view.x();
-  const int64_t lines = DivCeil(view.ic, kLineLanes);
-  pixel_columns_ = IsFlattened() ? layout.tiles.padded() : layout.tiles.width(0) * layout.all_slots();
-  // Inputs whose columns fall into two boxes are computed twice, so boxes are long compared with the kernel.
-  const int64_t eighth = std::min(x.in / 8 + 1, DivCeil(x.phases->dilation * (x.phases->slots - 1), x.phases->stride));
-  SplitTasks(
-      {threads, view.UsefulMacs(), static_cast<double>(std::max(pixel_columns_, lines * kLineLanes)) * sizeof(float),
-       SmallestBox(view, std::max(kTaskTiles * tile.mr, 8 * eighth)), !IsFlattened()},
-      &tasks_);
   if (IsFlattened()) {
     // A plane has an odd number of lines, so that neighbouring planes do not meet in one set of L1, and room past the
     // last pixel for whole blocks.
