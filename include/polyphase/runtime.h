@@ -29,7 +29,8 @@ struct TargetInfo {
   bool chosen;     // operators use it if OperatorOptions::isa is empty; POLYPHASE_ISA counts
 };
 
-// Returns all compiled targets, best first; there is at least one. Thread-safe.
+// Returns all compiled targets, best first; there is at least one. Thread-safe. Throws std::bad_alloc where there is no
+// memory for the list.
 POLYPHASE_EXPORT std::vector<TargetInfo> Targets();
 
 // Data cache sizes of one core in bytes; l3 is the whole shared cache. Unknown sizes are 0.
