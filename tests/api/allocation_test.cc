@@ -202,10 +202,10 @@ const Status& StatusOf(const StatusOr<T>& result) {
   return result.status();
 }
 
-// Lets the n-th allocation of `call` fail, alone and with all later ones, for n = 1, 2, ... until the call asks for less
-// than n. A call that fails must be kOutOfMemory; some succeed without, as std::stable_sort does. `prepare` is called
-// before each call, `check` after it with its Status or StatusOr, `finish` at last, and then nothing may be left. Adds the
-// number of failures to `count`.
+// Lets the n-th allocation of `call` fail, alone and with all later ones, for n = 1, 2, ... until the call asks for
+// less than n. A call that fails must be kOutOfMemory; some succeed without, as std::stable_sort does. `prepare` is
+// called before each call, `check` after it with its Status or StatusOr, `finish` at last, and then nothing may be
+// left. Adds the number of failures to `count`.
 template <class AnyHeap, class Prepare, class Call, class Check, class Finish>
 void FailEachAllocation(AnyHeap& heap, const Prepare& prepare, const Call& call, const Check& check,
                         const Finish& finish, int64_t* count) {
@@ -431,17 +431,23 @@ TEST(FailingAllocation, OfTheCApi) {
   EXPECT_STREQ(pph_target(0, nullptr, nullptr), target.c_str());
 }
 
-// What a process does once may fail as well. Each child of a process that has not done it yet sees another failure. It
-// has no threads of its own, and oneTBB, which does not survive a fork, has not begun.
+// What a process does once may fail as well, such as to make threads. Each child of a process that has not done it yet,
+// which this is where ctest runs it, sees another failure.
 TEST(FailingAllocation, InTheFirstCallsOfAProcess) {
   enum Outcome { kWorked = 0, kAllWorked = 1, kWrong = 2 };
   const auto first_calls = [](const OpCase& op_case) {
-    OperatorOptions options;
-    options.runtime = SerialRuntime();
-    const StatusOr<Operator> op = op_case.create(options);
+    const StatusOr<Operator> op = op_case.create({});
     if (!op.ok()) return op.status();
-    const StatusOr<Plan> plan = op->MakePlan(op_case.Input());
-    return plan.ok() ? Status() : plan.status();
+    PlanOptions options;
+    options.num_threads = 4;
+    const StatusOr<Plan> plan = op->MakePlan(op_case.Input(), options);
+    if (!plan.ok()) return plan.status();
+    static uint64_t input[1 << 16], output[1 << 16], mask[1 << 16];
+    static int64_t indices[1 << 16];
+    RunOptions run_options;
+    run_options.input_indices = run_options.output_indices = indices;
+    run_options.mask = mask;
+    return plan->Run(input, output, run_options);
   };
   const std::vector<OpCase> cases = EveryOp();
   for (const size_t at : {size_t{0}, cases.size() - 1}) {

@@ -209,8 +209,8 @@ inline std::vector<OpCase> EveryOp() {
   return cases;
 }
 
-// The tensors of a plan. Elements have room for every type. Indices are 0, floats are small numbers, and the output has a
-// pattern in it.
+// The tensors of a plan. Elements have room for every type. Indices are 0, floats are small numbers, and the output has
+// a pattern in it.
 struct PlanMemory {
   explicit PlanMemory(const Plan& plan)
       : input(Extent(&plan.input())),

@@ -1,6 +1,6 @@
 // Counts the heap calls of all threads, and makes allocations fail, in the program whose one file includes this: it
-// replaces glibc's malloc family, where operators new and delete end as well. Sanitizers have a malloc of their own; with
-// them it replaces operators new and delete, which is all that the library calls.
+// replaces glibc's malloc family, where operators new and delete end as well. Sanitizers have a malloc of their own;
+// with them it replaces operators new and delete, which is all that the library calls.
 #ifndef POLYPHASE_TESTS_TESTERS_HEAP_CALLS_H_
 #define POLYPHASE_TESTS_TESTERS_HEAP_CALLS_H_
 
