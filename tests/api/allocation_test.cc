@@ -306,6 +306,18 @@ int64_t FailEverywhere(AnyHeap& heap, const Runtime& runtime) {
   return count;
 }
 
+// One thread has no races, and TSan needs minutes.
+#define SKIP_UNDER_TSAN() \
+  if (kTsan) GTEST_SKIP() << "a single thread"
+
+TEST(FailingAllocation, OfTheRuntime) {
+  SKIP_UNDER_TSAN();
+  InjectedHeap heap;
+  EXPECT_GT(FailEverywhere(heap, heap.MakeRuntime()), 100);
+}
+
+#ifdef __cpp_exceptions  // a failed operator new ends a program without them
+
 // Runs the tasks in the calling thread.
 Runtime SerialRuntime() {
   Runtime runtime;
@@ -317,13 +329,9 @@ Runtime SerialRuntime() {
 }
 
 TEST(FailingAllocation, OfTheProcess) {
+  SKIP_UNDER_TSAN();
   ProcessHeap heap;
   EXPECT_GT(FailEverywhere(heap, SerialRuntime()), 2000);
-}
-
-TEST(FailingAllocation, OfTheRuntime) {
-  InjectedHeap heap;
-  EXPECT_GT(FailEverywhere(heap, heap.MakeRuntime()), 100);
 }
 
 // What threads need is no part of a run: where it is missing there are fewer of them.
@@ -356,6 +364,7 @@ Status ToStatus(pph_status status) {
 }
 
 TEST(FailingAllocation, OfTheCApi) {
+  SKIP_UNDER_TSAN();
   ProcessHeap heap;
   int64_t count = 0;
   const std::string isa = SupportedTargets().back();
@@ -469,6 +478,8 @@ TEST(FailingAllocation, InTheFirstCallsOfAProcess) {
     EXPECT_EQ(outcome, kAllWorked) << cases[at].name;
   }
 }
+
+#endif
 
 }  // namespace
 }  // namespace polyphase::testing

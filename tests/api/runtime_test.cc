@@ -240,6 +240,8 @@ TEST(Runtime, ARunnerMayCallFewer) {
   }
 }
 
+#ifdef __cpp_exceptions
+
 // What a caller injects may throw, at once or when all that it called has returned: every call has a Status, nothing is
 // lost, and the next call works.
 TEST(Runtime, WhatIsInjectedMayThrow) {
@@ -311,6 +313,8 @@ TEST(Runtime, WhatIsInjectedMayThrow) {
     EXPECT_EQ(injected.live, 0) << "something was not given back";
   }
 }
+
+#endif
 
 // ---- Sharing
 
