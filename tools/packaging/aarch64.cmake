@@ -10,7 +10,6 @@ foreach(what LIBRARY INCLUDE PACKAGE)
   set(CMAKE_FIND_ROOT_PATH_MODE_${what} ONLY)
 endforeach()
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES POLYPHASE_SYSROOT)
-# What the unpacked libraries need of the C++ library is the cross compiler's.
-set(CMAKE_EXE_LINKER_FLAGS_INIT
-  "-Wl,-rpath-link,${POLYPHASE_SYSROOT}/usr/lib/aarch64-linux-gnu,-rpath,${POLYPHASE_SYSROOT}/usr/lib/aarch64-linux-gnu")
+set(polyphase_libraries ${POLYPHASE_SYSROOT}/usr/lib/aarch64-linux-gnu)
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-rpath-link,${polyphase_libraries},-rpath,${polyphase_libraries}")
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L /usr/aarch64-linux-gnu)
