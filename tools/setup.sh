@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for the given purposes:
-#   tools/setup.sh build|test|demo|models|onnxruntime|peers|perf|wheel|docs|ci...
+#   tools/setup.sh build|test|demo|models|onnxruntime|peers|perf|wheel|docs|ci|clang-14|clang-16|emulators...
 set -euo pipefail
 
 if [[ $# == 0 ]]; then
-  echo "tools/setup.sh: say what for: build, test, demo, models, onnxruntime, peers, perf, wheel, docs or ci" >&2
+  echo "tools/setup.sh: say what for, as the usage in this file has it" >&2
   exit 2
 fi
 
@@ -29,8 +29,10 @@ for purpose in "$@"; do
     wheel) wanted+=(python3-venv dpkg-dev) ;; # tools/wheel.sh
     docs) wanted+=(python3-venv doxygen) ;; # tools/docs.sh
     ci) wanted+=(clang-format-14) ;;
+    clang-14 | clang-16) wanted+=("$purpose") ;;
+    emulators) wanted+=(g++-aarch64-linux-gnu qemu-user) ;; # tools/test_targets.sh
     *)
-      echo "tools/setup.sh: \"$purpose\" is none of those: see the first lines of this file" >&2
+      echo "tools/setup.sh: \"$purpose\" is not one of the usage in this file" >&2
       exit 2
       ;;
   esac

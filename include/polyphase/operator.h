@@ -103,8 +103,8 @@ class POLYPHASE_EXPORT Plan {
   // own settings (MXCSR, FPCR) again afterwards; so do Create and MakePlan. For n == 0 it succeeds and touches nothing.
   // Errors: null or misaligned pointers, buffers whose extents (first to last element of the views) overlap, a
   // workspace that is too small or misaligned, kOutOfMemory. After an error nothing has been written, with two
-  // exceptions that leave the output incomplete: an injected parallel_for that threw, and a max_unpool index that was
-  // outside the output.
+  // exceptions that leave the output incomplete: an injected parallel_for that threw, which it may do when all that it
+  // called has returned, and a max_unpool index that was outside the output.
   Status Run(const void* input, void* output, const RunOptions& options = {}) const noexcept;
 
   // The tensors with all sizes and strides filled in; residual, indices and mask are null if the op has no such tensor.
@@ -139,7 +139,8 @@ class POLYPHASE_EXPORT Operator {
   // beyond 2^63 bytes.
   StatusOr<Plan> MakePlan(const TensorDesc& input, const PlanOptions& options = {}) const;
 
-  // One line with the op, its attributes, the target and the bytes of packed weights that it holds.
+  // One line with the op, its attributes, the target and the bytes of packed weights that it holds. Throws
+  // std::bad_alloc where there is no memory for it.
   std::string Describe() const;
 
   // Moving copies, so that there is no empty operator.

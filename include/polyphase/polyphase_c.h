@@ -181,7 +181,8 @@ typedef struct pph_runtime {
   /* How many tasks parallel_for can run at once; 0: the default, which is 1 if parallel_for is given. */
   size_t num_threads;
   /* Calls task(task_context, i) once for every i in [0, count), from any threads, and returns when all of them have
-   * returned. count is at most the plan's number of threads. A single task is run without it. */
+   * returned. count is at most the plan's number of threads. A single task is run without it. Where there is no memory
+   * for threads it may call fewer of them, or none: the thread that called it then does what is left. */
   void (*parallel_for)(void* context, size_t count, pph_task task, void* task_context);
   /* Returns NULL on failure. alignment is a power of two. */
   void* (*allocate)(void* context, size_t bytes, size_t alignment);

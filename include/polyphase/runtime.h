@@ -29,7 +29,8 @@ struct TargetInfo {
   bool chosen;     // operators use it if OperatorOptions::isa is empty; POLYPHASE_ISA counts
 };
 
-// Returns all compiled targets, best first; there is at least one. Thread-safe.
+// Returns all compiled targets, best first; there is at least one. Thread-safe. Throws std::bad_alloc where there is no
+// memory for the list.
 POLYPHASE_EXPORT std::vector<TargetInfo> Targets();
 
 // Data cache sizes of one core in bytes; l3 is the whole shared cache. Unknown sizes are 0.
@@ -43,7 +44,8 @@ POLYPHASE_EXPORT CacheSizes Caches() noexcept;
 // The default threads, which the CMake option POLYPHASE_THREADS chose when the library was built:
 //
 // "tbb"   oneTBB in the arena of the calling thread, with that arena's settings. Inside of a TBB task, and in an arena
-//         of one thread, a run is serial. oneTBB does not survive a fork.
+//         of one thread, a run is serial. oneTBB does not survive a fork, nor, at its first use, that every allocation
+//         fails: the process may then end.
 // "std"   A pool of the library's own, made by the first run that has several tasks: the calling thread, and one thread
 //         for each further CPU that the affinity mask of the process allows at that time. Runs at the same time share
 //         it; each makes progress on its own thread. A child of fork makes itself a pool. The threads compute in the

@@ -16,7 +16,8 @@ enum class StatusCode : int32_t {
   kOk = PPH_OK,
   kInvalidArgument = PPH_INVALID_ARGUMENT,  // an attribute, shape, layout, pointer or size breaks a stated rule
   kUnsupported = PPH_UNSUPPORTED,           // meaningful, but not implemented in this version
-  kOutOfMemory = PPH_OUT_OF_MEMORY,         // the allocator returned null, or an injected parallel_for threw
+  // The runtime's allocator or operator new had no memory, or an injected function threw.
+  kOutOfMemory = PPH_OUT_OF_MEMORY,
 };
 
 // A code and, unless it is kOk, a message that names the attribute, its value and the rule that it broke. The message

@@ -8,6 +8,7 @@
 
 #include "api/c_structs.h"
 #include "base/status.h"
+#include "base/try.h"
 #include "polyphase/polyphase.h"
 #include "polyphase/polyphase_c.h"
 
@@ -30,6 +31,7 @@ using polyphase::internal::FromOptionalC;
 using polyphase::internal::NullError;
 using polyphase::internal::Pair;
 using polyphase::internal::ToC;
+using polyphase::internal::Try;
 
 thread_local char last_error[Status::kMaxMessage + 1];
 
@@ -45,15 +47,14 @@ template <class Create>
 pph_status CreateOperator(const pph_operator_options* c_options, pph_operator** op, const Create& create) {
   if (op == nullptr) return Report(NullError("op"));
   *op = nullptr;
-  try {
+  const auto body = [&] {
     polyphase::OperatorOptions options;
     if (Status status = FromOptionalC("options", c_options, &options); !status.ok()) return Report(status);
     StatusOr<polyphase::Operator> result = create(options);
     if (result.ok()) *op = new pph_operator{std::move(result).value()};
     return Report(result.status());
-  } catch (const std::bad_alloc&) {
-    return ReportOutOfMemory();
-  }
+  };
+  return Try(body, ReportOutOfMemory);
 }
 
 // The body for an op with attributes: `create(attributes, options)` gives the C++ operator.
@@ -149,14 +150,13 @@ pph_status pph_resize_pillow(int32_t mode, pph_resize_attributes* c) {
 }
 
 pph_status pph_resize_onnx(const pph_onnx_resize* node, pph_resize_attributes* c) {
-  try {
+  const auto body = [&] {
     polyphase::OnnxResize n;
     if (Status status = FromC("node", node, &n); !status.ok()) return Report(status);
     const StatusOr<polyphase::ResizeAttributes> result = polyphase::ResizeAttributes::Onnx(n);
     return Report(result.ok() ? ToC("attributes", *result, c) : result.status());
-  } catch (const std::bad_alloc&) {
-    return ReportOutOfMemory();
-  }
+  };
+  return Try(body, ReportOutOfMemory);
 }
 
 pph_status pph_create_pixel_shuffle(const pph_pixel_shuffle_attributes* attributes, const pph_operator_options* options,
@@ -202,7 +202,7 @@ void pph_operator_destroy(pph_operator* op) { delete op; }
 
 size_t pph_operator_describe(const pph_operator* op, char* buffer, size_t capacity) {
   if (op == nullptr) return 0;
-  try {
+  const auto body = [&]() -> size_t {
     const std::string text = op->op.Describe();
     if (buffer != nullptr && capacity > 0) {
       const size_t length = std::min(text.size(), capacity - 1);
@@ -210,9 +210,8 @@ size_t pph_operator_describe(const pph_operator* op, char* buffer, size_t capaci
       buffer[length] = 0;
     }
     return text.size();
-  } catch (const std::bad_alloc&) {
-    return 0;
-  }
+  };
+  return Try(body, []() -> size_t { return 0; });
 }
 
 pph_status pph_make_plan(const pph_operator* op, const pph_tensor_desc* input, const pph_plan_options* c_options,
@@ -270,7 +269,7 @@ const char* pph_last_error(void) { return last_error; }
 const char* pph_version(void) { return polyphase::Version(); }
 
 const char* pph_target(size_t index, int32_t* supported, int32_t* chosen) {
-  try {
+  const auto body = [&]() -> const char* {
     // The names live in copies per thread, so that the pointers stay valid without a global constructor.
     constexpr size_t kMost = 32;
     thread_local char names[kMost][32];
@@ -280,9 +279,8 @@ const char* pph_target(size_t index, int32_t* supported, int32_t* chosen) {
     if (chosen != nullptr) *chosen = targets[index].chosen;
     std::strncpy(names[index], targets[index].name.c_str(), sizeof(names[index]) - 1);
     return names[index];
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
+  };
+  return Try(body, []() -> const char* { return nullptr; });
 }
 
 void pph_caches(size_t* l1, size_t* l2, size_t* l3) {

@@ -1,11 +1,11 @@
 // The Create functions, one line for each op.
 #include <memory>
-#include <new>
 #include <utility>
 
 #include "api/impl.h"
 #include "base/float_mode.h"
 #include "base/status.h"
+#include "base/try.h"
 #include "geometry/weights.h"
 #include "phase_conv/lower.h"
 #include "plan/convex_upsample.h"
@@ -21,7 +21,7 @@ namespace {
 // Runs create(&op) and makes an Operator of its result. Makes the hinted plan once, so that its weights are packed.
 template <class Create>
 StatusOr<Operator> MakeOperator(const OperatorOptions& options, const Create& create) {
-  try {
+  const auto body = [&]() -> StatusOr<Operator> {
     POLYPHASE_RETURN_IF_ERROR(internal::CheckRuntime(options.runtime));
     POLYPHASE_RETURN_IF_ERROR(internal::CheckNumerics(options.numerics));
     const internal::FloatMode mode(internal::Denormals::kKeep);
@@ -33,9 +33,8 @@ StatusOr<Operator> MakeOperator(const OperatorOptions& options, const Create& cr
       if (auto plan = result.MakePlan(*options.input_hint); !plan.ok()) return plan.status();
     }
     return result;
-  } catch (const std::bad_alloc&) {
-    return internal::OutOfMemory();
-  }
+  };
+  return internal::Try(body, []() -> StatusOr<Operator> { return internal::OutOfMemory(); });
 }
 
 }  // namespace

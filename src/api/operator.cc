@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cinttypes>
-#include <new>
 #include <utility>
 
 #include "api/impl.h"
@@ -12,6 +11,7 @@
 #include "base/checked_math.h"
 #include "base/format.h"
 #include "base/status.h"
+#include "base/try.h"
 #include "geometry/enum_names.h"
 #include "geometry/tensor.h"
 
@@ -135,7 +135,7 @@ Operator::~Operator() = default;
 std::string Operator::Describe() const { return impl_->Describe(); }
 
 StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& options) const {
-  try {
+  const auto body = [&]() -> StatusOr<Plan> {
     TensorDesc normalized = input;
     POLYPHASE_RETURN_IF_ERROR(internal::NormalizeTensor("input", &normalized));
     POLYPHASE_RETURN_IF_ERROR(internal::CheckPlanOptions(*impl_, options));
@@ -158,9 +158,8 @@ StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& op
                                          plan->tasks, plan->workers, plan->workspace_bytes);
     if (internal::IsVerbose()) internal::PrintPlan(*plan, stopwatch);
     return internal::HandleAccess::Make<Plan>(std::shared_ptr<const PlanImpl>(std::move(plan)));
-  } catch (const std::bad_alloc&) {
-    return internal::OutOfMemory();
-  }
+  };
+  return internal::Try(body, []() -> StatusOr<Plan> { return internal::OutOfMemory(); });
 }
 
 Plan::Plan(std::shared_ptr<const PlanImpl> impl) : impl_(std::move(impl)) {}
@@ -212,7 +211,7 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
       return Status::InvalidArgument("workspace = %p: must not overlap the %s", options.workspace, buffer.name);
     }
   }
-  try {
+  const auto body = [&]() -> Status {
     const internal::AlignedBuffer own(runtime, options.workspace == nullptr ? bytes : 0);
     if (!own.ok()) {
       return Status::Make(StatusCode::kOutOfMemory, "workspace: the allocator returned null for %zu bytes", bytes);
@@ -226,11 +225,11 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
     Status status = plan.Run(context);
     internal::PrintRun(plan, stopwatch);
     return status;
-  } catch (...) {
-    // Our code does not throw; a runner may, when it finds no memory for its own tasks, and so may an allocator.
+  };
+  return internal::Try(body, [] {
     return Status::Make(StatusCode::kOutOfMemory,
                         "parallel_for or allocate threw an exception: the output is incomplete");
-  }
+  });
 }
 
 }  // namespace polyphase

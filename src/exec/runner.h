@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/float_mode.h"
+#include "base/try.h"
 #include "exec/threads.h"
 #include "plan/operator.h"
 
@@ -33,8 +34,14 @@ void RunWorkers(const RunContext& context, int64_t tasks, int64_t worker_bytes, 
   const pph_task task = [](void* shared, size_t worker) { (*static_cast<Work*>(shared))(worker); };
   void* const shared = const_cast<std::remove_const_t<Work>*>(&work);
   const Runtime& runtime = context.runtime;
-  if (runtime.parallel_for == nullptr) return RunOnThreads(workers, task, shared);
-  runtime.parallel_for(runtime.context, workers, task, shared);
+  if (runtime.parallel_for != nullptr) {
+    runtime.parallel_for(runtime.context, workers, task, shared);
+  } else {
+    // oneTBB throws where it finds no memory, when what it began has returned.
+    Try([&] { RunOnThreads(workers, task, shared); }, [] {});
+  }
+  // Whoever had no memory for threads called fewer workers than it should have, or none.
+  if (next.load(std::memory_order_relaxed) < tasks) work(0);
 }
 
 // Calls body(task, arena): tasks carve their scratch themselves.

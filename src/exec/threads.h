@@ -15,7 +15,8 @@ const char* ThreadsName() noexcept;
 // Returns how many threads RunOnThreads would use if this thread called it, at least 1.
 size_t ThreadCount() noexcept;
 
-// Calls task(context, i) once for every i in [0, count) and returns when all of them have returned.
+// Calls task(context, i) once for every i in [0, count), or for fewer where there is no memory for threads, and returns
+// or throws when all of them have returned.
 void RunOnThreads(size_t count, pph_task task, void* context);
 
 }  // namespace polyphase::internal

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/try.h"
 #include "exec/threads.h"
 
 #ifdef __linux__
@@ -87,7 +88,7 @@ class Pool {
   explicit Pool(const Pool* left_by_fork) noexcept : parents(left_by_fork) {
     const Cpus cpus;
     const SignalMask mask;
-    try {
+    const auto make_threads = [&] {
       threads_.reserve(cpus.count() - 1);
       while (threads_.size() + 1 < cpus.count()) {
         threads_.emplace_back([this, cpus] {
@@ -95,9 +96,8 @@ class Pool {
           Work();
         });
       }
-    } catch (...) {
-      // No memory for more threads, or a limit is reached: those that there are will do.
-    }
+    };
+    Try(make_threads, [] {});  // no memory for more threads, or a limit is reached: those that there are will do
   }
   ~Pool() { Stop(); }
   Pool(const Pool&) = delete;

@@ -4,6 +4,7 @@
 #include <tbb/task.h>
 #include <tbb/task_arena.h>
 
+#include "base/try.h"
 #include "exec/threads.h"
 
 namespace polyphase::internal {
@@ -12,8 +13,10 @@ const char* ThreadsName() noexcept { return "tbb"; }
 
 size_t ThreadCount() noexcept {
   // If a task ran our tasks in parallel, it could be handed an unrelated task of its caller while it waits.
-  if (tbb::task::current_context() != nullptr) return 1;
-  return static_cast<size_t>(tbb::this_task_arena::max_concurrency());
+  const auto count = [] {
+    return tbb::task::current_context() != nullptr ? 1 : static_cast<size_t>(tbb::this_task_arena::max_concurrency());
+  };
+  return Try(count, [] { return size_t{1}; });  // the first call makes oneTBB's structures, if there is memory
 }
 
 void RunOnThreads(size_t count, pph_task task, void* context) {

@@ -5,8 +5,10 @@
 #include <cstdlib>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -214,6 +216,105 @@ TEST(Runtime, SerialRunnerInReverse) {
     EXPECT_EQ(output, layer.Expected(plan_options));
   }
 }
+
+// Runners that find no memory for threads, or only for some.
+TEST(Runtime, ARunnerMayCallFewer) {
+  const ConvLayer layer;
+  for (const size_t called : {0, 1, 3}) {
+    OperatorOptions options;
+    size_t calls = called;
+    options.runtime.context = &calls;
+    options.runtime.num_threads = 4;
+    options.runtime.parallel_for = [](void* context, size_t count, pph_task task, void* task_context) {
+      for (size_t i = 0; i < *static_cast<size_t*>(context); ++i) task(task_context, count - 1 - i);
+    };
+    for (const Algorithm algorithm : kAlgorithms) {
+      PlanOptions plan_options;
+      plan_options.algorithm = algorithm;
+      std::vector<float> output = layer.Output();
+      const Plan plan = *layer.Create(options)->MakePlan(layer.Input(), plan_options);
+      const Status status = plan.Run(layer.input.data(), output.data());
+      EXPECT_TRUE(status.ok()) << status.message();
+      EXPECT_EQ(output, layer.Expected(plan_options)) << called << " calls";
+    }
+  }
+}
+
+#ifdef __cpp_exceptions
+
+// What a caller injects may throw, at once or when all that it called has returned: every call has a Status, nothing is
+// lost, and the next call works.
+TEST(Runtime, WhatIsInjectedMayThrow) {
+  struct Injected {
+    bool throws = false;
+    size_t calls = 0;  // of tasks before parallel_for throws
+    int64_t live = 0;
+    static void ParallelFor(void* context, size_t count, pph_task task, void* task_context) {
+      const auto* self = static_cast<Injected*>(context);
+      for (size_t i = 0; i < (self->throws ? self->calls : count); ++i) task(task_context, i);
+      if (self->throws) throw std::runtime_error("no threads");
+    }
+    static void* Allocate(void* context, size_t bytes, size_t alignment) {
+      if (static_cast<Injected*>(context)->throws) throw 7;
+      ++static_cast<Injected*>(context)->live;
+      return ::operator new (bytes, std::align_val_t{alignment});
+    }
+    static void Deallocate(void* context, void* pointer, size_t, size_t alignment) {
+      --static_cast<Injected*>(context)->live;
+      ::operator delete (pointer, std::align_val_t{alignment});
+    }
+  };
+  const ConvLayer layer;
+  for (const Algorithm algorithm : kAlgorithms) {
+    PlanOptions plan_options;
+    plan_options.algorithm = algorithm;
+    for (const size_t calls : {0, 1, 2}) {
+      Injected injected;
+      injected.calls = calls;
+      OperatorOptions options;
+      options.runtime.context = &injected;
+      options.runtime.num_threads = 2;
+      options.runtime.parallel_for = Injected::ParallelFor;
+      const Plan plan = *layer.Create(options)->MakePlan(layer.Input(), plan_options);
+      injected.throws = true;
+      std::vector<float> output = layer.Output();
+      const Status status = plan.Run(layer.input.data(), output.data());
+      EXPECT_EQ(status.code(), StatusCode::kOutOfMemory);
+      EXPECT_TRUE(ContainsWord(status.message(), "parallel_for")) << status.message();
+      if (calls == 0) {
+        EXPECT_EQ(output, layer.Output());
+      }
+      injected.throws = false;
+      ASSERT_TRUE(plan.Run(layer.input.data(), output.data()).ok());
+      EXPECT_EQ(output, layer.Expected(plan_options));
+    }
+    Injected injected;
+    {
+      OperatorOptions options;
+      options.runtime.context = &injected;
+      options.runtime.allocate = Injected::Allocate;
+      options.runtime.deallocate = Injected::Deallocate;
+      injected.throws = true;
+      EXPECT_EQ(layer.Create(options).status().code(), StatusCode::kOutOfMemory);
+      injected.throws = false;
+      const Operator op = *layer.Create(options);
+      injected.throws = true;
+      EXPECT_EQ(op.MakePlan(layer.Input(), plan_options).status().code(), StatusCode::kOutOfMemory);
+      injected.throws = false;
+      const Plan plan = *op.MakePlan(layer.Input(), plan_options);
+      injected.throws = true;
+      std::vector<float> output = layer.Output();
+      EXPECT_EQ(plan.Run(layer.input.data(), output.data()).code(), StatusCode::kOutOfMemory);
+      EXPECT_EQ(output, layer.Output());
+      injected.throws = false;
+      ASSERT_TRUE(plan.Run(layer.input.data(), output.data()).ok());
+      EXPECT_EQ(output, layer.Expected(plan_options));
+    }
+    EXPECT_EQ(injected.live, 0) << "something was not given back";
+  }
+}
+
+#endif
 
 // ---- Sharing
 

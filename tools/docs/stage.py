@@ -23,6 +23,8 @@ ELSEWHERE = {
     "src/README.md": "contributing/map.md",
     "tools/docs/CONTRIBUTING.md": "contributing/index.md",
     "third_party/README.md": "contributing/dependencies.md",
+    "tools/docs/promises.md": "promises.md",
+    "tools/docs/SECURITY.md": "security.md",
     "src/adapters/onnxruntime/README.md": "integrate/onnxruntime_provider.md",
     "src/adapters/python/README.md": "integrate/python_package.md",
 }
