@@ -331,7 +331,9 @@ def networks_of_rows(pattern: str) -> typing.Iterator[tuple[str, Network]]:
             wanted = "max unpool" if row.op == "max_unpool" else "depth to space" if row.op == "pixel_shuffle" else None
             form = forms.get(wanted) if wanted else next(iter(forms.values()))
             if form:
-                yield f"{row.op} `{row.id}`", form()
+                network = form()
+                inputs = {name: value.copy() for name, value in network.inputs.items()}  # outlive the case
+                yield f"{row.op} `{row.id}`", dataclasses.replace(network, inputs=inputs)
 
 
 def main() -> None:

@@ -42,6 +42,7 @@ struct MaxUnpoolPlan : PlanImpl {
   int64_t width = 1;
 
   bool disjoint = false;  // tasks compare, and scatter only where an index is in another window
+  bool flat = false;      // a scatter's planes are dense and small; an index, less their first, is a position in one
   Ranges channels;        // of both kinds of tasks
   Ranges rows, columns;   // a comparison has output rows and input columns,
   Ranges bands;           // a scatter has positions of the output plane

@@ -31,13 +31,14 @@ def conv_transpose(inputs=8, outputs=6, shape=("n", 8, "h", "w"), **attributes):
     return provider.build([node], {"x": (FLOAT, shape)}, {"y": (FLOAT, None)}, {"w": weights})
 
 
-def upsampler():
-    """A resize that repeats pixels, a shuffle, and an average: what "auto" leaves, takes and leaves."""
+def upsampler(outputs="aby"):
+    """A resize that repeats pixels, a shuffle, and an average: what "auto" leaves, takes and leaves if they are all
+    outputs, so that none is connected."""
     nodes = [helper.make_node("Resize", ["x", "", "s"], ["a"], name="repeat", mode="nearest",
                               coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
              helper.make_node("DepthToSpace", ["a"], ["b"], name="shuffle", blocksize=2),
              helper.make_node("AveragePool", ["b"], ["y"], name="mean", kernel_shape=[2, 2])]
-    return provider.build(nodes, {"x": (FLOAT, [1, 8, 6, 6])}, {"y": (FLOAT, None)},
+    return provider.build(nodes, {"x": (FLOAT, [1, 8, 6, 6])}, {name: (FLOAT, None) for name in outputs},
                           {"s": numpy.array([1, 1, 2, 2], FLOAT)})
 
 
@@ -51,6 +52,25 @@ class Options(provider.TestCase):
         self.assertEqual(self.claimed(claim="all"), ["Resize", "DepthToSpace", "AveragePool"])
         self.assertEqual(self.claimed(claim="Resize,AveragePool"), ["Resize", "AveragePool"])
 
+    def test_auto_takes_what_is_connected_to_a_quick_layer(self):
+        made, lines = provider.session_and_lines(upsampler("y"))
+        self.assertEqual(lines[-1], "polyphase,connected,3 layers from Resize repeat")
+        x = {"x": data(1, 8, 6, 6)}
+        self.check_equal(made.run(None, x), provider.cpu(upsampler("y")).run(None, x))
+
+    def test_convolutions(self):
+        """Those that multiply less are claimed for themselves, and others with them; the option may leave all out."""
+        graph = {"x": (FLOAT, [1, 16, 9, 9])}, {"y": (FLOAT, None)}
+        small, large = data(16, 16, 1, 1), data(20, 16, 3, 3)
+        first = helper.make_node("Conv", ["x", "v"], ["a"], name="small")
+        second = helper.make_node("Conv", ["a", "w"], ["y"], name="large", pads=[1] * 4)
+        both = provider.build([first, second], *graph, {"v": small, "w": large})
+        alone = provider.build([helper.make_node("Conv", ["x", "v"], ["y"], name="small")], *graph, {"v": small})
+        strided = provider.build([helper.make_node("Conv", ["x", "w"], ["y"], strides=[2, 2])], *graph, {"w": large})
+        for model, claim, count in ((both, "auto", 2), (alone, "auto", 0), (alone, "all", 1), (alone, "Conv", 1),
+                                    (both, "Resize", 0), (strided, "all", 0)):
+            self.check_model(model, {"x": data(1, 16, 9, 9)}, [("Conv", 1)] * count, claim=claim)
+
     def test_values_do_not_depend_on_options(self):
         x = data(1, 8, 6, 6)
         expected = provider.cpu(upsampler()).run(None, {"x": x})
@@ -61,7 +81,7 @@ class Options(provider.TestCase):
         lines = []
         with provider.standard_error(lines):
             provider.session(upsampler(), verbose="1")
-        self.assertIn("polyphase,left,Resize repeat: pixels are only repeated", lines)
+        self.assertIn("polyphase,left,Resize repeat: ONNX Runtime is as quick", lines)
         lines.clear()
         with provider.standard_error(lines):
             provider.session(upsampler())
@@ -72,7 +92,7 @@ class Options(provider.TestCase):
                 ({"threads": "many"}, 'option threads = "many": must be a number from 0'),
                 ({"threads": "-1"}, 'option threads = "-1": must be a number'),
                 ({"threads": "5000"}, "to 1024"),
-                ({"claim": "Resize,Conv"}, 'option claim = "Resize,Conv": must be auto, all, or a list'),
+                ({"claim": "Resize,Relu"}, 'option claim = "Resize,Relu": must be auto, all, or a list'),
                 ({"claim": "Resize, MaxPool"}, 'option claim = "Resize, MaxPool"'),
                 ({"numerics": "sloppy"}, 'option numerics = "sloppy": must be strict, default, fast or bf16'),
                 ({"verbose": "yes"}, 'option verbose = "yes": must be 0 or 1'),
@@ -309,7 +329,7 @@ class Shapes(provider.TestCase):
         node = helper.make_node("MaxUnpool", ["x", "i"], ["y"], name="unpool", kernel_shape=[2, 2], strides=[2, 2])
         model = provider.build([node], {"x": (FLOAT, ["n", 4, "h", "w"]), "i": (numpy.int64, ["n", 4, "h2", "w2"])},
                                {"y": (FLOAT, None)})
-        session, layers = provider.session_and_layers(model)
+        session, layers = provider.session_and_layers(model, claim="all")
         self.assertEqual(len(layers), 1)
         with self.assertRaises(Exception) as raised:
             session.run(None, {"x": data(1, 4, 3, 3), "i": numpy.zeros((1, 4, 3, 2), numpy.int64)})

@@ -451,6 +451,32 @@ TEST(MaxUnpool, WindowsTypesAndConventions) {
   }
 }
 
+// Those of NCHW that stay in L1 are scattered into, whatever the windows are.
+TEST(MaxUnpool, SmallPlanes) {
+  for (const DataType type : kOneOfEachSize) {
+    for (const IndexConvention convention : kConventions) {
+      for (const DataType index_type : kIndexTypes) {
+        for (const Indices indices : {Indices::kWindow, Indices::kStray, Indices::kAny}) {
+          const auto run = [&](const PoolWindow& window, const std::vector<int64_t>& size) {
+            MaxUnpoolTester(window)
+                .Input(2, 5, size)
+                .Type(type)
+                .Convention(convention)
+                .IndexType(index_type)
+                .IndicesAre(indices)
+                .Formats({{kFormats[0], kFormats[0]}})
+                .Run();
+          };
+          run(MakeWindow(1, 2, 2), {40});
+          run(MakeWindow(2, 2, 2), {4, 20});
+          run(MakeWindow(2, 3, 2, 1), {3, 33});
+          run(MakeWindow(3, 2, 2), {3, 2, 17});
+        }
+      }
+    }
+  }
+}
+
 TEST(MaxUnpool, EveryPairOfLayouts) {
   for (const DataType type : kOneOfEachSize) {
     for (const int64_t channels : {3, 16, 37}) {
@@ -578,7 +604,7 @@ TEST(MaxUnpool, OddSegNetSizes) {
 // Windows that do not overlap are compared with their indices, in one parallel call. Scattering, which is a second one,
 // would repair what comparing has missed, and no value would tell.
 TEST(MaxUnpool, RightIndicesOfDisjointWindowsTakeOneCall) {
-  constexpr int64_t kImages = 3, kChannels = 20, kHeight = 4, kWidth = 35;
+  constexpr int64_t kImages = 3, kChannels = 20, kHeight = 32, kWidth = 35;
   for (const TensorDesc& input :
        {TensorDesc::Nchw(kImages, kChannels, kHeight, kWidth), TensorDesc::Nhwc(kImages, kChannels, kHeight, kWidth)}) {
     for (const DataType dtype : {DataType::kI32, DataType::kI64}) {
@@ -680,55 +706,59 @@ struct WrongIndex {
 TEST(MaxUnpool, IndicesOutsideOfTheOutput) {
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
   constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
-  constexpr int64_t kPlane = 8 * 10;
-  const WrongIndex wrong[] = {{IndexConvention::kPlane, -1},
-                              {IndexConvention::kPlane, kPlane},
-                              {IndexConvention::kPlane, kMax},
-                              {IndexConvention::kPlane, kMin},
-                              {IndexConvention::kTensor, 0},
-                              {IndexConvention::kTensor, -1},
-                              {IndexConvention::kTensor, 4 * kPlane},
-                              {IndexConvention::kTensor, kMax},
-                              {IndexConvention::kTensor, kMin},
-                              {IndexConvention::kWindow, 4},
-                              {IndexConvention::kWindow, -1},
-                              {IndexConvention::kWindow, kMax},
-                              {IndexConvention::kWindow, int64_t{1} << 32}};
-  for (const std::string& target : SupportedTargets()) {
-    for (const WrongIndex& w : wrong) {
-      for (const Format& format : kFormats) {
-        for (const size_t threads : {1, 2, 5}) {
-          MaxUnpoolAttributes attributes{MakeWindow(2, 2, 2), w.convention};
-          const StatusOr<Operator> op = CreateMaxUnpool(attributes, OptionsFor(target));
-          ASSERT_TRUE(op.ok());
-          Memory<uint32_t> in(MakeDesc(DataType::kF32, format, 2, 2, 4, 5), View::kRows);
-          Memory<uint32_t> out(MakeDesc(DataType::kF32, format, 2, 2, 8, 10), View::kConcat);
-          Memory<int64_t> indices(MakeDesc(DataType::kI64, format, 2, 2, 4, 5), View::kMisaligned);
-          ref::Tensor<int64_t> values(2, 2, 4, 5);
-          const ref::Windows windows = ref::FromAttributes(attributes.window);
-          ref::ForEachPosition(2, 2, {1, 4, 5}, [&](int64_t n, int64_t c, const ref::Size3& i) {
-            values(n, c, i[1], i[2]) =
-                ref::IndexOf(w.convention, false, windows, {1, 8, 10}, 2, n, c, {0, i[1] * 2, i[2] * 2 + 1}, {0, 0, 1});
-          });
-          values(1, 0, 2, 3) = values(1, 0, 2, 4) = values(1, 1, 0, 1) = w.index;
-          in.Write(ref::Tensor<uint32_t>(2, 2, 4, 5, 7));
-          indices.Write(values);
-          PlanOptions options;
-          options.output = out.desc();
-          options.indices = indices.desc();
-          options.num_threads = threads;
-          const StatusOr<Plan> plan = op->MakePlan(in.desc(), options);
-          ASSERT_TRUE(plan.ok()) << plan.status().message();
-          RunOptions run;
-          run.input_indices = indices.data();
-          const Status status = plan->Run(in.data(), out.data(), run);
-          ASSERT_EQ(status.code(), StatusCode::kInvalidArgument);
-          const std::string message = status.message();
-          EXPECT_TRUE(ContainsWord(message, "input_indices"));
-          EXPECT_NE(message.find(" = " + std::to_string(w.index) + " at n = 1, c = 0, z = 0, y = 2, x = 3:"),
-                    std::string::npos)
-              << message;
-          EXPECT_TRUE(out.OnlyOwnElementsWritten()) << message;
+  // Rows of 20 pixels are scattered into whole planes.
+  for (const int64_t width : {5, 20}) {
+    const int64_t plane = 8 * 2 * width;
+    const WrongIndex wrong[] = {{IndexConvention::kPlane, -1},
+                                {IndexConvention::kPlane, plane},
+                                {IndexConvention::kPlane, kMax},
+                                {IndexConvention::kPlane, kMin},
+                                {IndexConvention::kTensor, 0},
+                                {IndexConvention::kTensor, -1},
+                                {IndexConvention::kTensor, 4 * plane},
+                                {IndexConvention::kTensor, kMax},
+                                {IndexConvention::kTensor, kMin},
+                                {IndexConvention::kWindow, 4},
+                                {IndexConvention::kWindow, -1},
+                                {IndexConvention::kWindow, kMax},
+                                {IndexConvention::kWindow, int64_t{1} << 32}};
+    for (const std::string& target : SupportedTargets()) {
+      for (const WrongIndex& w : wrong) {
+        for (const Format& format : kFormats) {
+          for (const size_t threads : {1, 2, 5}) {
+            MaxUnpoolAttributes attributes{MakeWindow(2, 2, 2), w.convention};
+            const StatusOr<Operator> op = CreateMaxUnpool(attributes, OptionsFor(target));
+            ASSERT_TRUE(op.ok());
+            Memory<uint32_t> in(MakeDesc(DataType::kF32, format, 2, 2, 4, width), View::kRows);
+            Memory<uint32_t> out(MakeDesc(DataType::kF32, format, 2, 2, 8, 2 * width), View::kConcat);
+            Memory<int64_t> indices(MakeDesc(DataType::kI64, format, 2, 2, 4, width), View::kMisaligned);
+            ref::Tensor<int64_t> values(2, 2, 4, width);
+            const ref::Windows windows = ref::FromAttributes(attributes.window);
+            const ref::Size3 size = {1, 8, 2 * width};
+            ref::ForEachPosition(2, 2, {1, 4, width}, [&](int64_t n, int64_t c, const ref::Size3& i) {
+              values(n, c, i[1], i[2]) =
+                  ref::IndexOf(w.convention, false, windows, size, 2, n, c, {0, i[1] * 2, i[2] * 2 + 1}, {0, 0, 1});
+            });
+            values(1, 0, 2, 3) = values(1, 0, 2, 4) = values(1, 1, 0, 1) = w.index;
+            in.Write(ref::Tensor<uint32_t>(2, 2, 4, width, 7));
+            indices.Write(values);
+            PlanOptions options;
+            options.output = out.desc();
+            options.indices = indices.desc();
+            options.num_threads = threads;
+            const StatusOr<Plan> plan = op->MakePlan(in.desc(), options);
+            ASSERT_TRUE(plan.ok()) << plan.status().message();
+            RunOptions run;
+            run.input_indices = indices.data();
+            const Status status = plan->Run(in.data(), out.data(), run);
+            ASSERT_EQ(status.code(), StatusCode::kInvalidArgument);
+            const std::string message = status.message();
+            EXPECT_TRUE(ContainsWord(message, "input_indices"));
+            EXPECT_NE(message.find(" = " + std::to_string(w.index) + " at n = 1, c = 0, z = 0, y = 2, x = 3:"),
+                      std::string::npos)
+                << message;
+            EXPECT_TRUE(out.OnlyOwnElementsWritten()) << message;
+          }
         }
       }
     }

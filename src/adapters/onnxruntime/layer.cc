@@ -102,7 +102,8 @@ class Builder {
   bool Build() {
     if (!IsKnown(first_)) return No("its version is unknown");
     if (first_.IsTaken()) return No("another provider has it");
-    if (first_.op() != "Conv" && options_.claimed.count(first_.op()) == 0) return No("the option claim leaves it out");
+    // A convolution may become a part of a pixel shuffle that is claimed.
+    if (first_.op() != "Conv" && !IsClaimed(first_.op())) return No("the option claim leaves it out");
     if (!IsUsed(output_)) return No("its output is not used");
     // A constant would not be an input of the fused node.
     if (!first_.input(0) || first_.input(0).constant().has_value()) return No("its input is constant");
@@ -112,7 +113,7 @@ class Builder {
     layer_.dtype = *dtype;
     rank_ = static_cast<int>(input_type_.dims.size()) - 2;
     if (rank_ < 1 || rank_ > PPH_MAX_SPATIAL_RANK) return No("its input does not have 1, 2 or 3 spatial axes");
-    if (IsQuantized() && Slower("ONNX Runtime computes it on integers")) return false;
+    if (options_.automatic && IsQuantized()) return No("ONNX Runtime computes it on integers");
     layer_.name = first_.op() + ' ' + first_.name();
     layer_.spatial_rank = rank_;
     layer_.input = first_.input(0).name();
@@ -153,8 +154,7 @@ class Builder {
     return type == PPH_F32 || type == PPH_F16 || type == PPH_BF16 || type == PPH_U8 ||
            No("the library does not compute in the type of its input");
   }
-  // For the claim "auto".
-  bool Slower(const char* why) { return options_.automatic && !No(why); }
+  bool IsClaimed(const std::string& op) const { return options_.claimed.count(op) != 0; }
 
   // ---- Attributes
 
@@ -411,7 +411,7 @@ class Builder {
       return false;
     }
     const auto node = OnlyConsumer(output_);
-    if (!node.has_value() || node->op() != "DepthToSpace" || options_.claimed.count(node->op()) == 0) return false;
+    if (!node.has_value() || node->op() != "DepthToSpace" || !IsClaimed(node->op())) return false;
     const int64_t factor = node->Int("blocksize").value_or(0);
     if (factor < 2 || factor > 256 || *channels % (factor * factor) != 0) return false;
     if (!ChannelOrder(*node, &conv->channel_order)) return false;
@@ -435,7 +435,6 @@ class Builder {
         !Convolution(first_, &a, &a.input_channels, &a.output_channels)) {
       return false;
     }
-    if (a.groups == 1 && a.output_channels < 4 && Slower("few output channels")) return false;
     int64_t channels = a.output_channels;
     Fuse(&channels, nullptr);
     a.epilogue = &epilogue_;
@@ -447,10 +446,11 @@ class Builder {
     if (!StrideOneConv(first_, &a)) return false;
     int64_t channels = a.output_channels;
     Fuse(&channels, &a);
-    layer_.is_plain = a.shuffle[0] == 1;
-    // Winograd's algorithm multiplies less.
-    layer_.is_quick = !layer_.is_plain ||
-                      (!All(a.kernel, rank_, 1) && a.groups == 1 && a.input_channels >= 16 && a.output_channels >= 16);
+    if (All(a.shuffle, rank_, 1)) {
+      if (!IsClaimed("Conv")) return No("the option claim leaves it out");
+      // Winograd's algorithm multiplies less.
+      layer_.is_quick = !All(a.kernel, rank_, 1) && a.groups == 1 && a.input_channels >= 16 && a.output_channels >= 16;
+    }
     a.epilogue = &epilogue_;
     return Library(pph_create_conv(&a, &weights_, bias_, &create_, op));
   }
@@ -503,7 +503,7 @@ class Builder {
       Fuse(&channels, nullptr);
       a.epilogue = &epilogue_;
     }
-    if (repeats && layer_.nodes.size() == 1 && Slower("pixels are only repeated")) return false;
+    layer_.is_quick = !repeats || layer_.nodes.size() > 1;
     return Library(pph_create_resize(&a, &create_, op)) && Planned(op);
   }
 
@@ -638,7 +638,7 @@ class Builder {
 
   bool MaxPool(pph_operator** op) {
     if (const Value indices = first_.output(1); IsUsed(indices)) layer_.output_indices = indices.name();
-    if (layer_.output_indices.empty() && Slower("without indices")) return false;
+    layer_.is_quick = !layer_.output_indices.empty();
     pph_max_pool_attributes a = Defaults(pph_max_pool_attributes_init);
     a.index_convention = PPH_INDEX_TENSOR;
     a.column_major = first_.Int("storage_order").value_or(0) != 0;
@@ -646,7 +646,7 @@ class Builder {
   }
 
   bool AveragePool(pph_operator** op) {
-    if (Slower("averages")) return false;
+    layer_.is_quick = false;
     pph_avg_pool_attributes a = Defaults(pph_avg_pool_attributes_init);
     a.count_include_pad = first_.Int("count_include_pad").value_or(0) != 0;
     return Computes() && Pooling(&a) && Library(pph_create_avg_pool(&a, &create_, op)) && Planned(op);
@@ -655,6 +655,7 @@ class Builder {
   bool MaxUnpool(pph_operator** op) {
     if (!first_.input(1) || first_.input(1).constant().has_value()) return No("its indices are constant");
     layer_.input_indices = first_.input(1).name();
+    layer_.is_quick = false;
     if (first_.input(2)) {
       const auto shape = first_.input(2).constant();
       if (!shape.has_value() || shape->ints() == nullptr) return No("output_shape is not constant");
@@ -717,7 +718,6 @@ const std::set<std::string>& ClaimableOps() {
   static const std::set<std::string> ops = [] {
     std::set<std::string> names;
     for (const Builder::Kind& kind : Builder::kKinds) names.insert(kind.op);
-    names.erase("Conv");
     return names;
   }();
   return ops;
@@ -725,7 +725,7 @@ const std::set<std::string>& ClaimableOps() {
 
 Chain MakeChain(const Node& first, const std::set<const OrtNode*>& taken, const Options& options, std::string* why) {
   const auto make_layer = [&](const Node& node, Chain* chain) {
-    if (node.op() != "Conv" && ClaimableOps().count(node.op()) == 0) return false;
+    if (ClaimableOps().count(node.op()) == 0) return false;
     for (const bool fuse : {true, false}) {
       Builder builder(node, taken, options, fuse);
       if (builder.Build()) {
@@ -739,13 +739,8 @@ Chain MakeChain(const Node& first, const std::set<const OrtNode*>& taken, const 
   const auto connects = [](const Layer& layer) {
     return layer.dtype == PPH_F32 && layer.input_indices.empty() && layer.output_indices.empty();
   };
-  const auto is_slow = [&options](const Layer& layer) { return options.automatic && !layer.is_quick; };
   Chain chain;
   if (!make_layer(first, &chain)) return {};
-  if (is_slow(chain[0])) {
-    *why = "ONNX Runtime is as quick";
-    return {};
-  }
   while (connects(chain.back())) {
     const Value output = Node(chain.back().nodes.back()).output(0);
     const std::vector<Node> readers = output.IsGraphOutput() ? std::vector<Node>() : output.Consumers();
@@ -754,9 +749,9 @@ Chain MakeChain(const Node& first, const std::set<const OrtNode*>& taken, const 
     chain.pop_back();
     break;
   }
-  while (is_slow(chain.back())) chain.pop_back();
-  if (std::all_of(chain.begin(), chain.end(), [](const Layer& layer) { return layer.is_plain; })) {
-    *why = "no layer of another kind is connected to it";
+  // One quick layer is enough: what is connected to it has its layout at no cost.
+  if (options.automatic && std::none_of(chain.begin(), chain.end(), [](const Layer& l) { return l.is_quick; })) {
+    *why = "ONNX Runtime is as quick";
     return {};
   }
   return chain;

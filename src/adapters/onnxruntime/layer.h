@@ -24,7 +24,6 @@ struct Layer {
   std::string input, input_indices, residual, output, output_indices;
   std::vector<int64_t> output_shape;  // MaxUnpool's third input; empty: none
   int64_t output_channels = -1;       // -1: unknown
-  bool is_plain = false;              // a convolution and nothing else, which is claimed with other layers only
   bool is_quick = true;               // quicker than in ONNX Runtime, even if its tensors are NCHW
 };
 
