@@ -17,8 +17,8 @@ for purpose in "$@"; do
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${build[@]}" binutils pkgconf python3 python3-numpy python3-scipy python3-jinja2
       libprotobuf-dev libonnx-testdata) ;;
-    demo) # a photo, and what draws the contact sheet
-      wanted+=("${build[@]}" python-matplotlib-data imagemagick netpbm fonts-dejavu-core)
+    demo) # a photo, what draws the contact sheet, and what makes the page
+      wanted+=("${build[@]}" python-matplotlib-data imagemagick netpbm fonts-dejavu-core python3-jinja2)
       ;;
     models) wanted+=(python3-pip) ;; # tools/fetch_models.sh
     onnxruntime) wanted+=(python3-venv) ;; # tools/fetch_onnxruntime.sh
