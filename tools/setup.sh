@@ -10,7 +10,7 @@ fi
 
 # Everything that the default configuration builds (see third_party/README.md).
 build=(cmake ninja-build g++ ccache libhwy-dev libtbb-dev libgtest-dev libgmock-dev libbenchmark-dev libpng-dev
-  libjpeg-dev libcli11-dev)
+  libjpeg-dev libcli11-dev help2man)
 wanted=()
 for purpose in "$@"; do
   case $purpose in
