@@ -26,6 +26,13 @@ files "$work/prefix" | diff - "$work/parts" || { echo "the components are not th
 files "$work/components/runtime" | grep -vE '^\./lib[^/]*/(.*/)?libpolyphase\.so\.[0-9.]+$' &&
   { echo "runtime has more than the shared library"; exit 1; }
 [[ $(files "$work/components/runtime" | wc -l) == 2 ]] || { echo "runtime lacks the library or its link"; exit 1; }
+tool=$work/components/tool
+if [[ -e $tool/bin/polyphase ]]; then
+  [[ -e $tool/share/bash-completion/completions/polyphase ]] || { echo "the tool lacks its completion"; exit 1; }
+  if grep -q '^POLYPHASE_HELP2MAN:[A-Z]*=/' "$build/CMakeCache.txt"; then
+    grep -q 'align.*corners' "$tool/share/man/man1/polyphase.1" || { echo "the man page lacks options"; exit 1; }
+  fi
+fi
 
 export PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig
 

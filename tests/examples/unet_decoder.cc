@@ -12,6 +12,7 @@
 using polyphase::TensorDesc;
 
 constexpr int64_t kBlock = 16, kDeep = 64, kSkip = 32, kUp = 32, kOut = 16, kSize = 24, kArea = kSize * kSize;
+constexpr int64_t kImages = 2, kJoined = (kSkip + kUp) * kArea;  // floats of an image of the concatenation
 
 template <typename T>
 T Must(polyphase::StatusOr<T> result) {
@@ -50,43 +51,41 @@ int main() {
   const auto conv_op = Must(polyphase::CreateConv(conv, conv_weights.data(), nullptr));
 
   // Plan: the output of the upsampling is a range of channels of the concatenation.
-  const auto concat = TensorDesc::Nchwc(kBlock, 1, kSkip + kUp, kSize, kSize);
+  const auto concat = TensorDesc::Nchwc(kBlock, kImages, kSkip + kUp, kSize, kSize);
   polyphase::PlanOptions options;
-  options.output = TensorDesc::Nchwc(kBlock, 1, kUp, kSize, kSize);
-  options.output->stride_n = (kSkip + kUp) * kArea;  // from one image of the concatenation to the next
-  const auto up_plan = Must(up_op.MakePlan(TensorDesc::Nchwc(kBlock, 1, kDeep, kSize / 2, kSize / 2), options));
+  options.output = TensorDesc::Nchwc(kBlock, kImages, kUp, kSize, kSize);
+  options.output->stride_n = kJoined;  // from one image of the concatenation to the next
+  const auto up_plan = Must(up_op.MakePlan(TensorDesc::Nchwc(kBlock, kImages, kDeep, kSize / 2, kSize / 2), options));
   const auto conv_plan = Must(conv_op.MakePlan(concat));
 
-  // Run. The encoder has written the first channels of the concatenation; a range begins at a multiple of the block.
-  const std::vector<float> deep = Numbers(kDeep * kArea / 4, 3), skip = Numbers(kSkip * kArea, 4);
-  std::vector<float> joined(static_cast<size_t>((kSkip + kUp) * kArea)), output(kOut * kArea);
-  std::copy(skip.begin(), skip.end(), joined.begin());
+  // Run. The encoder has written the first channels of each image; a range begins at a multiple of the block.
+  const std::vector<float> deep = Numbers(kImages * kDeep * kArea / 4, 3), before = Numbers(kImages * kJoined, 4);
+  std::vector<float> joined = before, output(static_cast<size_t>(kImages * kOut * kArea));
   if (!up_plan.Run(deep.data(), joined.data() + kSkip * kArea).ok()) return 1;
   if (!conv_plan.Run(joined.data(), output.data()).ok()) return 1;
 
-  // Check both layers against plain sums, and that the skip connection is as it was.
-  if (!std::equal(skip.begin(), skip.end(), joined.begin())) return std::puts("the skip connection has changed"), 1;
+  // Check both layers against plain sums, and that the skip connections are as they were.
   double error = 0;
-  for (int64_t y = 0; y < kSize; ++y) {
-    for (int64_t x = 0; x < kSize; ++x) {
+  for (int64_t n = 0; n < kImages; ++n) {
+    const float *in = &deep[n * kDeep * kArea / 4], *both = &joined[n * kJoined], *out = &output[n * kOut * kArea];
+    if (!std::equal(both, both + kSkip * kArea, &before[n * kJoined])) return std::puts("the skip has changed"), 1;
+    for (int64_t pixel = 0; pixel < kArea; ++pixel) {
+      const int64_t y = pixel / kSize, x = pixel % kSize;
       for (int64_t o = 0; o < kUp; ++o) {
         double sum = 0;
         for (int64_t i = 0; i < kDeep; ++i) {
-          sum += deep[At(i, y / 2, x / 2, kSize / 2)] * up_weights[((i * kUp + o) * 2 + y % 2) * 2 + x % 2];
+          sum += in[At(i, y / 2, x / 2, kSize / 2)] * up_weights[((i * kUp + o) * 2 + y % 2) * 2 + x % 2];
         }
-        error = std::max(error, std::abs(sum - joined[At(kSkip + o, y, x, kSize)]));
+        error = std::max(error, std::abs(sum - both[At(kSkip + o, y, x, kSize)]));
       }
       for (int64_t o = 0; o < kOut; ++o) {
         double sum = 0;
-        for (int64_t i = 0; i < kSkip + kUp; ++i) {
-          for (int64_t ky = std::max<int64_t>(0, 1 - y); ky < std::min<int64_t>(3, kSize + 1 - y); ++ky) {
-            for (int64_t kx = std::max<int64_t>(0, 1 - x); kx < std::min<int64_t>(3, kSize + 1 - x); ++kx) {
-              const float weight = conv_weights[((o * (kSkip + kUp) + i) * 3 + ky) * 3 + kx];
-              sum += weight * joined[At(i, y + ky - 1, x + kx - 1, kSize)];
-            }
-          }
+        for (int64_t tap = 0; tap < (kSkip + kUp) * 9; ++tap) {
+          const int64_t row = y + tap / 3 % 3 - 1, column = x + tap % 3 - 1;
+          if (row < 0 || row >= kSize || column < 0 || column >= kSize) continue;
+          sum += conv_weights[o * (kSkip + kUp) * 9 + tap] * both[At(tap / 9, row, column, kSize)];
         }
-        error = std::max(error, std::abs(std::max(sum, 0.0) - output[At(o, y, x, kSize)]));
+        error = std::max(error, std::abs(std::max(sum, 0.0) - out[At(o, y, x, kSize)]));
       }
     }
   }
