@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <exception>
 #include <fstream>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -87,11 +88,11 @@ std::string KindOf(const Workload& w) {
                 static_cast<long long>(w.stride[0]), w.groups == w.input_channels ? " dw" : "");
 }
 
-// Returns how the plan computes: the first clause of Describe() after the name of the op.
+// Returns how the plan computes: the first clause of Describe() after the name of the op, without its F(m, r).
 std::string AlgorithmOf(const Plan& plan) {
   const std::string& text = plan.Describe();
   const size_t begin = text.find(' ') + 1;
-  return text.substr(begin, text.find_first_of(",(", begin) - begin);
+  return text.substr(begin, std::min({text.find_first_of(",(", begin), text.find(" F(", begin)}) - begin);
 }
 
 struct Result {
@@ -140,7 +141,8 @@ std::string RateOf(const Workload& workload, const Result& result) {
 
 std::string ThreadsOf(size_t threads) { return Format("%zu thread%s", threads, threads == 1 ? "" : "s"); }
 
-void PrintPeaks(const Roofline& roofline, const std::vector<std::string>& targets, const std::vector<size_t>& threads) {
+void PrintPeaks(const Roofline& roofline, const std::vector<std::string>& targets, const std::vector<size_t>& threads,
+                std::ostream& record) {
   std::printf("%-44s", "Peaks of this machine, measured now");
   for (const size_t count : threads) std::printf("%18s", ThreadsOf(count).c_str());
   double scaling = 0;
@@ -150,12 +152,15 @@ void PrintPeaks(const Roofline& roofline, const std::vector<std::string>& target
     for (const size_t count : threads) {
       flops.push_back(roofline.FmaFlops(target, count, 40));
       std::printf("%10.1f GFLOP/s", flops.back() * 1e-9);
+      record << "peak\t" << target << '\t' << count << '\t' << flops.back() << '\n';
     }
     scaling = std::max(scaling, flops.back() / flops.front());
   }
   std::printf("\n  %-42s", "memory, best of reading, filling, copying");
   for (const size_t count : threads) {
-    std::printf("%10.1f GB/s   ", roofline.Streaming(targets[0], count, roofline.footprint(), 8).Best() * 1e-9);
+    const double bytes = roofline.Streaming(targets[0], count, roofline.footprint(), 8).Best();
+    std::printf("%10.1f GB/s   ", bytes * 1e-9);
+    record << "memory\t" << count << '\t' << bytes << '\n';
   }
   std::printf("\n");
   if (scaling < 0.8 * static_cast<double>(threads.back())) {
@@ -182,7 +187,9 @@ void PrintHead(const Section& section, const std::vector<size_t>& threads) {
 
 }  // namespace
 
-bool RunDemo(const std::vector<Workload>& workloads, const Roofline& roofline) {
+bool RunDemo(const std::vector<Workload>& workloads, const Roofline& roofline, const std::string& record_path) {
+  std::ofstream record;  // without a file it takes nothing
+  if (!record_path.empty()) record.open(record_path);
   std::vector<std::string> targets;  // the chosen one, and AVX2 where it is not that
   for (const TargetInfo& target : Targets()) {
     if (target.chosen) targets.insert(targets.begin(), target.name);
@@ -192,7 +199,8 @@ bool RunDemo(const std::vector<Workload>& workloads, const Roofline& roofline) {
   if (DefaultThreads() > 1) threads.push_back(DefaultThreads());
 
   std::printf("Polyphase %s on %s\n\n", Version(), CpuName().c_str());
-  PrintPeaks(roofline, targets, threads);
+  record << "machine\t" << Version() << '\t' << CpuName() << '\n';
+  PrintPeaks(roofline, targets, threads, record);
 
   bool good = true;
   int results = 0;
@@ -206,13 +214,24 @@ bool RunDemo(const std::vector<Workload>& workloads, const Roofline& roofline) {
         PrintLeft(first ? id : "", first ? ShapeOf(workload) : "", first ? KindOf(workload) : "", targets[t]);
         try {
           const LayoutName layout(section.layout);
+          const auto write = [&](const Result& result, size_t count) {
+            const std::string rate = RateOf(workload, result);
+            for (const std::string& text : {std::string("layer"), std::string(section.op), std::string(section.layout),
+                                            id, workload.network, ShapeOf(workload), KindOf(workload), targets[t],
+                                            result.algorithm, rate.substr(0, rate.find_last_not_of(' ') + 1)}) {
+              record << text << '\t';
+            }
+            record << count << '\t' << result.seconds << '\t' << result.fraction << '\n';
+          };
           const Result one = Measure(problem, {layout, targets[t], 1}, roofline);
+          write(one, 1);
           std::printf("%-19s%9.3f%14s%8.0f%%", one.algorithm.c_str(), one.seconds * 1e3, RateOf(workload, one).c_str(),
                       one.fraction * 100);
           ++results;
           if (threads.size() > 1) {
             std::fflush(stdout);
             const Result all = Measure(problem, {layout, targets[t], threads[1]}, roofline);
+            write(all, threads[1]);
             std::printf("%9.3f%8.0f%%%8.2fx", all.seconds * 1e3, all.fraction * 100, one.seconds / all.seconds);
             ++results;
           }
@@ -224,6 +243,7 @@ bool RunDemo(const std::vector<Workload>& workloads, const Roofline& roofline) {
       }
     }
   }
+  if (!record_path.empty() && !record.flush()) throw std::runtime_error("cannot write " + record_path);
   if (good) {
     std::printf("\nAll %d results agree with the naive double-precision reference.\n", results);
   } else {

@@ -131,6 +131,9 @@ Options ParseOptions(int argc, char** argv) {
   app.footer(kFooter);
   app.add_flag("--demo", options.demo,
                "a table of well-known layers, checked, with the fraction of the machine's peak; takes a minute");
+  app.add_option("--demo-record", options.demo_record, "what --demo finds, as a file of tab-separated values")
+      ->type_name("FILE")
+      ->needs("--demo");
   app.add_flag("--smoke", options.smoke, "run every case once, checked, without a look at the clock");
   app.add_flag("--verify", options.verify, "check every case against the naive reference in double before it is timed");
   app.add_option("--workloads", options.workloads, "the table, a file with the columns of bench/workloads.tsv")

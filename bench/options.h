@@ -21,6 +21,7 @@ enum class Mode {
 
 struct Options {
   bool demo = false;
+  std::string demo_record;  // a file for what the demo finds; empty: none
   bool smoke = false;
   bool verify = false;
   std::string workloads = POLYPHASE_WORKLOADS_TSV;

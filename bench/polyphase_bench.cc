@@ -19,7 +19,7 @@ int Main(int argc, char** argv) {
   const Roofline roofline;
   if (!options.demo) return RunSuite(options, workloads, roofline);
   if (!options.rest.empty()) throw std::runtime_error("--demo does not take " + options.rest.front());
-  return RunDemo(workloads, roofline) ? 0 : 1;
+  return RunDemo(workloads, roofline, options.demo_record) ? 0 : 1;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Shows what Polyphase does, from sources to pictures and speed: tools/demo.sh [PHOTO [FOLDER]]
-# Builds, upscales PHOTO (PNG or JPEG) 4x in every mode into FOLDER (./demo-output), and runs real network layers.
+# Builds, upscales PHOTO (PNG or JPEG) 4x in every mode into FOLDER (./demo-output), runs real network layers, and shows
+# it all in FOLDER/index.html.
 set -euo pipefail
 shopt -s inherit_errexit
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -38,6 +39,7 @@ trap 'rm -rf -- "$parts"' EXIT
 
 # The contact sheet shows the photo, and a detail of each result at the same zoom: a square of up to 80 x 80 pixels of
 # the photo, centred, at a third of the height, where portraits have their eyes.
+details=()
 for mode in "${modes[@]}"; do
   echo "Upscaling $photo: $mode"
   result=$folder/$mode.png
@@ -50,6 +52,8 @@ for mode in "${modes[@]}"; do
   top=$((height / 3 - side / 2))
   top=$((top > 0 ? top : 0))
   pngtopam < "$result" | pamcut -left "$left" -top "$top" -width "$side" -height "$side" > "$parts/$mode.pam"
+  convert "$parts/$mode.pam" "$parts/$mode.png"
+  details+=("$mode=$parts/$mode.png")
 done
 zoom=640  # of the photo's longer side, and of the details
 longer=$((width > height ? width : height))
@@ -64,8 +68,15 @@ done
 montage -font DejaVu-Sans -pointsize 24 -background white "${tiles[@]}" -tile x1 -geometry +8+8 \
   "$folder/contact-sheet.png"
 
-"$build/bench/polyphase_bench" --demo
+status=0
+"$build/bench/polyphase_bench" --demo --demo-record "$parts/record.tsv" || status=$?
+[[ $status -le 1 ]] || exit "$status"  # 1: a layer failed, which the table says
+/usr/bin/python3 -B "$root/tools/pages/demo.py" "$parts/record.tsv" "$parts/photo.png" "$scale" "$folder" \
+  "${details[@]}"
 
 echo
 echo "The pictures:"
 realpath -- "${modes[@]/#/$folder/}" "$folder/contact-sheet" | sed 's/$/.png/'
+echo "The page:"
+realpath -- "$folder/index.html"
+exit "$status"

@@ -10,15 +10,15 @@ fi
 
 # Everything that the default configuration builds (see third_party/README.md).
 build=(cmake ninja-build g++ ccache libhwy-dev libtbb-dev libgtest-dev libgmock-dev libbenchmark-dev libpng-dev
-  libjpeg-dev libcli11-dev)
+  libjpeg-dev libcli11-dev help2man)
 wanted=()
 for purpose in "$@"; do
   case $purpose in
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${build[@]}" binutils pkgconf python3 python3-numpy python3-scipy python3-jinja2
       libprotobuf-dev libonnx-testdata) ;;
-    demo) # a photo, and what draws the contact sheet
-      wanted+=("${build[@]}" python-matplotlib-data imagemagick netpbm fonts-dejavu-core)
+    demo) # a photo, what draws the contact sheet, and what makes the page
+      wanted+=("${build[@]}" python-matplotlib-data imagemagick netpbm fonts-dejavu-core python3-jinja2)
       ;;
     models) wanted+=(python3-pip) ;; # tools/fetch_models.sh
     onnxruntime) wanted+=(python3-venv) ;; # tools/fetch_onnxruntime.sh

@@ -7,9 +7,12 @@ import dataclasses
 import math
 import pathlib
 import statistics
+import sys
 
-import jinja2
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "pages"))
 
+# pylint: disable=wrong-import-position
+import page
 from record import PeerResult, Record, RowResult
 
 # Ratios at both ends of a bar's logarithmic axis.
@@ -97,7 +100,7 @@ def _model(record: Record) -> dict:
     for row in available:
         by_op[row.op].append(row)
     compared = [row for row in available if best_peer(row)]
-    names = list(dict.fromkeys(peer.peer for row in available for peer in row.peers))
+    names = list(dict.fromkeys(peer.peer for row in available for peer in row.peers if peer.best))
     return {
         "headers": record.headers,
         "header": record.headers[-1],
@@ -126,9 +129,7 @@ def _ratio(value: float | None) -> str:
 
 def write(record: Record) -> list[pathlib.Path]:
     """Writes the report's files beside the record; their paths: HTML, Markdown, summary."""
-    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent / "templates"),
-                                   autoescape=jinja2.select_autoescape(["html.j2"]), trim_blocks=True,
-                                   lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined)
+    templates = page.environment(pathlib.Path(__file__).with_name("templates"))
     templates.filters.update(ms=_milliseconds, ratio=_ratio, percent=lambda value: f"{value * 100:.0f} %",
                              axis=_axis_percent)
     templates.globals.update(best_peer=best_peer, best_plain=best_plain)
@@ -151,9 +152,9 @@ def main(path: pathlib.Path) -> int:
     if not record.headers or not record.rows:
         print(f"tools/compare_peers: {path} has no rows")
         return 1
-    page, table, summary = write(record)
+    html, table, summary = write(record)
     print("\n" + summary.read_text(encoding="utf-8"))
-    print(f"Report: {page} and {table.name}; summary: {summary.name}; samples: {path.name}")
+    print(f"Report: {html} and {table.name}; summary: {summary.name}; samples: {path.name}")
     unavailable = [row for row in record.rows.values() if row.unavailable]
     for row in unavailable:
         print(f"NOT AVAILABLE in Polyphase: {row.op}/{row.row}: {row.unavailable}")

@@ -24,6 +24,7 @@ from fractions import Fraction
 from random_models import FILES, write_models
 
 TOOL = None
+COMPLETION = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/cli/completion.bash")
 PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 GRAY, RGB, PALETTE, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6
 WHOLE = ((0, 0, 1, 1),)
@@ -816,6 +817,42 @@ class CliTest(unittest.TestCase):
         # The phases before the encoding have their share.
         self.assertGreater(min(int(percent) for percent, phase in drawn if phase.startswith(b" encode")), 5)
         self.assertTrue(shown.endswith(b"\r\033[K"), "the bar is wiped")
+
+    def test_completion(self):
+        def complete(*words):
+            """What Bash offers for the last of the words."""
+            script = (f'source "{COMPLETION}"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+                      '_polyphase "$1" "${@: -1}" "${@: -2:1}"; printf "%s\\n" "${COMPREPLY[@]}"')
+            return subprocess.run(["bash", "-c", script, "bash", TOOL, *words], check=True, capture_output=True,
+                                  text=True).stdout.split()
+
+        self.assertEqual(complete(""), ["upscale", "info"])
+        self.assertEqual(complete("up"), ["upscale"])
+        self.assertEqual(complete("upscale", ""), [])  # Bash completes the names of files then
+        self.assertIn("--version", complete("--"))
+        options = complete("upscale", "--")
+        for option in ("--help", "--scale", "--mode", "--align-corners", "--verbose"):
+            self.assertIn(option, options)
+        self.assertNotIn("--version", options)
+        self.assertEqual(complete("upscale", "in.png", "out.png", "--al"), ["--align-corners"])
+        self.assertEqual(complete("upscale", "--tile", ""), [])
+
+        # Everything that is offered is accepted: what is wrong then is the file, not the options.
+        for option, offered in (("--mode", 3), ("--model", 2), ("--noise", 4), ("--isa", None)):
+            values = complete("upscale", option, "")
+            self.assertEqual(len(values), offered or len(values))
+            self.assertTrue(values)
+            for value in values:
+                way = {"--model": [], "--noise": ["--model", "waifu2x"]}.get(option, ["--scale", "2"])
+                weights = ["--weights", "."] if option in ("--model", "--noise") else []
+                result = subprocess.run([TOOL, "upscale", "/no/such.png", "out.png", option, value, *way, *weights],
+                                        capture_output=True, text=True)
+                self.assertEqual(result.returncode, 1, (option, value, result.stderr))
+
+    def test_help_of_all_commands(self):
+        text = subprocess.run([TOOL, "--help-all"], check=True, capture_output=True, text=True).stdout
+        for word in ("upscale", "--align-corners", "info", "--version"):
+            self.assertIn(word, text)
 
 
 if __name__ == "__main__":

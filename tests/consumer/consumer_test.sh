@@ -11,6 +11,29 @@ trap 'rm -rf "$work"' EXIT
 
 "$cmake" --install "$build" --prefix "$work/moved" > "$work/log" || { cat "$work/log"; exit 1; }
 mv "$work/moved" "$work/prefix" # nothing in it may know where it was
+
+# Each file belongs to one component, and no component has anything else. (Highway and oneTBB, where they were built
+# here, have components of their own.)
+mkdir "$work/components"
+for component in runtime development tool onnxruntime; do
+  mkdir "$work/components/$component"
+  "$cmake" --install "$build" --prefix "$work/components/$component" --component $component > "$work/log" ||
+    { cat "$work/log"; exit 1; }
+done
+files() { (cd "$1" && find . -path '*polyphase*' ! -type d | sort); }
+for component in "$work"/components/*; do files "$component"; done | sort > "$work/parts"
+files "$work/prefix" | diff - "$work/parts" || { echo "the components are not the whole, once"; exit 1; }
+files "$work/components/runtime" | grep -vE '^\./lib[^/]*/(.*/)?libpolyphase\.so\.[0-9.]+$' &&
+  { echo "runtime has more than the shared library"; exit 1; }
+[[ $(files "$work/components/runtime" | wc -l) == 2 ]] || { echo "runtime lacks the library or its link"; exit 1; }
+tool=$work/components/tool
+if [[ -e $tool/bin/polyphase ]]; then
+  [[ -e $tool/share/bash-completion/completions/polyphase ]] || { echo "the tool lacks its completion"; exit 1; }
+  if grep -q '^POLYPHASE_HELP2MAN:[A-Z]*=/' "$build/CMakeCache.txt"; then
+    grep -q 'align.*corners' "$tool/share/man/man1/polyphase.1" || { echo "the man page lacks options"; exit 1; }
+  fi
+fi
+
 export PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig
 
 said=$(pkg-config --variable=threads polyphase)

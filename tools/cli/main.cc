@@ -168,6 +168,7 @@ void Run(int argc, char** argv) {
       "noise0_scale2.0x_model and so on; realesr-animevideov3-x4. Gray is shown to the\nnetwork as RGB; alpha is "
       "resized with bicubic. One of --scale, --size and --model must be given.");
   CLI::App* info = app.add_subcommand("info", "Print version, SIMD targets, caches and threads.");
+  app.set_help_all_flag("--help-all", "Print this help message and those of all commands and exit");
 
   try {
     app.parse(argc, argv);

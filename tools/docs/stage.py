@@ -100,6 +100,8 @@ def main() -> None:
         files[f"figures/{name}.svg"] = draw().svg().encode()
     for picture in (ROOT / "tools" / "docs").glob("*.svg"):
         files[f"figures/{picture.name}"] = picture.read_bytes()
+    for program in [*(ROOT / "tests" / "examples").glob("*.*"), ROOT / "tests" / "consumer" / "engine.c"]:
+        files[f"programs/{program.name}"] = program.read_bytes()  # which pages include
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)

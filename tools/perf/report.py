@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jinja2
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "pages"))
 
+# pylint: disable=wrong-import-position
 import change_points
 import charts
 import history
+import page
 import rivals
 import state
 import stats
@@ -305,11 +307,8 @@ def summary(run: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
 def render(run: dict[str, Any], records: Sequence[history.Record] = (), gate: dict[str, Any] | None = None,
            proof: dict[str, Any] | None = None, peers: rivals.Rivals | None = None) -> str:
     """The HTML of a comparison."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(pathlib.Path(__file__).with_name("templates")), autoescape=True,
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": percent, "milliseconds": milliseconds, "short": short, "duration": duration,
-                            "bytes": binary_size}
+    environment = page.environment(pathlib.Path(__file__).with_name("templates"))
+    environment.filters |= {"percent": percent, "short": short, "duration": duration, "bytes": binary_size}
     rows, axis = rows_of(run, records, gate)
     same = [tag for tag in (rows[0].name.tags() if rows else ()) if all(tag in row.name.tags() for row in rows)]
     fractions = [row.fraction for row in rows if row.fraction]
@@ -331,11 +330,6 @@ def percent(fraction: float, digits: int = 1) -> str:
     if float(text[:-2]) == 0:
         text = text.lstrip("+-")
     return text.replace("-", "\N{MINUS SIGN}").replace(" ", "\N{NO-BREAK SPACE}")
-
-
-def milliseconds(value: float) -> str:
-    """Three digits at least."""
-    return f"{value:#.3g}".rstrip(".") if value < 1000 else f"{value:.0f}"
 
 
 def duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -152,6 +153,13 @@ class ReportTest(ComparisonTestCase):
         self.assertIn("**0.50**", markdown)
         self.assertIn("| all | 2 |", summary.read_text(encoding="utf-8"))
         html = page.read_text(encoding="utf-8")
+        self.assertLess(html.index("<svg"), html.index("<table"))
+        heads = re.findall("<th(?: [^>]*)?>([^<]*)", html.split('<table id="ops">')[1].split("</thead>")[0])
+        self.assertEqual(heads[:6], ["op", "rows", "best peer", "in NCHW", "lost", "roofline"])
+        timed = {peer.peer for row in (quick, other) for peer in row.peers if peer.best}
+        silent = {peer.peer for row in (quick, other) for peer in row.peers} - timed
+        self.assertTrue(silent)
+        self.assertEqual(set(heads[6:]), timed)  # a peer without a time has no column
         self.assertIn("Test &lt;net&gt;", html)
         self.assertNotIn("<net>", html)
         self.assertNotIn("http", html.replace("http-equiv", ""))

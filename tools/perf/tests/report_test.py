@@ -230,7 +230,7 @@ class Formats(unittest.TestCase):
             self.assertEqual(report.percent(fraction).replace("\N{NO-BREAK SPACE}", " "), text)
 
     def test_milliseconds(self):
-        self.assertEqual([report.milliseconds(value) for value in (0.5, 2.0, 12.345, 123.4, 1234.5)],
+        self.assertEqual([report.page.milliseconds(value) for value in (0.5, 2.0, 12.345, 123.4, 1234.5)],
                          ["0.500", "2.00", "12.3", "123", "1234"])
 
     def test_names(self):
