@@ -154,10 +154,13 @@ class Planner {
     if (requested_ != Algorithm::kAuto) reason = "as requested";
     if (!scheduled->status.ok()) return scheduled->status;
     POLYPHASE_RETURN_IF_ERROR(layer.weights.Get(chosen.layout.format, &scheduled->weights));
-    if (&layer == &op_.layer || plan_->parts.empty()) {
-      plan_->choice = Format("%s %s%s%s, %s", op_.name, chosen.algorithm->name, scheduled->form.c_str(),
-                             op_.DescribeSaving().c_str(), scheduled->tiles.c_str());
+    const std::string form = chosen.algorithm->name + scheduled->form;
+    if (plan_->parts.empty()) {
+      plan_->choice =
+          Format("%s %s%s, %s", op_.name, form.c_str(), op_.DescribeSaving().c_str(), scheduled->tiles.c_str());
       plan_->reason = reason;
+    } else if (plan_->choice.find(form) == std::string::npos) {
+      plan_->choice += ", borders " + form;
     }
     plan_->tasks += scheduled->tasks;
     plan_->worker_bytes = std::max(plan_->worker_bytes, scheduled->worker_bytes);

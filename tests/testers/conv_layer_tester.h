@@ -38,16 +38,20 @@ inline std::string DescribePlan(const StatusOr<Operator>& op, const TensorDesc& 
 // them keeps its own bound and whole numbers are exact, as with Winograd's tiles of 4 inputs, whose factors are +-1,
 // 1/2 and 1/4. Those of 6 and 8 inputs add and subtract multiples of up to 5.25 of all inputs of a tile.
 inline double Amplification(const std::string& plan) {
-  size_t at = plan.find("winograd F(");
-  if (at == std::string::npos) return 0;
-  at += std::string("winograd F(").size();
-  double amplification = 0;
-  for (size_t r = plan.find(", ", at) + 2;; ++at, ++r) {
-    const int n = (plan[at] - '0') + (plan[r] - '0') - 1;  // every m and r has one digit
-    if (n > 4) amplification = (amplification == 0 ? 1 : amplification) * (n == 6 ? 8 : 24);
-    ++at, ++r;
-    if (plan[at] != 'x') return amplification;
+  constexpr char kForm[] = "winograd F(";
+  double most = 0;  // the borders may have another form
+  for (size_t form = plan.find(kForm); form != std::string::npos; form = plan.find(kForm, form + 1)) {
+    double amplification = 0;
+    size_t at = form + std::string(kForm).size();
+    for (size_t r = plan.find(", ", at) + 2;; ++at, ++r) {
+      const int n = (plan[at] - '0') + (plan[r] - '0') - 1;  // every m and r has one digit
+      if (n > 4) amplification = (amplification == 0 ? 1 : amplification) * (n == 6 ? 8 : 24);
+      ++at, ++r;
+      if (plan[at] != 'x') break;
+    }
+    most = std::max(most, amplification);
   }
+  return most;
 }
 
 // Attributes are those of the op. Derived has, next to builders of its own:
@@ -154,7 +158,10 @@ class ConvLayerTester {
       ForEachVariant(rounded, rng, [&](const PlanOptions& options, const FormatPair& formats) {
         SCOPED_TRACE(target + " " + Name(options.algorithm) + " " + Name(formats.first) + " -> " +
                      Name(formats.second));
-        const StatusOr<Plan> plan = rounded.MakePlan(InputDesc(formats.first), options);
+        // The algorithm of kAuto depends on both layouts.
+        PlanOptions both = options;
+        both.output = OutputDesc(formats.second, reals);
+        const StatusOr<Plan> plan = rounded.MakePlan(InputDesc(formats.first), both);
         ASSERT_TRUE(plan.ok()) << plan.status().message();
         const double amplification = Amplification(plan->Describe());
         const auto near = [&](const Data& data, bool own) {
