@@ -62,7 +62,7 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const double ic = static_cast<double>(view.ic);
   const double outputs = view.Product(&PhaseAxis::out);
   const double pairs = view.Pairs();
-  // The input pixels of all boxes, which overlap by the kernel.
+  // The input pixels of all boxes, which overlap by the kernel. There are none where no output reads an input.
   double in_pixels = 1;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     double inputs = 0;
@@ -81,7 +81,7 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
     channels = static_cast<double>(view.oc);
     transposed = in_pixels * columns + outputs * channels;
   }
-  const int64_t pixels = BalancedTile(static_cast<int64_t>(in_pixels), tile.mr);
+  const int64_t pixels = BalancedTile(std::max<int64_t>(1, static_cast<int64_t>(in_pixels)), tile.mr);
   const double rate = TileRate(pixels, layout.tiles, ic * columns * static_cast<double>(layout.element_bytes));
   const double gemm = waste * in_pixels * ic * columns / lanes / rate;
   return static_cast<double>(view.images * view.groups) *

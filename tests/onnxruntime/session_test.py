@@ -339,6 +339,26 @@ class Shapes(provider.TestCase):
         self.assertIn("unpool: ", str(raised.exception))
 
 
+    def test_a_summand_that_is_the_input_of_connected_layers(self):
+        """Its shape is checked as well, for a model may promise more than is true: here that sizes are even."""
+        nodes = [helper.make_node("Conv", ["x", "v"], ["a"], pads=[1] * 4),
+                 helper.make_node("MaxPool", ["a"], ["b"], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4),
+                 helper.make_node("ConvTranspose", ["b", "w"], ["c"], strides=[2, 2]),
+                 helper.make_node("Add", ["c", "x"], ["y"])]
+        shape = ["n", 16, "h", "w"]
+        model = onnx.load_from_string(provider.build(nodes, {"x": (FLOAT, shape)}, {"y": (FLOAT, shape)},
+                                                     {"v": data(16, 16, 3, 3), "w": data(16, 16, 2, 2)}))
+        model.graph.value_info.append(helper.make_tensor_value_info("c", TensorProto.FLOAT, shape))
+        model = model.SerializeToString()
+        session, layers = provider.session_and_layers(model)
+        self.assertEqual([op for op, _ in layers], ["Conv", "MaxPool", "ConvTranspose"])
+        x = data(1, 16, 8, 6)
+        self.check_equal(session.run(None, {"x": x}), provider.cpu(model).run(None, {"x": x}))
+        with self.assertRaises(Exception) as raised:
+            session.run(None, {"x": data(1, 16, 9, 9)})
+        self.assertIn("its summand has another shape", str(raised.exception))
+
+
 class Threads(provider.TestCase):
     def test_eight_threads_on_one_session(self):
         model = conv_transpose(16, 16, shape=("n", 16, "h", "w"))

@@ -633,7 +633,31 @@ class Builder {
     if (!first_.Ints("kernel_shape").has_value()) return No("it has no kernel_shape");
     std::fill_n(a->stride, rank_, 1);
     a->ceil_mode = first_.Int("ceil_mode").value_or(0) != 0;
-    return Window(first_, a) && Spatial(first_, "strides", a->stride);
+    return Window(first_, a) && Spatial(first_, "strides", a->stride) && PadsAlike(*a) && HoldsWindow(*a);
+  }
+
+  // ONNX Runtime pads otherwise than the specification says in some cases of auto_pad.
+  template <typename A>
+  bool PadsAlike(const A& a) {
+    if (a.auto_pad != PPH_PAD_SAME_UPPER && a.auto_pad != PPH_PAD_SAME_LOWER) return true;
+    for (int axis = 0; axis < rank_; ++axis) {
+      if (a.dilation[axis] != 1 || a.stride[axis] > a.kernel[axis]) return No("ONNX Runtime pads it in its own way");
+    }
+    return true;
+  }
+
+  // The library refuses an input that is smaller than the window, of which ONNX Runtime makes something.
+  template <typename A>
+  bool HoldsWindow(const A& a) {
+    for (int axis = 0; axis < rank_; ++axis) {
+      const int64_t padded = a.padding_begin[axis] + a.padding_end[axis] + 1;
+      const bool may_be_small = a.auto_pad != PPH_PAD_SAME_UPPER && a.auto_pad != PPH_PAD_SAME_LOWER &&
+                                (a.kernel[axis] - 1) * a.dilation[axis] + 1 > padded;
+      if (options_.automatic && may_be_small && input_type_.dims[static_cast<size_t>(axis) + 2] < 0) {
+        return No("its input may be smaller than its window");
+      }
+    }
+    return true;
   }
 
   bool MaxPool(pph_operator** op) {
@@ -723,7 +747,12 @@ const std::set<std::string>& ClaimableOps() {
   return ops;
 }
 
-Chain MakeChain(const Node& first, const std::set<const OrtNode*>& taken, const Options& options, std::string* why) {
+Chain MakeChain(const Node& first, const std::set<const OrtNode*>& taken, const Options& options,
+                std::set<const OrtNode*>* left, std::string* why) {
+  if (left->count(first.handle()) != 0) {
+    *why = "ONNX Runtime is as quick";
+    return {};
+  }
   const auto make_layer = [&](const Node& node, Chain* chain) {
     if (ClaimableOps().count(node.op()) == 0) return false;
     for (const bool fuse : {true, false}) {
@@ -752,6 +781,8 @@ Chain MakeChain(const Node& first, const std::set<const OrtNode*>& taken, const 
   // One quick layer is enough: what is connected to it has its layout at no cost.
   if (options.automatic && std::none_of(chain.begin(), chain.end(), [](const Layer& l) { return l.is_quick; })) {
     *why = "ONNX Runtime is as quick";
+    // Nor is what begins with a later one of them.
+    for (const Layer& layer : chain) left->insert(layer.nodes[0]);
     return {};
   }
   return chain;

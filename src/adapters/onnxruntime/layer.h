@@ -35,8 +35,9 @@ using Chain = std::vector<Layer>;
 const std::set<std::string>& ClaimableOps();
 
 // The longest chain that begins with `first`, has none of the nodes `taken`, and whose layers the library takes; empty:
-// `*why` says why there is none.
-Chain MakeChain(const Node& first, const std::set<const OrtNode*>& taken, const Options& options, std::string* why);
+// `*why` says why there is none. `*left` has the nodes that are known to begin none that is quick.
+Chain MakeChain(const Node& first, const std::set<const OrtNode*>& taken, const Options& options,
+                std::set<const OrtNode*>* left, std::string* why);
 
 // Plans for an input of these dims in this layout, and for an output in that one. Throws with the library's message if
 // it takes no such input.

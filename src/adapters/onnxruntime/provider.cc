@@ -58,13 +58,13 @@ struct Provider : OrtEp {
   void Claim(const OrtGraph* graph, OrtEpGraphSupportInfo* info) {
     const std::vector<Node> nodes = ort::NodesOf(graph);
     if (names_repeat && (has_claimed || std::any_of(nodes.begin(), nodes.end(), ReadsOutside))) return;
-    std::set<const OrtNode*> taken;
+    std::set<const OrtNode*> taken, left;
     for (const Node& node : nodes) {
       if (taken.count(node.handle()) != 0) continue;
       std::string why;
       Chain chain;
       try {
-        chain = MakeChain(node, taken, options, &why);
+        chain = MakeChain(node, taken, options, &left, &why);
       } catch (const std::runtime_error& error) {
         why = error.what();  // of ONNX Runtime; the node stays where it would be without us
       }
@@ -92,7 +92,8 @@ struct Provider : OrtEp {
       std::string why;
       Chain chain;
       for (const Node& node : nodes) {
-        chain = MakeChain(node, {}, options, &why);
+        std::set<const OrtNode*> left;
+        chain = MakeChain(node, {}, options, &left, &why);
         if (NodesOf(chain).size() == nodes.size()) break;
         chain.clear();
       }
