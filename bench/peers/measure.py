@@ -119,6 +119,18 @@ def ratio_of(ours: list[float], theirs: list[float]) -> Ratio:
     return Ratio(*(float(numpy.exp(value)) for value in (median, median - half, median + half)))
 
 
+def side_by_side(ours: Run, theirs: Run, seconds: float) -> tuple[Ratio, float, float]:
+    """The ratio of two ways to run a model, and the median seconds of ours and of theirs."""
+    expected = [trial(run, time_of(run), 0.05) for run in (ours, theirs)]
+    samples = pairs(ours, theirs, tuple(expected), Effort(seconds=seconds, most=200), random.Random(1))
+    return (ratio_of(*samples), *(float(numpy.median(side)) for side in samples))
+
+
+def geometric_mean(values: typing.Collection[float]) -> float:
+    """Of positive numbers."""
+    return float(numpy.exp(numpy.mean(numpy.log(list(values)))))
+
+
 def _quartile_range(values: numpy.ndarray) -> numpy.ndarray:
     """Along the last axis; bursts of other processes, which only some samples meet, hardly move it."""
     low, high = numpy.quantile(values, (0.25, 0.75), axis=-1)

@@ -15,7 +15,6 @@ import dataclasses
 import math
 import os
 import pathlib
-import random
 import re
 import subprocess
 import sys
@@ -304,15 +303,13 @@ def compare(name: str, network: Network, threads: int, arguments: argparse.Names
         return None
     ours = bind(ours, network)
     theirs = bind(session(network.model, threads, None)[0], network)
-    seconds = [measure.trial(side.run, measure.time_of(side.run), 0.05) for side in (ours, theirs)]
+    ours.run()
+    theirs.run()
     wrong = measure.difference(ours.output, theirs.output)
     if wrong:
         sys.exit(f"{name}: {wrong}")
-    effort = measure.Effort(seconds=arguments.seconds, most=200)
-    samples = measure.pairs(ours.run, theirs.run, tuple(seconds), effort, random.Random(1))
-    ratio = measure.ratio_of(*samples)
-    mine, other = (1e3 * float(numpy.median(side)) for side in samples)
-    print(f"| {name} | {threads} | {layers} | {other:.3g} | {mine:.3g} | "
+    ratio, mine, other = measure.side_by_side(ours.run, theirs.run, arguments.seconds)
+    print(f"| {name} | {threads} | {layers} | {1e3 * other:.3g} | {1e3 * mine:.3g} | "
           f"{ratio.ratio:.2f} ({ratio.low:.2f} to {ratio.high:.2f}) |", flush=True)
     return ratio.ratio
 
@@ -359,10 +356,10 @@ def main() -> None:
     for threads in map(int, arguments.threads.split(",")):
         ratios = [compare(name, network, threads, arguments) for name, network in everything]
         for what, part in (("networks", ratios[:models]), ("rows", ratios[models:])):
-            logs = [math.log(ratio) for ratio in part if ratio is not None]
-            if logs:
-                print(f"| **geometric mean of {len(logs)} {what}** | {threads} | | | | "
-                      f"**{math.exp(sum(logs) / len(logs)):.2f}** |")
+            claimed = [ratio for ratio in part if ratio is not None]
+            if claimed:
+                print(f"| **geometric mean of {len(claimed)} {what}** | {threads} | | | | "
+                      f"**{measure.geometric_mean(claimed):.2f}** |")
 
 
 if __name__ == "__main__":

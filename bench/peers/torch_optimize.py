@@ -10,10 +10,8 @@ of neighbours counts. Prints Markdown. Needs build/gcc-release, and what tools/f
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import pathlib
-import random
 import re
 import subprocess
 import sys
@@ -214,12 +212,8 @@ def compare(name: str, threads: int, arguments: argparse.Namespace) -> float:
     wrong = measure.difference(*(run().numpy() for run in runs))
     if wrong:
         sys.exit(f"{name}: {wrong}")
-    seconds = [measure.trial(run, measure.time_of(run), 0.05) for run in runs]
-    effort = measure.Effort(seconds=arguments.seconds, most=200)
-    samples = measure.pairs(*runs, tuple(seconds), effort, random.Random(1))
-    ratio = measure.ratio_of(*samples)
-    mine, other = (1e3 * sorted(side)[len(side) // 2] for side in samples)
-    print(f"| {name} | {threads} | {other:.3g} | {mine:.3g} | "
+    ratio, mine, other = measure.side_by_side(*runs, arguments.seconds)
+    print(f"| {name} | {threads} | {1e3 * other:.3g} | {1e3 * mine:.3g} | "
           f"{ratio.ratio:.2f} ({ratio.low:.2f} to {ratio.high:.2f}) |", flush=True)
     return ratio.ratio
 
@@ -242,7 +236,7 @@ def main() -> None:
             ratios = [compare(name, threads, arguments) for name in MODELS if re.search(arguments.models, name)]
             if ratios:
                 print(f"| **geometric mean** | {threads} | | | "
-                      f"**{math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f}** |")
+                      f"**{measure.geometric_mean(ratios):.2f}** |")
 
 
 if __name__ == "__main__":
