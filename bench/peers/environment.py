@@ -16,6 +16,17 @@ OPTIONAL = ("torch==2.13.0", "onnx", "onnxruntime", "openvino", "ncnn", "ai-edge
             "opencv-python-headless", "pillow")
 
 
+def enter(name: str, script: str) -> None:
+    """Runs the calling script again with the Python of the cache's environment `name`, which tools/`script` makes."""
+    folder = CACHE / name
+    if pathlib.Path(sys.prefix) == folder:
+        return
+    if not (folder / "complete").exists():
+        subprocess.run([pathlib.Path(__file__).resolve().parents[2] / "tools" / script], check=True)
+    python = folder / "bin" / "python"
+    os.execv(python, [python, *sys.argv])
+
+
 def prepare(folder: pathlib.Path = CACHE / "peers") -> pathlib.Path:
     """The environment's Python. What could not be installed is said and not tried again until the list of packages
     changes or the folder is deleted. Raises subprocess.CalledProcessError where the required packages could not be."""

@@ -16,30 +16,18 @@ import math
 import os
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 import typing
 
+import environment
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "polyphase"
 BUILD = ROOT / "build" / "gcc-release"
 NAME = "PolyphaseExecutionProvider"
 
-
-def enter_environment() -> None:
-    """Runs this script again with the newest ONNX Runtime that tools/fetch_onnxruntime.sh has got."""
-    folder = CACHE / "onnxruntime" / "newest"
-    if pathlib.Path(sys.prefix) == folder:
-        return
-    if not (folder / "complete").exists():
-        subprocess.run([ROOT / "tools" / "fetch_onnxruntime.sh"], check=True)
-    python = folder / "bin" / "python"
-    os.execv(python, [python, *sys.argv])
-
-
 if __name__ == "__main__":
-    enter_environment()
+    environment.enter("onnxruntime/newest", "fetch_onnxruntime.sh")
 
 import numpy  # noqa: E402
 import onnxruntime  # noqa: E402

@@ -10,31 +10,19 @@ of neighbours counts. Prints Markdown. Needs build/gcc-release, and what tools/f
 from __future__ import annotations
 
 import argparse
-import os
 import pathlib
 import re
-import subprocess
 import sys
 import typing
 
+import environment
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "polyphase"
 PACKAGE = ROOT / "build" / "gcc-release" / "python"
 
-
-def enter_environment() -> None:
-    """Runs this script again with the PyTorch that tools/fetch_python.sh has got."""
-    folder = CACHE / "python"
-    if pathlib.Path(sys.prefix) != folder:
-        if not (folder / "complete").exists():
-            subprocess.run([ROOT / "tools" / "fetch_python.sh"], check=True)
-        python = folder / "bin" / "python"
-        os.execv(python, [python, *sys.argv])
-    sys.path.insert(0, str(PACKAGE))
-
-
 if __name__ == "__main__":
-    enter_environment()
+    environment.enter("python", "fetch_python.sh")
+    sys.path.insert(0, str(PACKAGE))
 
 import torch  # noqa: E402
 from torch import nn  # noqa: E402

@@ -295,8 +295,7 @@ void Scatter(const MaxUnpoolPlan& plan, const RunContext& context, int64_t task,
     p += pixels;
   }
 
-  const bool dense = out.stride[kRow] == width * out.stride[kColumn] &&
-                     (out.size[kDepth] == 1 || out.stride[kDepth] == out.size[kRow] * out.stride[kRow]);
+  const bool dense = HasDensePlanes(out);
   const T* const x = static_cast<const T*>(context.input) + planes.image * in.stride_n;
   const Index* const index = static_cast<const Index*>(context.input_indices) + planes.image * indices.stride_n;
   T* const y = static_cast<T*>(context.output) + planes.image * out.stride_n;

@@ -39,6 +39,12 @@ inline bool IsLine(const TensorDesc& desc, int64_t channel) {
   return channel + kLineLanes <= desc.c && (desc.layout == Layout::kNhwc || desc.channel_block == kLineLanes);
 }
 
+// Returns whether the pixels of a plane follow one another, rows and slices included, at the steps of a column.
+inline bool HasDensePlanes(const TensorDesc& desc) {
+  return desc.stride[kRow] == desc.size[kColumn] * desc.stride[kColumn] &&
+         (desc.size[kDepth] == 1 || desc.stride[kDepth] == desc.size[kRow] * desc.stride[kRow]);
+}
+
 // Unpack fills the lanes from this channel on with zeros, up to the end of their channel block.
 inline int64_t ZeroFrom(const TensorDesc& desc) { return desc.layout == Layout::kNchwc ? desc.c : kNoFill; }
 

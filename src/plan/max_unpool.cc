@@ -8,6 +8,7 @@
 #include "base/checked_math.h"
 #include "base/format.h"
 #include "base/status.h"
+#include "plan/addressing.h"
 
 namespace polyphase::internal {
 namespace {
@@ -109,11 +110,8 @@ Status MaxUnpoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   const bool planar = input.layout == Layout::kNchw && plan->indices->layout == Layout::kNchw &&
                       plan->output.layout == Layout::kNchw && input.size[kColumn] >= kLineLanes;
   plan->width = planar ? 1 : kLineLanes;
-  const TensorDesc& output = plan->output;
-  const bool dense = output.stride[kColumn] == 1 && output.stride[kRow] == size[kColumn] &&
-                     (size[kDepth] == 1 || output.stride[kDepth] == size[kRow] * size[kColumn]);
-  plan->flat = planar && dense && !plan->index_map.window && plan->index_size == size &&
-               output.stride_c << plan->element_log2 <= kFlatBytes;
+  plan->flat = planar && HasDensePlanes(plan->output) && !plan->index_map.window && plan->index_size == size &&
+               plan->output.stride_c << plan->element_log2 <= kFlatBytes;
   plan->disjoint = IsDisjoint(plan->axes) && !plan->flat;
   plan->choice = Format("max_unpool %s, %s", plan->disjoint ? "by comparison" : "scatter",
                         planar ? "planes" : "blocks of channels");

@@ -114,7 +114,7 @@ void Kernel::Compute(OrtKernelContext* context) {
   Workspaces::Block block = workspaces_->Take(plan->block_bytes);
   options.workspace = block.data.get();
   options.workspace_bytes = plan->workspace_bytes;
-  const void* input = Read(context, stages_[0].input, dims, "input");
+  const void* input = Data(context, stages_[0].input);
   for (size_t i = 0; i < stages_.size(); ++i) {
     const Stage& stage = stages_[i];
     const StagePlan& made = plan->stages[i];
@@ -213,6 +213,10 @@ const void* Kernel::Read(const OrtKernelContext* context, int index, const Dims&
   if (DimsOf(context, index) != dims) {
     throw std::runtime_error(stages_[0].layer.name + ": its " + what + " has another shape than the model promises");
   }
+  return Data(context, index);
+}
+
+const void* Kernel::Data(const OrtKernelContext* context, int index) {
   const OrtValue* value = nullptr;
   Check(api->KernelContext_GetInput(context, static_cast<size_t>(index), &value));
   const void* data = nullptr;

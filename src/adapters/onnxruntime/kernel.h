@@ -72,6 +72,7 @@ class Kernel {
   std::shared_ptr<Plan> MakePlans(const Dims& dims) const;
   // The data of an input that must have `dims`.
   const void* Read(const OrtKernelContext* context, int index, const Dims& dims, const char* what) const;
+  static const void* Data(const OrtKernelContext* context, int index);
   Dims DimsOf(const OrtKernelContext* context, int index) const;
   void* Write(OrtKernelContext* context, int index, const Dims& dims) const;
 

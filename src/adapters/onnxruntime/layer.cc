@@ -633,29 +633,23 @@ class Builder {
     if (!first_.Ints("kernel_shape").has_value()) return No("it has no kernel_shape");
     std::fill_n(a->stride, rank_, 1);
     a->ceil_mode = first_.Int("ceil_mode").value_or(0) != 0;
-    return Window(first_, a) && Spatial(first_, "strides", a->stride) && PadsAlike(*a) && HoldsWindow(*a);
+    return Window(first_, a) && Spatial(first_, "strides", a->stride) && PoolsAlike(*a);
   }
 
-  // ONNX Runtime pads otherwise than the specification says in some cases of auto_pad.
+  // Whether both pool alike. ONNX Runtime pads otherwise than the specification says in some cases of auto_pad, and
+  // makes something of an input that is smaller than the window, which the library refuses.
   template <typename A>
-  bool PadsAlike(const A& a) {
-    if (a.auto_pad != PPH_PAD_SAME_UPPER && a.auto_pad != PPH_PAD_SAME_LOWER) return true;
+  bool PoolsAlike(const A& a) {
+    const bool same = a.auto_pad == PPH_PAD_SAME_UPPER || a.auto_pad == PPH_PAD_SAME_LOWER;
     for (int axis = 0; axis < rank_; ++axis) {
-      if (a.dilation[axis] != 1 || a.stride[axis] > a.kernel[axis]) return No("ONNX Runtime pads it in its own way");
-    }
-    return true;
-  }
-
-  // The library refuses an input that is smaller than the window, of which ONNX Runtime makes something.
-  template <typename A>
-  bool HoldsWindow(const A& a) {
-    for (int axis = 0; axis < rank_; ++axis) {
-      const int64_t padded = a.padding_begin[axis] + a.padding_end[axis] + 1;
-      const bool may_be_small = a.auto_pad != PPH_PAD_SAME_UPPER && a.auto_pad != PPH_PAD_SAME_LOWER &&
-                                (a.kernel[axis] - 1) * a.dilation[axis] + 1 > padded;
-      if (options_.automatic && may_be_small && input_type_.dims[static_cast<size_t>(axis) + 2] < 0) {
-        return No("its input may be smaller than its window");
+      if (same) {
+        if (a.dilation[axis] != 1 || a.stride[axis] > a.kernel[axis]) return No("ONNX Runtime pads it in its own way");
+        continue;
       }
+      const int64_t window = (a.kernel[axis] - 1) * a.dilation[axis] + 1;
+      const bool may_be_small = input_type_.dims[static_cast<size_t>(axis) + 2] < 0 &&
+                                window > a.padding_begin[axis] + a.padding_end[axis] + 1;
+      if (options_.automatic && may_be_small) return No("its input may be smaller than its window");
     }
     return true;
   }
