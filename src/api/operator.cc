@@ -153,9 +153,10 @@ StatusOr<Plan> Operator::MakePlan(const TensorDesc& input, const PlanOptions& op
     if (plan->mask) plan->public_mask = internal::Collapse(*plan->mask);
     plan->workers = std::max<size_t>(1, std::min(threads, static_cast<size_t>(plan->tasks)));
     plan->workspace_bytes = plan->workers * static_cast<size_t>(plan->worker_bytes);
-    plan->description = internal::Format("%s (%s), target %s, %" PRId64 " tasks on %zu threads, workspace %zu bytes",
+    plan->description = internal::Format("%s (%s), target %s, %" PRId64 " task%s on %zu thread%s, workspace %zu bytes",
                                          plan->choice.c_str(), plan->reason.c_str(), impl_->kernels.target.name,
-                                         plan->tasks, plan->workers, plan->workspace_bytes);
+                                         plan->tasks, plan->tasks == 1 ? "" : "s", plan->workers,
+                                         plan->workers == 1 ? "" : "s", plan->workspace_bytes);
     if (internal::IsVerbose()) internal::PrintPlan(*plan, stopwatch);
     return internal::HandleAccess::Make<Plan>(std::shared_ptr<const PlanImpl>(std::move(plan)));
   };

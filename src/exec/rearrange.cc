@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/arena.h"
 #include "exec/runner.h"
 #include "exec/store.h"
 #include "plan/addressing.h"
@@ -116,7 +117,7 @@ void ShufflePixels(const RearrangePlan& plan, const char* input, char* output, i
   }
 }
 
-void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, const Rows& rows) {
+void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, char* buffer, const Rows& rows) {
   const TensorDesc& deep = plan.deep();
   const TensorDesc& shallow = plan.shallow();
   const int64_t rz = plan.factor[kDepth];
@@ -128,7 +129,8 @@ void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, con
   // faster).
   const bool strided = plan.path == ShufflePath::kElements;
   const bool pixels = plan.path == ShufflePath::kChannels || plan.path == ShufflePath::kTranspose;
-  const int64_t x_step = strided ? kStridedPixels : width;
+  const bool stream = plan.stream_pixels > 0;
+  const int64_t x_step = strided ? kStridedPixels : stream ? plan.stream_pixels : width;
   const int64_t c_step = strided ? shallow.c : 1;
   const auto shuffle = pixels ? &ShufflePixels : &ShuffleRow;
   const auto shuffle_stretch = [&](int64_t row, int64_t c, int64_t x) {
@@ -140,8 +142,15 @@ void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, con
     const int64_t count = std::min(x_step, width - x);
     for (int64_t h = 0; h < rz; ++h) {
       for (int64_t i = 0; i < ry; ++i) {
-        shuffle(plan, input, output, shallow_first + h * shallow.stride[kDepth] + i * shallow.stride[kRow], deep_first,
-                c * plan.channel_step + h * plan.offset_step[kDepth] + i * plan.offset_step[kRow], count);
+        const int64_t shallow_row = shallow_first + h * shallow.stride[kDepth] + i * shallow.stride[kRow];
+        const int64_t deep_c = c * plan.channel_step + h * plan.offset_step[kDepth] + i * plan.offset_step[kRow];
+        if (stream) {
+          shuffle(plan, input, buffer, 0, deep_first, deep_c, count);
+          plan.op.kernels.panel.stream_copy(buffer, output + (shallow_row << plan.element_log2),
+                                            count * rx * (pixels ? shallow.c : 1) << plan.element_log2);
+        } else {
+          shuffle(plan, input, output, shallow_row, deep_first, deep_c, count);
+        }
       }
     }
   };
@@ -174,15 +183,20 @@ void FillTail(const RearrangePlan& plan, char* output, const Rows& rows) {
 Status RearrangePlan::Run(const RunContext& context) const {
   const char* input_data = static_cast<const char*>(context.input);
   char* output_data = static_cast<char*>(context.output);
-  RunTasks(context, tasks, worker_bytes, [&](int64_t task, const Arena&) {
+  RunTasks(context, tasks, worker_bytes, [&](int64_t task, Arena arena) {
+    char* const buffer = arena.Take<char>("buffer", {buffer_bytes});
     TaskIndex index(task);
     const IndexRange range = index.Next(rows);
     const int64_t image = index.rest();
     if (!op.shuffle) return ConvertRows(*this, input_data, output_data, {image, range});
-    if (output.layout != Layout::kNchwc) return ShuffleRows(*this, input_data, output_data, {image, range});
+    if (output.layout != Layout::kNchwc) {
+      ShuffleRows(*this, input_data, output_data, buffer, {image, range});
+      if (stream_pixels > 0) op.kernels.panel.flush();
+      return;
+    }
     for (int64_t row = range.begin; row < range.end; ++row) {  // each row is still in L2 when its tail is filled
       const Rows one{image, {row, row + 1}};
-      ShuffleRows(*this, input_data, output_data, one);
+      ShuffleRows(*this, input_data, output_data, buffer, one);
       FillTail(*this, output_data, one);
     }
   });

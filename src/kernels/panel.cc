@@ -58,6 +58,17 @@ void Copy(const void* src_bytes, int64_t src_stride, void* dst_bytes, int64_t ds
   for (int64_t i = 0; i < count; ++i) dst[i * dst_stride] = src[i * src_stride];
 }
 
+void StreamCopy(const void* src_bytes, void* dst_bytes, int64_t bytes) {
+  const hn::CappedTag<uint8_t, 64> d;
+  const int64_t lanes = hn::Lanes(d);
+  const auto* HWY_RESTRICT src = static_cast<const uint8_t*>(src_bytes);
+  auto* HWY_RESTRICT dst = static_cast<uint8_t*>(dst_bytes);
+  int64_t i = std::min(bytes, -static_cast<int64_t>(reinterpret_cast<uintptr_t>(dst)) & (lanes - 1));
+  std::copy_n(src, i, dst);
+  for (; i + lanes <= bytes; i += lanes) hn::Stream(hn::LoadU(d, src + i), d, dst + i);
+  std::copy(src + i, src + bytes, dst + i);
+}
+
 // ---- Packing and unpacking
 
 // Calls body(offset of the first channel in the tensor, its position in the run, length) for each stretch of channels
@@ -288,6 +299,7 @@ PanelKernels MakePanelKernels() {
        &UnpackAs<U8Integer>},
       &Unpack<uint32_t, true, true>,
       &Add,
+      &StreamCopy,
       &hwy::FlushStream};
 }
 

@@ -75,6 +75,8 @@ struct PanelKernels {
   UnpackFn unpack_as[kConversions];
   UnpackFn unpack_streaming;
   AddFn add;
+  // Copies bytes past the caches, but for parts of a vector at both ends.
+  void (*stream_copy)(const void* src, void* dst, int64_t bytes);
   // Makes streamed outputs visible to other threads. Each task calls it once, at its end.
   void (*flush)();
 };

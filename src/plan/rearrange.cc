@@ -1,12 +1,18 @@
 // Sets the mapping and the tasks of PixelShuffle and Convert.
 #include "plan/rearrange.h"
 
+#include <algorithm>
 #include <cinttypes>
+#include <numeric>
 #include <utility>
 
+#include "base/arena.h"
 #include "base/format.h"
+#include "base/line.h"
 #include "base/status.h"
 #include "geometry/pixel_shuffle.h"
+#include "plan/addressing.h"
+#include "plan/streaming.h"
 
 namespace polyphase::internal {
 namespace {
@@ -17,8 +23,24 @@ constexpr double kTaskBytes = 256 * 1024;
 std::string Choice(const RearrangePlan& plan) {
   if (!plan.op.shuffle) return "convert";
   constexpr const char* kPaths[] = {"interleave", "channel stretches", "transpose", "strided"};
-  return Format("pixel_shuffle %s, %s x%" PRId64, kPaths[static_cast<int>(plan.path)],
-                plan.to_space ? "depth to space" : "space to depth", plan.factor[kColumn]);
+  return Format("pixel_shuffle %s, %s x%" PRId64 "%s", kPaths[static_cast<int>(plan.path)],
+                plan.to_space ? "depth to space" : "space to depth", plan.factor[kColumn],
+                plan.stream_pixels > 0 ? ", streaming stores" : "");
+}
+
+// Streams output rows that are made as a whole. A row of a deep tensor is not: its channels are those of several rows.
+void ChooseStreaming(RearrangePlan* plan) {
+  constexpr int64_t kBufferBytes = 16 * 1024;
+  const TensorDesc& out = plan->output;
+  const bool whole = plan->to_space && (plan->path == ShufflePath::kInterleave ||
+                                        (plan->path != ShufflePath::kElements && IsInterleaved(out)));
+  if (!whole || !ShouldStream(out)) return;
+  const int64_t pixel_bytes = (plan->path == ShufflePath::kInterleave ? 1 : out.c) * plan->factor[kColumn]
+                              << plan->element_log2;
+  const int64_t step =
+      kLineBytes / std::gcd(pixel_bytes, kLineBytes);  // whole lines, so that all pieces are aligned alike
+  plan->stream_pixels = std::max(kBufferBytes / pixel_bytes / step * step, step);
+  plan->buffer_bytes = plan->stream_pixels * pixel_bytes;
 }
 
 }  // namespace
@@ -78,6 +100,7 @@ Status RearrangeOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   const auto both = [&](Layout layout) { return input.layout == layout && plan->output.layout == layout; };
   if (both(Layout::kNchw)) plan->path = ShufflePath::kInterleave;
   if (both(Layout::kNhwc)) plan->path = plan->channel_step == 1 ? ShufflePath::kChannels : ShufflePath::kTranspose;
+  ChooseStreaming(plan);
   plan->choice = Choice(*plan);
   plan->reason = both(Layout::kNchw)   ? "NCHW on both sides"
                  : both(Layout::kNhwc) ? "NHWC on both sides"
@@ -88,6 +111,9 @@ Status RearrangeOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   const double bytes = static_cast<double>(ExtentElements(input)) * static_cast<double>(ElementSize(input.dtype));
   plan->rows = CutForTasks(deep[kDepth] * deep[kRow], WantedTasks(threads, bytes / kTaskBytes), input.n);
   plan->tasks = input.n * plan->rows.count;
+  Arena arena;
+  arena.Take<char>("buffer", {plan->buffer_bytes});
+  plan->worker_bytes = arena.bytes();
   return Status();
 }
 

@@ -44,6 +44,9 @@ struct RearrangePlan : PlanImpl {
   ShufflePath path = ShufflePath::kElements;
   Ranges rows;
   int element_log2 = 2;
+  // Where output rows go past the caches, they are made in a buffer in L1, so many pixels of the deep tensor at a time.
+  int64_t stream_pixels = 0;
+  int64_t buffer_bytes = 0;
 
   const TensorDesc& deep() const { return to_space ? input : output; }
   const TensorDesc& shallow() const { return to_space ? output : input; }

@@ -107,6 +107,7 @@ TEST(PixelShuffle, OutputsLargerThanTheCaches) {
     for (const ShuffleDirection direction : kDirections) {
       Shuffle(direction, ChannelOrder::kCrd, 2, 1, 3, 331, 301).Formats(formats).Seed(seed).Run();
       Shuffle(direction, ChannelOrder::kCrd, 3, 1, 2, 270, 271).Formats(formats).Seed(seed).Run();
+      Shuffle(direction, ChannelOrder::kDcr, 2, 1, 3, 331, 301).Formats(formats).Seed(seed).Run();
     }
   }
 }

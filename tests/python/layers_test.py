@@ -313,7 +313,7 @@ class Memory(unittest.TestCase):
                 np.testing.assert_array_equal(result, expected)
         one = pph.ConvTranspose2d(self.w, stride=2, threads=1)
         np.testing.assert_array_equal(one(x), expected)
-        self.assertIn(" on 1 threads", one.describe())
+        self.assertIn(" on 1 thread,", one.describe())
 
     def test_arrays_released_during_a_call(self):
         layer = pph.PixelUnshuffle(2)
