@@ -26,7 +26,7 @@ step() {
 }
 
 # The source package: the files of the working tree that git knows, and debian/, in which the changelog follows from the
-# version and the symbols from the list of the ABI.
+# version and the symbols from the list of the ABI. The revision sorts before the first one of Debian's own.
 version=$(sed -n 's/^project(polyphase VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
 abi=$(sed -n 's/^version POLYPHASE_//p' tests/packaging/abi.txt)
 maintainer="${DEBFULLNAME:-Polyphase maintainers} <${DEBEMAIL:-polyphase@packages.debian.org}>"
@@ -39,7 +39,7 @@ debian=$work/build/$tree/debian
 cp -r tools/packaging/debian "$debian"
 sed -i "s/^Maintainer: .*/Maintainer: $maintainer/" "$debian/control"
 {
-  printf 'polyphase (%s-1) UNRELEASED; urgency=medium\n\n' "$version"
+  printf 'polyphase (%s-1~upstream1) UNRELEASED; urgency=medium\n\n' "$version"
   printf '  * Version %s; CHANGELOG.md says what is new.\n\n' "$version"
   printf ' -- %s  %s\n' "$maintainer" "$(git log -1 --format=%cD)"
 } > "$debian/changelog"
