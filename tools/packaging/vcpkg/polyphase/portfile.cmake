@@ -1,4 +1,5 @@
-# An overlay port, which builds the checkout that it is in: vcpkg install polyphase --overlay-ports=tools/packaging/vcpkg
+# An overlay port, which builds the checkout that it is in:
+# vcpkg install polyphase --overlay-ports=tools/packaging/vcpkg
 get_filename_component(SOURCE_PATH ${CMAKE_CURRENT_LIST_DIR}/../../../.. ABSOLUTE)
 vcpkg_check_features(OUT_FEATURE_OPTIONS feature_options FEATURES tool POLYPHASE_BUILD_CLI)
 vcpkg_cmake_configure(SOURCE_PATH ${SOURCE_PATH} OPTIONS

@@ -15,7 +15,7 @@ except ImportError:
 
 
 class Polyphase(CMakePackage):
-    """CPU kernels for upsampling layers of neural networks: transposed convolution, resize, pixel shuffle, unpooling."""
+    """CPU kernels for upsampling layers: transposed convolution, resize, pixel shuffle, unpooling."""
 
     license("Apache-2.0")
 
