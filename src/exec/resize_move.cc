@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 #include "base/checked_math.h"
 #include "exec/runner.h"
@@ -11,6 +13,40 @@
 
 namespace polyphase::internal {
 namespace {
+
+// Copies two overlapping words of the size of T, which together are `bytes` bytes.
+template <typename T>
+void CopyEnds(const char* from, char* to, int64_t bytes) {
+  std::memcpy(to, from, sizeof(T));
+  std::memcpy(to + bytes - sizeof(T), from + bytes - sizeof(T), sizeof(T));
+}
+
+// Copies a pixel of `bytes` bytes. memcpy is a call where the compiler does not know the size.
+template <typename Bytes>
+void CopyPixel(const char* from, char* to, Bytes bytes) {
+  if (bytes >= kByteLanes) {
+    int64_t i = 0;
+    for (; i + kByteLanes <= bytes; i += kByteLanes) std::memcpy(to + i, from + i, kByteLanes);
+    if (i < bytes) std::memcpy(to + bytes - kByteLanes, from + bytes - kByteLanes, kByteLanes);
+  } else if (bytes >= 8) {
+    CopyEnds<uint64_t>(from, to, bytes);
+  } else if (bytes >= 4) {
+    CopyEnds<uint32_t>(from, to, bytes);
+  } else if (bytes >= 2) {
+    CopyEnds<uint16_t>(from, to, bytes);
+  } else {
+    *to = *from;
+  }
+}
+
+// Moves outputs [begin, end) of a row; strides count bytes.
+template <typename Bytes>
+void MovePixels(const int32_t* sources, IndexRange outputs, const char* from, int64_t from_stride, char* to,
+                int64_t to_stride, Bytes bytes) {
+  for (int64_t o = outputs.begin; o < outputs.end; ++o) {
+    CopyPixel(from + sources[o] * from_stride, to + o * to_stride, bytes);
+  }
+}
 
 // Moves output row (z, y) of an image. T has the size of an element.
 template <typename T>
@@ -33,13 +69,17 @@ void MoveRow(const ResizeMovePlan& plan, const T* input, T* output, int64_t imag
       for (int64_t o = begin; o < end; ++o) std::fill_n(to + o * out_step, channels, static_cast<T>(plan.outside));
     };
     extrapolate(0, inside.begin);
-    for (int64_t o = inside.begin; o < inside.end; ++o) {
-      const T* const pixel = from + x.Source(o, 0) * in_step;
-      if (channels == 1) {
-        to[o * out_step] = *pixel;
-      } else {
-        std::copy_n(pixel, channels, to + o * out_step);
-      }
+    const auto* const from_bytes = reinterpret_cast<const char*>(from);
+    auto* const to_bytes = reinterpret_cast<char*>(to);
+    if (!plan.blocks.empty()) {
+      plan.op.kernels.resize_bytes.permute({reinterpret_cast<const uint8_t*>(from), reinterpret_cast<uint8_t*>(to),
+                                            plan.blocks.data(), static_cast<int64_t>(plan.blocks.size())});
+    } else {
+      constexpr int64_t kBytes = sizeof(T);
+      const auto move = [&](auto bytes) {
+        MovePixels(x.first.data(), inside, from_bytes, in_step * kBytes, to_bytes, out_step * kBytes, bytes);
+      };
+      channels == 1 ? move(std::integral_constant<int64_t, kBytes>()) : move(channels * kBytes);
     }
     extrapolate(inside.end, x.out);
   }

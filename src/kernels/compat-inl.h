@@ -31,6 +31,54 @@ HWY_INLINE hn::Vec<D> PermuteTwo(D d, hn::Vec<D> lower, hn::Vec<D> upper, hn::Ve
 #endif
 }
 
+#if HWY_TARGET != HWY_SCALAR  // which has no blocks of 16 bytes
+
+// Multiplies 16-bit lanes and adds neighbouring products as 32-bit lanes. Highway 1.0 has no WidenMulPairwiseAdd.
+template <class D32>
+HWY_INLINE hn::Vec<D32> MulPairs(D32 d32, hn::Vec<hn::Repartition<int16_t, D32>> a,
+                                 hn::Vec<hn::Repartition<int16_t, D32>> b) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128
+  (void)d32;
+  if constexpr (sizeof(hn::Vec<D32>) == 16) return hn::Vec<D32>{_mm_madd_epi16(a.raw, b.raw)};
+#if HWY_TARGET <= HWY_AVX2
+  if constexpr (sizeof(hn::Vec<D32>) == 32) return hn::Vec<D32>{_mm256_madd_epi16(a.raw, b.raw)};
+#endif
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(hn::Vec<D32>) == 64) return hn::Vec<D32>{_mm512_madd_epi16(a.raw, b.raw)};
+#endif
+#else
+  const auto even = [&](auto v) HWY_ATTR { return hn::ShiftRight<16>(hn::ShiftLeft<16>(hn::BitCast(d32, v))); };
+  const auto odd = [&](auto v) HWY_ATTR { return hn::ShiftRight<16>(hn::BitCast(d32, v)); };
+  return hn::Add(hn::Mul(even(a), even(b)), hn::Mul(odd(a), odd(b)));
+#endif
+}
+
+// Clamps 32-bit lanes to 0..255 and puts the four vectors side by side within each block of 16 bytes: the reverse of
+// InterleaveLower and InterleaveUpper with zeros. Highway 1.0 has no ReorderDemote2To for bytes.
+template <class D8, class V32>
+HWY_INLINE hn::Vec<D8> DemoteFour(D8 d8, V32 a, V32 b, V32 c, V32 d) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128
+  const hn::Repartition<int16_t, D8> d16;
+  const auto lower = hn::ReorderDemote2To(d16, a, b), upper = hn::ReorderDemote2To(d16, c, d);
+  (void)d8;
+  if constexpr (sizeof(hn::Vec<D8>) == 16) return hn::Vec<D8>{_mm_packus_epi16(lower.raw, upper.raw)};
+#if HWY_TARGET <= HWY_AVX2
+  if constexpr (sizeof(hn::Vec<D8>) == 32) return hn::Vec<D8>{_mm256_packus_epi16(lower.raw, upper.raw)};
+#endif
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(hn::Vec<D8>) == 64) return hn::Vec<D8>{_mm512_packus_epi16(lower.raw, upper.raw)};
+#endif
+#else
+  const hn::Half<D8> d_half;
+  const hn::Half<hn::Half<D8>> d_quarter;
+  const auto two = [&](V32 x, V32 y)
+                       HWY_ATTR { return hn::Combine(d_half, hn::DemoteTo(d_quarter, y), hn::DemoteTo(d_quarter, x)); };
+  return hn::Combine(d8, two(c, d), two(a, b));
+#endif
+}
+
+#endif  // HWY_SCALAR
+
 // Converts f16 to and from f32 for kernels/convert-inl.h, which says what the members mean. Highway 1.0.3 truncates
 // where the CPU has no instruction for it, so integer arithmetic rounds there (after F. Giesen's public domain half.c).
 struct F16 {

@@ -45,6 +45,15 @@ inline bool HasDensePlanes(const TensorDesc& desc) {
          (desc.size[kDepth] == 1 || desc.stride[kDepth] == desc.size[kRow] * desc.stride[kRow]);
 }
 
+// Returns whether the rows of each channel lie in memory without gaps.
+inline bool IsPlanar(const TensorDesc& desc) {
+  return desc.layout == Layout::kNchw || (desc.layout == Layout::kNhwc && desc.c == 1 && desc.stride[kColumn] == 1);
+}
+// Returns whether the rows of all channels do.
+inline bool IsInterleaved(const TensorDesc& desc) {
+  return desc.layout == Layout::kNhwc && desc.stride[kColumn] == desc.c;
+}
+
 // Unpack fills the lanes from this channel on with zeros, up to the end of their channel block.
 inline int64_t ZeroFrom(const TensorDesc& desc) { return desc.layout == Layout::kNchwc ? desc.c : kNoFill; }
 

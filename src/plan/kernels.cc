@@ -37,6 +37,7 @@ Status SelectKernels(const std::string& isa, Kernels* kernels) {
   kernels->panel = GetPanelKernels(bit);
   kernels->epilogue = GetEpilogueKernels(bit);
   kernels->resize = GetResizeRowKernels(bit);
+  kernels->resize_bytes = GetResizeBytesKernels(bit);
   kernels->pool = GetPoolKernels(bit);
   kernels->max_unpool = GetMaxUnpoolKernels(bit);
   kernels->convex_upsample = GetConvexUpsampleKernels(bit);

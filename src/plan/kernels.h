@@ -11,6 +11,7 @@
 #include "kernels/panel.h"
 #include "kernels/planar_tile.h"
 #include "kernels/pool.h"
+#include "kernels/resize_bytes.h"
 #include "kernels/resize_row.h"
 #include "kernels/target.h"
 #include "kernels/winograd.h"
@@ -25,6 +26,7 @@ struct Kernels {
   PanelKernels panel;
   EpilogueKernels epilogue;
   ResizeRowKernels resize;
+  ResizeBytesKernels resize_bytes;
   PoolKernels pool;
   MaxUnpoolKernels max_unpool;
   ConvexUpsampleKernels convex_upsample;

@@ -12,6 +12,8 @@
 #include "base/status.h"
 #include "geometry/enum_names.h"
 #include "geometry/epilogue.h"
+#include "plan/addressing.h"
+#include "plan/resize_fixed.h"
 #include "plan/resize_move.h"
 #include "plan/streaming.h"
 
@@ -47,10 +49,6 @@ IndexRange DirectOutputs(const ResizeAxis& axis, int64_t step, int64_t reach) {
   return begin < end ? IndexRange{begin, end} : IndexRange{0, 0};
 }
 
-bool IsPlanar(const TensorDesc& desc) {
-  return desc.layout == Layout::kNchw || (desc.layout == Layout::kNhwc && desc.c == 1 && desc.stride[kColumn] == 1);
-}
-
 Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* plan) {
   if (HasPointwise(a) && dtype != DataType::kF32) {
     return Status::Unsupported("resize input dtype = %s: with a pointwise convolution this version supports kF32",
@@ -74,9 +72,6 @@ Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* p
   plan->conversion = Conversion::kU8Integer;
   return Status();
 }
-
-// Returns whether the rows of all channels lie in memory without gaps.
-bool IsInterleaved(const TensorDesc& desc) { return desc.layout == Layout::kNhwc && desc.stride[kColumn] == desc.c; }
 
 // Describes the same memory as one channel.
 TensorDesc AsOneChannel(TensorDesc desc) {
@@ -374,6 +369,7 @@ Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& opti
   POLYPHASE_RETURN_IF_ERROR(SelectConversion(a, input.dtype, plan));
   ResizeSizes sizes;
   POLYPHASE_RETURN_IF_ERROR(InferResize(*this, input, options, plan, &sizes));
+  if (PrefersMove(a, *plan)) return MakeResizeMovePlan(*this, input, options, threads, result);
   if (input.n == 0) {
     plan->choice = Choice(*plan);
     plan->reason = "nothing to do for n = 0";
@@ -391,6 +387,10 @@ Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& opti
     plan->y.inside = plan->first_y->inside;
   }
   SelectPlanes(plan);
+  if (std::unique_ptr<PlanImpl> fixed = MakeResizeFixedPlan(*plan, threads)) {
+    *result = std::move(fixed);
+    return Status();
+  }
   plan->pass = SelectPass(plan);
   SelectStore(plan);
   plan->choice = Choice(*plan);

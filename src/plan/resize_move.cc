@@ -1,22 +1,27 @@
 // Decides the tasks of nearest resizing that moves elements.
 #include "plan/resize_move.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/format.h"
 #include "base/status.h"
 #include "geometry/enum_names.h"
 #include "geometry/epilogue.h"
+#include "plan/addressing.h"
 
 namespace polyphase::internal {
 namespace {
 
 // Fewer elements than this (about 10 microseconds) are not worth a task of their own.
 constexpr double kTaskElements = 16384;
+// No row of a picture is as long.
+constexpr int64_t kMostBlockBytes = int64_t{1} << 28;
 
 // Returns the bits of the extrapolation value, rounded towards zero and saturated; a NaN becomes 0.
 template <typename T>
@@ -58,7 +63,43 @@ uint64_t OutsideBits(DataType dtype, float value) {
   return 0;
 }
 
+// Makes the blocks of rows of `pixel` bytes. Returns none where the sources of a block are too far apart.
+std::vector<ByteBlock> MakeBlocks(const ResizeAxis& axis, int64_t pixel) {
+  const int64_t in_bytes = axis.in * pixel, out_bytes = axis.out * pixel;
+  if (std::min(in_bytes, out_bytes) < kByteLanes || std::max(in_bytes, out_bytes) > kMostBlockBytes) return {};
+  std::vector<ByteBlock> blocks;
+  for (int64_t e = 0; e < out_bytes; e += kByteLanes) {
+    const int64_t begin = std::min(e, out_bytes - kByteLanes);
+    int64_t sources[kByteLanes];
+    for (int64_t i = 0; i < kByteLanes; ++i) {
+      sources[i] = axis.first[(begin + i) / pixel] * pixel + (begin + i) % pixel;
+    }
+    const auto [least, most] = std::minmax_element(sources, sources + kByteLanes);
+    const int64_t base = std::min(*least, in_bytes - kByteLanes);  // nothing is read past the end of the row
+    if (*most - base >= kByteLanes) return {};
+    ByteBlock block{static_cast<int32_t>(base), static_cast<int32_t>(begin), {}};
+    for (int64_t i = 0; i < kByteLanes; ++i) block.index[i] = static_cast<uint8_t>(sources[i] - base);
+    blocks.push_back(block);
+  }
+  return blocks;
+}
+
+// Returns the bytes of the pixels of rows that lie in memory without gaps on both sides, or 0.
+int64_t DensePixel(const PlanTensors& tensors) {
+  const int64_t bytes = static_cast<int64_t>(ElementSize(tensors.input.dtype));
+  if (IsPlanar(tensors.input) && IsPlanar(tensors.output)) return bytes;
+  return IsInterleaved(tensors.input) && IsInterleaved(tensors.output) ? bytes * tensors.input.c : 0;
+}
+
 }  // namespace
+
+bool PrefersMove(const ResizeAttributes& a, const PlanTensors& tensors) {
+  const TensorDesc& in = tensors.input;
+  const TensorDesc& out = tensors.output;
+  return in.dtype != DataType::kF32 && a.mode == ResizeMode::kNearest && IsTrivial(a.epilogue) && !HasPointwise(a) &&
+         a.coordinate_transformation != CoordinateTransformation::kTfCropAndResize && in.layout == out.layout &&
+         in.channel_block == out.channel_block;
+}
 
 bool IsMoved(DataType dtype) {
   return dtype != DataType::kF32 && dtype != DataType::kF16 && dtype != DataType::kBF16 && dtype != DataType::kU8;
@@ -86,13 +127,18 @@ Status MakeResizeMovePlan(const ResizeOperator& op, const TensorDesc& input, con
   ResizeSizes sizes;
   POLYPHASE_RETURN_IF_ERROR(InferResize(op, input, options, plan, &sizes));
   plan->choice = op.FilterName() + " moved";
-  plan->reason = Format("%s is not computed with", TypeName(input.dtype));
+  plan->reason = IsMoved(input.dtype) ? Format("%s is not computed with", TypeName(input.dtype)) : "nothing to compute";
   if (input.n == 0) return Status();
 
   ResizeAxis* const axes[] = {&plan->z, &plan->y, &plan->x};
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     POLYPHASE_RETURN_IF_ERROR(MakeResizeAxis(a, axis, input.size[axis], sizes, false, axes[axis]));
   }
+  ResizeAxis& x = plan->x;
+  for (int64_t o = 0; o < x.out; ++o) x.first[o] = static_cast<int32_t>(x.Source(o, 0));
+  const int64_t pixel = DensePixel(*plan);
+  const bool extrapolates = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
+  if (op.kernels.resize_bytes.permute != nullptr && pixel != 0 && !extrapolates) plan->blocks = MakeBlocks(x, pixel);
   plan->outside = OutsideBits(input.dtype, a.extrapolation_value);
   const int64_t rows = plan->z.out * plan->y.out;
   const double elements = static_cast<double>(rows) * static_cast<double>(plan->x.out) * static_cast<double>(input.c) *

@@ -1,11 +1,13 @@
-// Nearest resizing of types with which no kernel computes: for one input shape the sources and the tasks.
+// Nearest resizing that moves elements: for one input shape the sources and the tasks.
 #ifndef POLYPHASE_SRC_PLAN_RESIZE_MOVE_H_
 #define POLYPHASE_SRC_PLAN_RESIZE_MOVE_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "geometry/resize.h"
 #include "geometry/split.h"
+#include "kernels/resize_bytes.h"
 #include "plan/operator.h"
 #include "plan/resize.h"
 
@@ -18,13 +20,17 @@ struct ResizeMovePlan : PlanImpl {
   Status Run(const RunContext& context) const override;
 
   const ResizeOperator& op;
-  ResizeAxis z, y, x;  // one tap each
+  ResizeAxis z, y, x;  // one tap each; x.first[] is inside the input
+  // The rows of a plane, where 16 bytes of output come from 16 bytes of input, as they do for scales of 1 and more.
+  std::vector<ByteBlock> blocks;
   Ranges rows;
   uint64_t outside = 0;  // the bits of an element that is extrapolated
 };
 
-// Returns whether resizing a tensor of this type moves its elements.
+// Returns whether no kernel computes with this type, so that its elements can only be moved.
 bool IsMoved(DataType dtype);
+// Returns whether moving elements does what the resize does, and is the quickest. f32 has kernels that do the same.
+bool PrefersMove(const ResizeAttributes& attributes, const PlanTensors& tensors);
 
 Status MakeResizeMovePlan(const ResizeOperator& op, const TensorDesc& input, const PlanOptions& options, size_t threads,
                           std::unique_ptr<PlanImpl>* plan);

@@ -1,4 +1,4 @@
-// Nearest resizing of types that are not computed with: every type, layout, coordinate and rounding, bit for bit.
+// Nearest resizing that moves elements: every type, layout, coordinate and rounding, bit for bit.
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -45,6 +45,36 @@ TEST(ResizeMove, EveryPairOfLayouts) {
   for (const DataType type : kOneOfEachSize) {
     for (const int64_t c : {1, 3, 16, 21}) {
       ResizeMoveTester(Nearest({6, 19})).Input(2, c, 5, 8).Type(type).Formats(AllFormatPairs()).Run();
+    }
+  }
+}
+
+// The types that other resizes compute with are moved as well where both tensors have one layout.
+TEST(ResizeMove, BytesAndHalvesOfOneLayout) {
+  for (const DataType type : {DataType::kU8, DataType::kF16, DataType::kBF16}) {
+    for (const Format& format : kFormats) {
+      for (const int64_t c : {1, 3, 16, 21}) {
+        ResizeMoveTester(Nearest({6, 19})).Input(2, c, 5, 8).Type(type).Formats({{format, format}}).Run();
+      }
+    }
+  }
+}
+
+// Rows of pixels of every number of bytes, in blocks of 16 bytes where the scale is about 1 or more.
+TEST(ResizeMove, PixelsOfEverySize) {
+  constexpr Format kPlanar{Layout::kNchw, 1}, kInterleaved{Layout::kNhwc, 1};
+  using Widths = std::pair<int64_t, int64_t>;
+  for (const auto& [in, out] : {Widths{29, 58}, {31, 32}, {32, 31}, {70, 29}, {16, 200}, {7, 300}}) {
+    for (const CoordinateTransformation coordinates :
+         {CoordinateTransformation::kAsymmetric, CoordinateTransformation::kAlignCorners}) {
+      ResizeAttributes a = Nearest({5, out});
+      a.coordinate_transformation = coordinates;
+      for (const DataType type : {DataType::kU8, DataType::kF16, DataType::kI32, DataType::kI64}) {
+        for (int64_t c = 1; c <= 19; ++c) {
+          ResizeMoveTester(a).Input(1, c, 3, in).Type(type).Formats({{kInterleaved, kInterleaved}}).Run();
+        }
+        ResizeMoveTester(a).Input(2, 3, 3, in).Type(type).Formats({{kPlanar, kPlanar}}).Run();
+      }
     }
   }
 }

@@ -138,7 +138,7 @@ class ConvertTester : public MoveTester<ConvertTester> {
   }
 };
 
-// Nearest resizing of types that are not computed with.
+// Nearest resizing that moves elements.
 class ResizeMoveTester : public MoveTester<ResizeMoveTester> {
  public:
   explicit ResizeMoveTester(const ResizeAttributes& attributes) : attributes_(attributes) {}
