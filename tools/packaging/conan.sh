@@ -13,6 +13,7 @@ if [[ ! -f $folder/complete ]]; then
   touch "$folder/complete"
 fi
 export CONAN_HOME=$folder/home
+export CCACHE_BASEDIR=$CONAN_HOME CCACHE_NOHASHDIR=1 # both packages have the same objects, in folders of their own
 conan=$folder/python/bin/conan
 
 version_of() { dpkg-query --show --showformat '${source:Upstream-Version}' "$1"; }
