@@ -158,7 +158,7 @@ TEST_P(NetworkScalerTest, IsTheReference) {
 }
 
 TEST_P(NetworkScalerTest, TilesAreNotSeen) {
-  for (const auto& [height, width] : {std::array<int64_t, 2>{67, kSanitized ? 19 : 131}, {1, 1}, {3, 70}}) {
+  for (const auto& [height, width] : {std::array<int64_t, 2>{67, testing::kSanitized ? 19 : 131}, {1, 1}, {3, 70}}) {
     const Image in = RandomImage(height, width, 3, 8, 2);
     const Image whole = Run(Copy(in), 3, 8, 400);
     const auto bytes = static_cast<size_t>(whole.shape.bytes());

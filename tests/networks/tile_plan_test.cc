@@ -107,7 +107,7 @@ TEST_P(NetworkTest, TilesMakeTheSameBits) {
   const auto [waifu2x, storage] = GetParam();
   const Network network = MakeNetwork(waifu2x, RandomModel(waifu2x, storage, 3));
   // Small tiles are computed many times over: a sanitizer took three minutes for the larger picture.
-  const Planes picture = kSanitized ? RandomPicture(19, 25, 4) : RandomPicture(47, 61, 4);
+  const Planes picture = testing::kSanitized ? RandomPicture(19, 25, 4) : RandomPicture(47, 61, 4);
   const std::vector<float> whole = RunTiles(network, picture, 100);
   for (const int64_t tile : {5, 16, 18, 23, 40, 47, 60}) {
     const std::vector<float> tiles = RunTiles(network, picture, tile);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Draws the figures of the documentation as SVG: tools/docs/figures.py FOLDER
 
-Colours follow the reader's light or dark theme. README.md shows two of the figures, which are therefore kept beside
-this file; `--write` draws those two anew, and `--check` fails if they are not what this script draws."""
+Colours follow the reader's light or dark theme. README.md shows some of the figures, which are therefore kept beside
+this file; `--write` draws those anew, and `--check` fails if they are not what this script draws."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 from xml.sax.saxutils import escape
 
 HERE = pathlib.Path(__file__).resolve().parent
-TABLE = HERE / "site" / "performance.md"  # whose table of peers the chart shows
-KEPT = ("phases", "peers")
+SITE = HERE / "site"  # whose tables the charts show
+KEPT = ("phases", "peers", "errors")
 
 # Of each class: fill or stroke on a light and on a dark page.
 COLOURS = {
@@ -249,7 +249,7 @@ def peers_tables() -> dict[str, dict[str, str]]:
     """What the two tables of peers in the page on performance say: by column, the cell of each op."""
     columns: dict[str, dict[str, str]] = {}
     header: list[str] = []
-    for line in TABLE.read_text().splitlines():
+    for line in (SITE / "performance.md").read_text().splitlines():
         if line.startswith("| op |"):
             header = cells_of(line)[1:]
             columns.update({name: {} for name in header})
@@ -297,8 +297,44 @@ def peers() -> Drawing:
     return d
 
 
+def errors() -> Drawing:
+    lines = (SITE / "concepts" / "numerics_and_determinism.md").read_text().splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.startswith("| layer | products |"))
+    layers = [cells_of(line) for line in lines[begin + 2:lines.index("", begin)]]
+    kinds = {"one product after the other": "none", "PyTorch": "a", "Polyphase, kStrict": "c",
+             "Polyphase, kDefault": "win"}
+    left, right, top, bar = 250, 760, 92, 11
+    bottom = top + len(layers) * (bar * len(kinds) + 12)
+    d = Drawing("Error of f32 outputs of Polyphase, of PyTorch and of plain sums, in layers of real networks", 820,
+                bottom + 34)
+    most = 1e-6
+
+    def x_of(value: float) -> float:
+        return left + (right - left) * value / most
+
+    d.text(24, 28, "Error of f32 outputs, against double", "h ink")
+    d.text(24, 47, "Norm of the difference / norm of the output. Less is better. Rounding a number to f32 costs up to "
+           "0.6e-7.", "s soft")
+    x = 24.0
+    for name, kind in kinds.items():
+        d.cell(x, 60, 12, 12, kind)
+        d.text(x + 18, 70.5, name, "s ink")
+        x += 40 + 6.6 * len(name)
+    for tick in range(0, 11, 2):
+        d.line(x_of(tick * 1e-7), top - 4, x_of(tick * 1e-7), bottom, "line" if tick == 0 else "grid")
+        d.text(x_of(tick * 1e-7), bottom + 18, f"{tick}e-7" if tick else "0", "s soft mid")
+    for number, (name, products, *values) in enumerate(layers):
+        y = top + number * (bar * len(kinds) + 12)
+        network, _, rest = name.partition(", ")
+        d.text(left - 12, y + 16, f"{network}, {products} products", "t ink end")
+        d.text(left - 12, y + 32, rest, "s soft end")
+        for row, (kind, value) in enumerate(zip(kinds.values(), values)):
+            d.cell(left, y + row * bar, x_of(float(value)) - left, bar, kind)
+    return d
+
+
 FIGURES = {one.__name__: one for one in (phases, fused, resize, pixel_shuffle, max_pool, avg_pool, convex_upsample,
-                                         layouts, peers)}
+                                         layouts, peers, errors)}
 
 
 def main() -> int:

@@ -44,8 +44,9 @@ def fit_links(text: str, source: pathlib.PurePosixPath, page: pathlib.PurePosixP
             sys.exit(f"tools/docs/stage.py: {source}: {target} is not there")
         if image:
             return f"![{label}]({os.path.relpath('figures/' + pathlib.Path(path).name, page.parent)})"
-        if path in ELSEWHERE:
-            return f"[{label}]({os.path.relpath(ELSEWHERE[path], page.parent)}{anchor or ''})"
+        if path in ELSEWHERE or path.startswith("tools/docs/site/"):
+            there = ELSEWHERE.get(path, path.removeprefix("tools/docs/site/"))
+            return f"[{label}]({os.path.relpath(there, page.parent)}{anchor or ''})"
         return label if "`" in label else f"`{label}`"
 
     return LINK_OR_CODE.sub(fit, text)
