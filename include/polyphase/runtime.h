@@ -44,8 +44,9 @@ POLYPHASE_EXPORT CacheSizes Caches() noexcept;
 // The default threads, which the CMake option POLYPHASE_THREADS chose when the library was built:
 //
 // "tbb"   oneTBB in the arena of the calling thread, with that arena's settings. Inside of a TBB task, and in an arena
-//         of one thread, a run is serial. oneTBB does not survive a fork. Once it has found no memory for its structures,
-//         the runs of the process are serial; if every allocation fails at its first use, the process may end.
+//         of one thread, a run is serial. oneTBB does not survive a fork. Once it has found no memory for its
+//         structures, the runs of the process are serial; if every allocation fails at its first use, the process may
+//         end.
 // "std"   A pool of the library's own, made by the first run that has several tasks: the calling thread, and one thread
 //         for each further CPU that the affinity mask of the process allows at that time. Runs at the same time share
 //         it; each makes progress on its own thread. A child of fork makes itself a pool. The threads compute in the
