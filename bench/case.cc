@@ -12,11 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "polyphase/conv.h"
-#include "polyphase/conv_transpose.h"
-#include "polyphase/pixel_shuffle.h"
-#include "polyphase/pool.h"
-#include "polyphase/resize.h"
 #include "tests/ref/conv.h"
 #include "tests/ref/conv_transpose.h"
 #include "tests/ref/pixel_shuffle.h"
@@ -47,6 +42,8 @@ constexpr struct {
 } kModes[] = {{"nearest", PyTorchMode::kNearest, false},   {"linear", PyTorchMode::kLinear, false},
               {"bilinear", PyTorchMode::kBilinear, false}, {"trilinear", PyTorchMode::kTrilinear, false},
               {"bicubic", PyTorchMode::kBicubic, false},   {"bilinear_antialias", PyTorchMode::kBilinear, true}};
+
+}  // namespace
 
 ConvTransposeAttributes ConvTransposeOf(const Workload& w) {
   ConvTransposeAttributes a;
@@ -111,6 +108,8 @@ MaxUnpoolAttributes MaxUnpoolOf(const Workload& w) {
   a.window.padding_end = w.padding_end;
   return a;
 }
+
+namespace {
 
 #ifdef POLYPHASE_BENCH_HAS_CONVEX_UPSAMPLE
 constexpr bool kHasConvexUpsample = true;

@@ -9,7 +9,12 @@
 #include <vector>
 
 #include "bench/workloads.h"
+#include "polyphase/conv.h"
+#include "polyphase/conv_transpose.h"
 #include "polyphase/operator.h"
+#include "polyphase/pixel_shuffle.h"
+#include "polyphase/pool.h"
+#include "polyphase/resize.h"
 #include "polyphase/runtime.h"
 #include "polyphase/tensor.h"
 #include "tests/ref/tensor.h"
@@ -35,6 +40,13 @@ struct Variant {
   size_t threads;
   Algorithm algorithm = Algorithm::kAuto;
 };
+
+// The attributes of a row of the op; those of convex_upsample are its factor.
+ConvTransposeAttributes ConvTransposeOf(const Workload& workload);
+ConvAttributes ConvOf(const Workload& workload);
+ResizeAttributes ResizeOf(const Workload& workload);
+PixelShuffleAttributes PixelShuffleOf(const Workload& workload);
+MaxUnpoolAttributes MaxUnpoolOf(const Workload& workload);
 
 // These take a row without its data. Whatever can go wrong is a std::runtime_error whose message names the row.
 int64_t WeightCount(const Workload& workload);

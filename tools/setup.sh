@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for the given purposes:
-#   tools/setup.sh build|test|demo|models|onnxruntime|peers|perf|wheel|debian|conan|docs|ci|clang-14|clang-16|
+#   tools/setup.sh build|test|demo|models|onnxruntime|peers|perf|wheel|debian|conan|docs|ci|fuzz|clang-14|clang-16|
 #     emulators...
 set -euo pipefail
 
@@ -32,6 +32,7 @@ for purpose in "$@"; do
     conan) wanted+=(python3-venv) ;; # tools/packaging/conan.sh
     docs) wanted+=(python3-venv doxygen) ;; # tools/docs.sh
     ci) wanted+=(clang-format-14) ;;
+    fuzz) wanted+=("${build[@]}" clang-16 llvm-16) ;; # tools/fuzz.sh
     clang-14 | clang-16) wanted+=("$purpose") ;;
     emulators) wanted+=(g++-aarch64-linux-gnu qemu-user) ;; # tools/test_targets.sh
     *)

@@ -62,9 +62,9 @@ struct ConvAttributes {
 };
 
 // weights: [output_channels][input_channels / groups][kernel...], dense, as PyTorch and ONNX store them. They should be
-// finite, as for CreateConvTranspose; likewise, an input that is not finite may turn other outputs of the same block of
-// upsample * shuffle into NaN. bias: f32 [output_channels]; null: 0. Both are copied. Tensors are f32 in any layout;
-// the layouts of input and output need not agree.
+// finite, as for CreateConvTranspose; likewise, an input that is not finite may turn into NaN the outputs that are less
+// than upsample * shuffle away from one that depends on it. bias: f32 [output_channels]; null: 0. Both are copied.
+// Tensors are f32 in any layout; the layouts of input and output need not agree.
 // Errors of Create: kInvalidArgument for a broken rule or missing weights, kUnsupported for weights that are not f32,
 // kOutOfMemory. Errors of MakePlan: an output without elements, paddings that padding_mode forbids for the input's
 // size.

@@ -42,7 +42,8 @@ struct ConvTransposeAttributes {
 
 // weights: [input_channels][output_channels / groups][kernel...], dense, as PyTorch and ONNX store them. They should be
 // finite, because taps outside the input may be multiplied by zeros. An input that is not finite reaches all outputs
-// that depend on it, and may turn others of the same block of stride x stride into NaN. bias: f32 [output_channels];
+// that depend on it, and may turn into NaN those that are less than a stride away from one of these along every axis,
+// as where a stride is larger than its kernel. (Winograd: see Numerics in weights.h.) bias: f32 [output_channels];
 // null: 0. Both are copied. Tensors are f32 in any layout; the layouts of input and output need not agree.
 // Errors: kInvalidArgument for a broken rule or missing weights, kUnsupported for weights that are not f32,
 // kOutOfMemory.

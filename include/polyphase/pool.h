@@ -94,7 +94,8 @@ POLYPHASE_EXPORT StatusOr<Operator> CreateMaxUnpool(const MaxUnpoolAttributes& a
                                                     const OperatorOptions& options = {});
 
 // Takes the mean of each window. Tensors are f32, f16, bf16 or u8 in any layout; the layouts of input and output need
-// not agree. Sums are f32, and u8 results are rounded half to even.
+// not agree. Sums are f32, and u8 results are rounded half to even. An input that is not finite reaches the outputs of
+// its windows and no others, here and in AvgUnpool.
 POLYPHASE_EXPORT StatusOr<Operator> CreateAvgPool(const AvgPoolAttributes& attributes,
                                                   const OperatorOptions& options = {});
 

@@ -211,9 +211,11 @@ struct OnnxResize {
 // Tensors are f32, f16, bf16 or u8 in any layout; input and output have the same type, but their layouts need not
 // agree. Results are computed in f32, except with the fixed-point roundings, and rounded once. kNearest without
 // epilogue and pointwise takes all other types as well (i8, u16, i16, i32, i64, f64) and moves elements unchanged;
-// extrapolation_value is rounded towards zero for integers, and saturates. Errors of Create: kInvalidArgument for a
-// broken rule, kUnsupported for pointwise weights that are not f32. Errors of MakePlan: an empty input or output,
-// unless n is 0; kUnsupported for a type that the mode, the epilogue or pointwise does not take.
+// extrapolation_value is rounded towards zero for integers, and saturates. An input that is not finite reaches the
+// outputs that give it a weight; those that read it with the weight 0 may become NaN, and no others do. Errors of
+// Create: kInvalidArgument for a broken rule, kUnsupported for pointwise weights that are not f32. Errors of MakePlan:
+// an empty input or output, unless n is 0; kUnsupported for a type that the mode, the epilogue or pointwise does not
+// take.
 POLYPHASE_EXPORT StatusOr<Operator> CreateResize(const ResizeAttributes& attributes,
                                                  const OperatorOptions& options = {});
 

@@ -2,10 +2,16 @@
 #include "api/c_structs.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace polyphase::internal {
 
 Status NullError(const char* name) { return Status::InvalidArgument("%s = null: must not be null", name); }
+
+Status CheckAlignment(const char* c_struct, const char* name, const void* pointer, size_t alignment) {
+  if (reinterpret_cast<uintptr_t>(pointer) % alignment == 0) return Status();
+  return Status::InvalidArgument("%s %s = %p: must be aligned to %zu bytes", c_struct, name, pointer, alignment);
+}
 
 Status CheckFlag(const char* c_struct, const char* name, int32_t value) {
   if (value == 0 || value == 1) return Status();

@@ -171,6 +171,7 @@ constexpr size_t kScalars<std::tuple<Items...>> = (kScalars<Items> + ...);
 // ---- Conversion
 
 Status NullError(const char* name);
+Status CheckAlignment(const char* c_struct, const char* name, const void* pointer, size_t alignment);
 Status CheckFlag(const char* c_struct, const char* name, int32_t value);
 // Checks the size of a caller's struct. `first` and `known` are the sizes of its first version and of this one.
 Status CheckStruct(const char* name, const char* c_struct, const void* c, size_t first, size_t known);
@@ -186,6 +187,7 @@ inline constexpr size_t kFirstSize<pph_run_options> = offsetof(pph_run_options, 
 
 template <class C>
 Status CheckStruct(const char* name, const C* c) {
+  POLYPHASE_RETURN_IF_ERROR(CheckAlignment(Pair<C>::kStruct, name, c, alignof(C)));
   return CheckStruct(name, Pair<C>::kStruct, c, kFirstSize<C>, sizeof(C));
 }
 
@@ -284,8 +286,9 @@ Status FromC(const char* c_struct, const ArrayField<C, Count, Cpp>& field) {
     return Status::InvalidArgument("%s %s = null: must not be null for %s_count = %zu", c_struct, field.name,
                                    field.name, field.count);
   }
-  field.cpp.assign(field.c, field.c + field.count);
-  return Status();
+  const Status status = CheckAlignment(c_struct, field.name, field.c, alignof(decltype(*field.c)));
+  if (status.ok()) field.cpp.assign(field.c, field.c + field.count);
+  return status;
 }
 
 // Converts a caller's struct of any size that CheckStruct accepts. Fields that it lacks have their defaults.

@@ -3,8 +3,10 @@
 
 #include <cinttypes>
 #include <cmath>
+#include <utility>
 
 #include "geometry/enum_names.h"
+#include "geometry/weights.h"
 
 namespace polyphase {
 
@@ -13,9 +15,12 @@ Status FoldBatchNorm(const float* gamma, const float* beta, const float* mean, c
   const struct {
     const char* name;
     const float* pointer;
-  } required[] = {{"mean", mean}, {"variance", variance}, {"scale", scale}, {"shift", shift}};
-  for (const auto& [name, pointer] : required) {
-    if (pointer == nullptr) return Status::InvalidArgument("batch norm %s = null: must not be null", name);
+    bool required;
+  } arrays[] = {{"gamma", gamma, false},      {"beta", beta, false},  {"mean", mean, true},
+                {"variance", variance, true}, {"scale", scale, true}, {"shift", shift, true}};
+  for (const auto& [name, pointer, required] : arrays) {
+    if (required && pointer == nullptr) return Status::InvalidArgument("batch norm %s = null: must not be null", name);
+    if (Status status = internal::CheckFloats("batch norm", name, pointer); !status.ok()) return status;
   }
   if (channels < 1) {
     return Status::InvalidArgument("batch norm channels = %" PRId64 ": must be at least 1", channels);
@@ -56,6 +61,10 @@ Status ValidateEpilogue(const char* op, const Epilogue& e, int64_t channels) {
                ? Status::InvalidArgument("%s epilogue channels = %" PRId64 ": must be at least 1", op, e.channels)
                : Status::InvalidArgument("%s epilogue channels = %" PRId64 ": must be the output's, %" PRId64, op,
                                          e.channels, channels);
+  }
+  for (const auto& [name, values] : {std::pair("epilogue scale", e.scale), std::pair("epilogue shift", e.shift),
+                                     std::pair("epilogue slope", e.slope)}) {
+    if (Status status = CheckFloats(op, name, values); !status.ok()) return status;
   }
   if (e.residual != Residual::kNone && e.residual != Residual::kBeforeActivation &&
       e.residual != Residual::kAfterActivation) {

@@ -137,6 +137,7 @@ Status ValidatePointwise(const ResizeAttributes& a) {
                                    kOp, p.input_channels, p.output_channels);
   }
   POLYPHASE_RETURN_IF_ERROR(CheckWeights("resize pointwise weights", p.weights));
+  POLYPHASE_RETURN_IF_ERROR(CheckFloats(kOp, "pointwise bias", p.bias));
   if (a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize) {
     return Status::InvalidArgument(
         "%s pointwise with coordinate_transformation = %s: must be another one, as the 1x1 convolution cannot go below "

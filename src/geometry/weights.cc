@@ -1,4 +1,4 @@
-// Validation of weights and numerics, for all ops.
+// Validation of weights, other constants and numerics, for all ops.
 #include "geometry/weights.h"
 
 #include <cstdint>
@@ -18,6 +18,12 @@ Status CheckWeights(const char* name, const Weights& weights) {
   }
   if (weights.type == DataType::kF32) return Status();
   return Status::Unsupported("%s type = %s: this version supports kF32", name, EnumName(weights.type).c_str());
+}
+
+Status CheckFloats(const char* op, const char* name, const float* values) {
+  if (reinterpret_cast<uintptr_t>(values) % alignof(float) == 0) return Status();
+  return Status::InvalidArgument("%s %s = %p: must be aligned to the %zu bytes of a value", op, name,
+                                 static_cast<const void*>(values), alignof(float));
 }
 
 Status CheckNumerics(Numerics numerics) {

@@ -1,4 +1,4 @@
-// Validation of weights and numerics, for all ops.
+// Validation of weights, other constants and numerics, for all ops.
 #ifndef POLYPHASE_SRC_GEOMETRY_WEIGHTS_H_
 #define POLYPHASE_SRC_GEOMETRY_WEIGHTS_H_
 
@@ -10,6 +10,9 @@ namespace polyphase::internal {
 
 // Fails unless the weights are f32. `name` is the op and the attribute, for messages: "conv weights".
 Status CheckWeights(const char* name, const Weights& weights);
+
+// Fails unless the array, which may be null, is aligned to its elements.
+Status CheckFloats(const char* op, const char* name, const float* values);
 
 Status CheckNumerics(Numerics numerics);
 

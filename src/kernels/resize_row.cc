@@ -36,6 +36,12 @@ HWY_INLINE hn::Vec<D> WeightedSum(const Fetch& fetch, const Weight& weight) {
   return sum;
 }
 
+// A single tap has no weights, to whose null pointer nothing may be added.
+template <int kTaps>
+HWY_INLINE const float* WeightsAt(const ResizeXArgs& args, int64_t at) {
+  return kTaps == 1 ? nullptr : args.weights + at;
+}
+
 // Permutes the lanes of kVectors vectors that lie one after the other in memory.
 template <int kVectors>
 HWY_INLINE V Permute(D d, const float* HWY_RESTRICT x, VI lane) {
@@ -67,7 +73,7 @@ void NearX(const ResizeXArgs& args) {
   // Without the attribute, GCC 12 makes a call for each vector, which takes 1.2 times as long (SSE4).
   const auto run = [&](int64_t o, int64_t table) HWY_ATTR __attribute__((always_inline)) {
     const float* HWY_RESTRICT x = local.source + local.base[static_cast<uint64_t>(o) / 4];
-    const float* HWY_RESTRICT w = local.weights + table;
+    const float* HWY_RESTRICT w = WeightsAt<kTaps>(local, table);
     const auto relative =
         hn::Sub(hn::LoadU(di, local.first + table), hn::Set(di, local.base[static_cast<uint64_t>(table) / 4]));
     if constexpr (kTaps == 0) {
@@ -138,7 +144,7 @@ void FarX(const ResizeXArgs& args) {
   const int64_t step = local.weights_stride;
   for (int64_t o = local.begin; o < local.end; o += lanes) {
     const float* HWY_RESTRICT x = local.source;
-    const float* HWY_RESTRICT w = local.weights + o;
+    const float* HWY_RESTRICT w = WeightsAt<kTaps>(local, o);
     const auto indices = hn::LoadU(di, local.first + o);
     const auto sum =
         WeightedSum<kTaps>([&](int k) HWY_ATTR { return hn::GatherIndex(d, x + k * local.pixel, indices); },
@@ -156,7 +162,7 @@ HWY_INLINE void PixelsX(const ResizeXArgs& args, Pixel pixel) {
   const ResizeXArgs local = args;
   const int64_t step = local.weights_stride;
   for (int64_t o = local.begin; o < local.end; ++o) {
-    const float* HWY_RESTRICT w = local.weights + o;
+    const float* HWY_RESTRICT w = WeightsAt<kTaps>(local, o);
     for (int64_t begin = 0; begin < pixel; begin += lanes) {
       const int64_t v = std::min(begin, pixel - lanes);  // the last vector ends with the pixel
       const float* HWY_RESTRICT x = local.source + local.first[o] * pixel + v;

@@ -119,6 +119,7 @@ Status CreateConvOperator(const ConvAttributes& attributes, const Weights& given
   POLYPHASE_RETURN_IF_ERROR(ExpandConv(&a));
   POLYPHASE_RETURN_IF_ERROR(ValidateConv(&a));
   POLYPHASE_RETURN_IF_ERROR(CheckWeights("conv weights", given));
+  POLYPHASE_RETURN_IF_ERROR(CheckFloats("conv", "bias", bias));
   const auto* const weights = static_cast<const float*>(given.data);
   auto op = std::make_shared<PhaseConvOperator>();
   POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));

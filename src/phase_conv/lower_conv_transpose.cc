@@ -16,6 +16,7 @@ Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, co
   POLYPHASE_RETURN_IF_ERROR(ExpandConvTranspose(&a));
   POLYPHASE_RETURN_IF_ERROR(ValidateConvTranspose(a));
   POLYPHASE_RETURN_IF_ERROR(CheckWeights("conv_transpose weights", given));
+  POLYPHASE_RETURN_IF_ERROR(CheckFloats("conv_transpose", "bias", bias));
   const auto* weights = static_cast<const float*>(given.data);
   auto op = std::make_shared<PhaseConvOperator>();
   POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));

@@ -499,6 +499,19 @@ TEST(CApi, FoldBatchNorm) {
 
 // ---- Errors
 
+TEST(CApi, ArraysOfOnnxMustBeAligned) {
+  pph_onnx_resize node = Defaults(pph_onnx_resize_init);
+  pph_resize_attributes attributes = Defaults(pph_resize_attributes_init);
+  alignas(8) const char bytes[64] = {};
+  node.sizes = reinterpret_cast<const int64_t*>(bytes + 4);
+  node.sizes_count = 4;
+  EXPECT_TRUE(Failed(pph_resize_onnx(&node, &attributes), {"sizes", "aligned", "8"}));
+  node = Defaults(pph_onnx_resize_init);
+  node.scales = reinterpret_cast<const float*>(bytes + 1);
+  node.scales_count = 4;
+  EXPECT_TRUE(Failed(pph_resize_onnx(&node, &attributes), {"scales", "aligned", "4"}));
+}
+
 // Calls a create function with null pointers and with attributes that break a rule.
 template <class C>
 void ExpectCreateErrors(pph_status (*create)(const C*, const pph_operator_options*, pph_operator**)) {
@@ -511,6 +524,7 @@ void ExpectCreateErrors(pph_status (*create)(const C*, const pph_operator_option
     EXPECT_EQ(op, nullptr);
   };
   error(nullptr, {"attributes", "null"});
+  error(reinterpret_cast<const C*>(reinterpret_cast<const char*>(&a) + 1), {"attributes", "aligned"});
   a.spatial_rank = 4;
   error(&a, {"spatial_rank", "4"});
   a.struct_size = 7;

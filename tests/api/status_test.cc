@@ -581,6 +581,9 @@ TEST(Status, FoldBatchNorm) {
   EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, nullptr, 0, 2, scale, shift), "variance null"));
   EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, ones, 0, 2, nullptr, shift), "scale null"));
   EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, ones, 0, 0, scale, shift), "channels 0"));
+  const auto* const unaligned = reinterpret_cast<const float*>(reinterpret_cast<const char*>(ones) + 2);
+  EXPECT_TRUE(IsError(FoldBatchNorm(unaligned, ones, ones, ones, 0, 1, scale, shift), "gamma aligned 4"));
+  EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, unaligned, 0, 1, scale, shift), "variance aligned 4"));
   EXPECT_TRUE(IsError(FoldBatchNorm(ones, ones, ones, bad, 0.5, 2, scale, shift), "variance -1 epsilon"));
   const float mean[2] = {2, 3};
   const float variance[2] = {3, 15};

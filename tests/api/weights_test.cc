@@ -3,6 +3,7 @@
 #include <functional>
 #include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -69,6 +70,35 @@ TEST(Weights, TypesOtherThanF32AreUnsupported) {
                 {op.name, "weights", "aligned", "4"});
     EXPECT_TRUE(op.create({kValues, DataType::kF32}, {}).ok());
     EXPECT_TRUE(op.create(kValues, {}).ok());
+  }
+}
+
+// Bias and the constants of epilogues are read as floats.
+TEST(Weights, MisalignedConstantsAreErrors) {
+  const auto* const unaligned = reinterpret_cast<const float*>(reinterpret_cast<const char*>(kValues) + 1);
+  const auto expect_error = [](const StatusOr<Operator>& op, std::initializer_list<const char*> words) {
+    ExpectError(op.status(), StatusCode::kInvalidArgument, words);
+  };
+  expect_error(CreateConv(SmallConv(), kValues, unaligned), {"conv", "bias", "aligned", "4"});
+  expect_error(CreateConvTranspose(SmallConvTranspose(), kValues, unaligned), {"conv_transpose", "bias", "aligned"});
+  ResizeAttributes pointwise = SmallResize(kValues);
+  pointwise.pointwise.bias = unaligned;
+  expect_error(CreateResize(pointwise), {"resize", "pointwise", "bias", "aligned"});
+  const std::pair<const char*, const float * Epilogue::*> fields[] = {
+      {"scale", &Epilogue::scale}, {"shift", &Epilogue::shift}, {"slope", &Epilogue::slope}};
+  for (const auto& [name, field] : fields) {
+    ConvAttributes conv = SmallConv();
+    ConvTransposeAttributes conv_transpose = SmallConvTranspose();
+    ResizeAttributes resize = SmallResize({});
+    resize.pointwise = {};
+    for (Epilogue* epilogue : {&conv.epilogue, &conv_transpose.epilogue, &resize.epilogue}) {
+      epilogue->*field = unaligned;
+      epilogue->channels = 1;
+    }
+    expect_error(CreateConv(conv, kValues, nullptr), {"conv", "epilogue", name, "aligned"});
+    expect_error(CreateConvTranspose(conv_transpose, kValues, nullptr),
+                 {"conv_transpose", "epilogue", name, "aligned"});
+    expect_error(CreateResize(resize), {"resize", "epilogue", name, "aligned"});
   }
 }
 

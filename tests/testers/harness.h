@@ -19,36 +19,9 @@
 #include "gtest/gtest.h"
 #include "polyphase/polyphase.h"
 #include "tests/ref/tensor.h"
-
-#if defined(__SANITIZE_THREAD__)
-#define POLYPHASE_TEST_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define POLYPHASE_TEST_TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define POLYPHASE_TEST_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POLYPHASE_TEST_ASAN 1
-#endif
-#endif
+#include "tests/testers/sanitizers.h"
 
 namespace polyphase::testing {
-
-#ifdef POLYPHASE_TEST_TSAN
-constexpr bool kTsan = true;
-#else
-constexpr bool kTsan = false;
-#endif
-#ifdef POLYPHASE_TEST_ASAN
-constexpr bool kAsan = true;
-#else
-constexpr bool kAsan = false;
-#endif
-// Sanitized builds are 5 to 20 times slower, so tests with many cases take fewer of them.
-constexpr bool kSanitized = kTsan || kAsan;
 
 // ---- Names
 

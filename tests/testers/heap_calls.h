@@ -11,7 +11,9 @@
 #include <cstdlib>
 #include <new>
 
-#if defined(POLYPHASE_TEST_ASAN) || defined(POLYPHASE_TEST_TSAN)
+#include "tests/testers/sanitizers.h"
+
+#if defined(POLYPHASE_TEST_ASAN) || defined(POLYPHASE_TEST_TSAN) || defined(POLYPHASE_TEST_MSAN)
 #define POLYPHASE_TEST_HEAP_OF_SANITIZER 1
 #endif
 
@@ -57,6 +59,11 @@ class Heap {
     if (pointer != nullptr) ++live_;
     return pointer;
   }
+  // No allocation of more bytes succeeds from now on, whether the heap is watched or not; SIZE_MAX: there is no limit.
+  // Sanitizers only.
+  static void Limit(size_t bytes) { most_ = bytes; }
+  static bool Allows(size_t bytes) { return bytes <= most_.load(std::memory_order_relaxed); }
+
   // Counts the end of a block.
   static void Give(const void* pointer) {
     if (!watching_.load(std::memory_order_relaxed)) return;
@@ -67,6 +74,7 @@ class Heap {
  private:
   static inline std::atomic<bool> watching_{false}, failed_{false}, forever_{false};
   static inline std::atomic<int64_t> calls_{0}, live_{0}, successes_{kNoFailure};
+  static inline std::atomic<size_t> most_{SIZE_MAX};
 };
 
 // Returns the number of heap calls while `body` runs.
@@ -78,10 +86,12 @@ int64_t HeapCallsOf(const Body& body) {
 #ifdef POLYPHASE_TEST_HEAP_OF_SANITIZER
 // The standard's default is that all others call these.
 inline void* New(size_t bytes) {
+  if (!Heap::Allows(bytes)) return nullptr;
   return Heap::Take([=] { return std::malloc(bytes != 0 ? bytes : 1); });
 }
 inline void* New(size_t bytes, std::align_val_t alignment) {
   const auto align = static_cast<size_t>(alignment);
+  if (!Heap::Allows(bytes)) return nullptr;
   return Heap::Take([=] { return std::aligned_alloc(align, (bytes + align - 1) / align * align); });
 }
 inline void* OrThrow(void* pointer) {
