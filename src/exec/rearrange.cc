@@ -147,7 +147,7 @@ void ShuffleRows(const RearrangePlan& plan, const char* input, char* output, cha
         if (stream) {
           shuffle(plan, input, buffer, 0, deep_first, deep_c, count);
           plan.op.kernels.panel.stream_copy(buffer, output + (shallow_row << plan.element_log2),
-                                            count * rx * (pixels ? shallow.c : 1) << plan.element_log2);
+                                            (count * rx) << plan.element_log2);
         } else {
           shuffle(plan, input, output, shallow_row, deep_first, deep_c, count);
         }

@@ -11,7 +11,6 @@
 #include "base/line.h"
 #include "base/status.h"
 #include "geometry/pixel_shuffle.h"
-#include "plan/addressing.h"
 #include "plan/streaming.h"
 
 namespace polyphase::internal {
@@ -28,17 +27,14 @@ std::string Choice(const RearrangePlan& plan) {
                 plan.stream_pixels > 0 ? ", streaming stores" : "");
 }
 
-// Streams output rows that are made as a whole. A row of a deep tensor is not: its channels are those of several rows.
+// Streams the interleaved rows of large outputs, which took 0.75 to 0.85 of the time (Zen 1). The transpositions of NHWC
+// are bound by their instructions, and took 1.2 times as long with a buffer.
 void ChooseStreaming(RearrangePlan* plan) {
   constexpr int64_t kBufferBytes = 16 * 1024;
-  const TensorDesc& out = plan->output;
-  const bool whole = plan->to_space && (plan->path == ShufflePath::kInterleave ||
-                                        (plan->path != ShufflePath::kElements && IsInterleaved(out)));
-  if (!whole || !ShouldStream(out)) return;
-  const int64_t pixel_bytes = (plan->path == ShufflePath::kInterleave ? 1 : out.c) * plan->factor[kColumn]
-                              << plan->element_log2;
-  const int64_t step =
-      kLineBytes / std::gcd(pixel_bytes, kLineBytes);  // whole lines, so that all pieces are aligned alike
+  if (!plan->to_space || plan->path != ShufflePath::kInterleave || !ShouldStream(plan->output)) return;
+  const int64_t pixel_bytes = plan->factor[kColumn] << plan->element_log2;
+  // Whole lines, so that all pieces of a row are aligned alike.
+  const int64_t step = kLineBytes / std::gcd(pixel_bytes, kLineBytes);
   plan->stream_pixels = std::max(kBufferBytes / pixel_bytes / step * step, step);
   plan->buffer_bytes = plan->stream_pixels * pixel_bytes;
 }

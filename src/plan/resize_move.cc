@@ -138,7 +138,8 @@ Status MakeResizeMovePlan(const ResizeOperator& op, const TensorDesc& input, con
   for (int64_t o = 0; o < x.out; ++o) x.first[o] = static_cast<int32_t>(x.Source(o, 0));
   const int64_t pixel = DensePixel(*plan);
   const bool extrapolates = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
-  if (op.kernels.resize_bytes.permute != nullptr && pixel != 0 && !extrapolates) plan->blocks = MakeBlocks(x, pixel);
+  const bool blocks = op.kernels.resize_bytes.permute != nullptr && pixel > 0 && pixel < kByteLanes && !extrapolates;
+  if (blocks) plan->blocks = MakeBlocks(x, pixel);
   plan->outside = OutsideBits(input.dtype, a.extrapolation_value);
   const int64_t rows = plan->z.out * plan->y.out;
   const double elements = static_cast<double>(rows) * static_cast<double>(plan->x.out) * static_cast<double>(input.c) *
