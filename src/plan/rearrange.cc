@@ -27,8 +27,8 @@ std::string Choice(const RearrangePlan& plan) {
                 plan.stream_pixels > 0 ? ", streaming stores" : "");
 }
 
-// Streams the interleaved rows of large outputs, which took 0.75 to 0.85 of the time (Zen 1). The transpositions of NHWC
-// are bound by their instructions, and took 1.2 times as long with a buffer.
+// Streams the interleaved rows of large outputs, which took 0.75 to 0.85 of the time (Zen 1). The transpositions of
+// NHWC are bound by their instructions, and took 1.2 times as long with a buffer.
 void ChooseStreaming(RearrangePlan* plan) {
   constexpr int64_t kBufferBytes = 16 * 1024;
   if (!plan->to_space || plan->path != ShufflePath::kInterleave || !ShouldStream(plan->output)) return;
