@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for the given purposes:
-#   tools/setup.sh build|test|demo|models|onnxruntime|peers|perf|wheel|debian|conan|docs|ci|fuzz|clang-14|clang-16|
-#     emulators...
+#   tools/setup.sh build|test|demo|models|onnxruntime|peers|perf|python|wheel|debian|conan|docs|ci|fuzz|clang-14|
+#     clang-16|emulators...
 set -euo pipefail
 
 if [[ $# == 0 ]]; then
@@ -27,6 +27,7 @@ for purpose in "$@"; do
     perf) # tools/perf
       wanted+=("${build[@]}" git python3-numpy python3-scipy python3-jinja2 valgrind)
       ;;
+    python) wanted+=("${build[@]}" python3-venv) ;; # pip install .
     wheel) wanted+=(python3-venv dpkg-dev) ;; # tools/wheel.sh
     debian) wanted+=(git mmdebstrap autopkgtest) ;; # tools/packaging/debian.sh
     conan) wanted+=(python3-venv) ;; # tools/packaging/conan.sh

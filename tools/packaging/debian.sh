@@ -53,8 +53,9 @@ sed -i "s/^Maintainer: .*/Maintainer: $maintainer/" "$debian/control"
 release=$(. /etc/os-release && echo "$VERSION_CODENAME")
 apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' 'Origin: Debian' \
   > "$work/mirrors.list"
-step "Making a clean Debian $release" mmdebstrap --mode=root --variant=apt --aptopt='Acquire::Languages "none"' \
-  --aptopt='Acquire::Check-Valid-Until "false"' "$release" "$work/clean.tar" "$work/mirrors.list"
+apt-config dump Acquire | grep -v IndexTargets > "$work/apt.conf"
+step "Making a clean Debian $release" mmdebstrap --mode=root --variant=apt --aptopt="$work/apt.conf" "$release" \
+  "$work/clean.tar" "$work/mirrors.list"
 for system in build test; do
   mkdir "$work/system-$system"
   tar --extract --directory="$work/system-$system" --file="$work/clean.tar"
@@ -79,7 +80,7 @@ mkdir -p "$folder"
 find "$work/system-build/build" -mindepth 1 -maxdepth 1 -type f -exec mv -t "$folder" {} +
 step "Testing what is installed" unshare --mount --fork --kill-child bash -c '
   mount -t proc proc "$1/proc"
-  autopkgtest --quiet --no-built-binaries "${@:2}" -- chroot "$1"' \
+  autopkgtest --quiet --no-built-binaries --setup-commands="apt-get update" "${@:2}" -- chroot "$1"' \
   - "$work/system-test" "$folder"/*.deb "$folder"/*.dsc
 grep -E ' (PASS|FAIL|SKIP)' "$work/log"
 ls "$folder"/*.deb
