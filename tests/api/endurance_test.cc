@@ -133,9 +133,10 @@ TEST(Endurance, MemoryStaysFlat) {
   const auto [blocks_after, resident_after] = MemoryOfProcess();
   std::cout << plans << " plans: " << blocks_after - blocks << " bytes more in blocks, " << resident_after - resident
             << " bytes more in the process" << std::endl;
-  if (kSanitized) return;  // whose heaps are no longer glibc's; LeakSanitizer looks at the end
-  EXPECT_LE(blocks_after - blocks, 4096);
-  EXPECT_LE(resident_after - resident, 1 << 20);
+  if (kSanitized) return;  // whose heaps are not glibc's; LeakSanitizer looks at the end
+  // What oneTBB's threads and glibc's arenas keep does not grow with the plans, of which the smallest take 1 KiB.
+  EXPECT_LE(blocks_after - blocks, 64 << 10);
+  EXPECT_LE(resident_after - resident, 8 << 20);
 }
 
 }  // namespace
