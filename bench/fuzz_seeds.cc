@@ -96,7 +96,7 @@ void WriteTable(Seeds* seeds) {
   constexpr pph_activation kActivations[] = {PPH_ACTIVATION_NONE, PPH_LEAKY_RELU, PPH_PRELU, PPH_SILU, PPH_GELU};
   size_t row = 0;
   for (const bench::Workload& workload : bench::ReadWorkloadsFile(POLYPHASE_WORKLOADS_TSV)) {
-    const bench::Workload small = bench::Shrunk(workload, 1 << 16);
+    const bench::Workload small = bench::Shrunk(workload, 1 << 14);
     Layer layer = LayerOf(small);
     std::tie(layer.input.layout, layer.input.channel_block) = kLayouts[row % std::size(kLayouts)];
     if (layer.attributes.index() < 3 && row % 2 == 0) {  // convolutions and resizes

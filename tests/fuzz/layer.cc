@@ -22,8 +22,8 @@ namespace {
 using internal::Pair;
 
 // What is larger than this is planned and not run.
-constexpr int64_t kMostElements = 1 << 14;
-constexpr double kMostWork = 1 << 20;
+constexpr int64_t kMostElements = 1 << 13;
+constexpr double kMostWork = 1 << 18;
 // No allocation of more bytes succeeds, so that sizes beyond all bounds find no memory soon.
 constexpr size_t kMostBytes = 4 << 20;
 
@@ -418,7 +418,7 @@ class LayerCalls {
     }
     const size_t bytes = pph_plan_workspace_bytes(plan_);
     const double work = input->elements() * macs_per_input_ + output->elements() * macs_per_output_;
-    if (bytes > kMostBytes || work > kMostWork || input->elements() * output->elements() > 16 * kMostWork) return;
+    if (bytes > kMostBytes || work > kMostWork || input->elements() * output->elements() > 64 * kMostWork) return;
 
     input->Fill(layer_.seed);
     output->Fill(layer_.seed + 1);

@@ -2,6 +2,7 @@
 #ifndef POLYPHASE_TESTS_REF_TENSOR_H_
 #define POLYPHASE_TESTS_REF_TENSOR_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -113,15 +114,13 @@ void ForEachElement(const TensorDesc& dense_or_strided, const Visit& visit) {
 // Returns the number of elements from the first to the last one that the tensor owns; 0 for an empty tensor.
 inline int64_t Extent(const TensorDesc& dense_or_strided) {
   const TensorDesc desc = WithStrides(dense_or_strided);
+  const auto end = desc.size.begin() + desc.spatial_rank;
+  if (desc.n == 0 || desc.c == 0 || std::find(desc.size.begin(), end, 0) != end) return 0;
   const int64_t block = desc.layout == Layout::kNchwc ? desc.channel_block : 1;
   const int64_t last_channel = StoredChannels(desc) - 1;
   int64_t last = (desc.n - 1) * desc.stride_n + last_channel / block * desc.stride_c + last_channel % block;
-  bool empty = desc.n == 0 || desc.c == 0;
-  for (int axis = 0; axis < desc.spatial_rank; ++axis) {
-    last += (desc.size[axis] - 1) * desc.stride[axis];
-    empty = empty || desc.size[axis] == 0;
-  }
-  return empty ? 0 : last + 1;
+  for (int axis = 0; axis < desc.spatial_rank; ++axis) last += (desc.size[axis] - 1) * desc.stride[axis];
+  return last + 1;
 }
 
 // Writes `tensor` to `memory` as `desc` says, and `tail` to the tail lanes. T has the size of desc.dtype.
