@@ -24,6 +24,7 @@ trap 'rm -rf -- "$work"' EXIT
   cat "$CONAN_HOME/profiles/default"
   printf '[platform_requires]\nhighway/%s\nonetbb/%s\n' "$(version_of libhwy-dev)" "$(version_of libtbb-dev)"
   printf '[conf]\ntools.cmake.cmaketoolchain:generator=Ninja\n'
+  printf 'tools.cmake.cmaketoolchain:user_presets=\ntools.cmake.cmake_layout:test_folder=%s\n' "$work/test"
 } > "$work/profile"
 
 for shared in True False; do

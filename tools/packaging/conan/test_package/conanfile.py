@@ -27,4 +27,4 @@ class PolyphaseTest(ConanFile):
     def test(self):
         if can_run(self):
             for program in ("upscale_cxx", "upscale_c", "engine"):
-                self.run(pathlib.Path(self.cpp.build.bindir, program), env="conanrun")
+                self.run(f'"{pathlib.Path(self.build_folder, self.cpp.build.bindir, program)}"', env="conanrun")
