@@ -75,6 +75,11 @@ inline bool IsFixedPoint(U8Rounding rounding) {
   return rounding == U8Rounding::kFixed16 || rounding == U8Rounding::kFixed22;
 }
 
+// Returns whether coordinates may be outside of the input, where outputs are the extrapolation value.
+inline bool Extrapolates(const ResizeAttributes& a) {
+  return a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
+}
+
 // Returns whether fixed-point resizing of both axes sums rows, and rounds the sums, before it resizes them along x.
 bool SumsRowsFirst(const ResizeAttributes& attributes, const SpatialSizes& input_size, const SpatialSizes& output_size);
 

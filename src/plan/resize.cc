@@ -204,11 +204,10 @@ void SelectStore(ResizePlan* plan) {
   const ResizeAttributes& a = plan->op.attributes;
   const bool f32 = plan->conversion == Conversion::kF32;
   const bool in_order = f32 && (plan->contiguous || plan->output.channel_block == kLineLanes);
-  const bool extrapolates = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
   // The empty lanes of the last block are not zero where a pixel with a NaN was multiplied by their weights.
   const bool empty_lanes = plan->op.pointwise() && plan->output.c % kLineLanes != 0;
   plan->stream = in_order && ShouldStream(plan->output);
-  if (!in_order || !(IsTrivial(a.epilogue) || AddsResidual(*plan)) || extrapolates || empty_lanes) return;
+  if (!in_order || !(IsTrivial(a.epilogue) || AddsResidual(*plan)) || Extrapolates(a) || empty_lanes) return;
   // Kernels of elements write whole vectors, past the end of the row.
   const bool sums = plan->residual || plan->stream || plan->windows_y() || plan->taps() > 1 || plan->op.pointwise() ||
                     plan->pass != RowPass::kPixels;
@@ -228,11 +227,7 @@ void CutTasks(size_t threads, ResizePlan* plan) {
     work += lanes * pixels * static_cast<double>(plan->input.c) / kTaskMacs;
   }
   const double wanted = WantedTasks(threads, work);
-  // Neighbouring tasks resize some source rows twice, so that tasks must not have too few rows. Windows of a shrinking
-  // axis overlap by less than their length.
-  const double shrinking = y.windows ? static_cast<double>(y.out) / static_cast<double>(y.in) : 1;
-  const auto min_rows =
-      std::min<int64_t>(rows, static_cast<int64_t>(std::ceil(8 * static_cast<double>(y.taps) * shrinking)));
+  const int64_t min_rows = LeastRows(y, rows);
   plan->ring_z = plan->z.taps;
   plan->ring_y = y.taps + (plan->batched() ? kLineLanes - 1 : 0);
   int64_t blocks = plan->op.pointwise() ? std::min(planes, kMaxBlocks) : 1;
@@ -328,6 +323,11 @@ Status CheckInput(const ResizeOperator& op, const TensorDesc& input) {
 }
 
 }  // namespace
+
+int64_t LeastRows(const ResizeAxis& y, int64_t rows) {
+  const double shrinking = y.windows ? static_cast<double>(y.out) / static_cast<double>(y.in) : 1;
+  return std::min<int64_t>(rows, static_cast<int64_t>(std::ceil(8 * static_cast<double>(y.taps) * shrinking)));
+}
 
 ResizeScratch::ResizeScratch(const ResizePlan& plan, Arena& arena) {
   const int64_t strip_lanes = plan.op.pointwise() ? RoundUp(plan.input.c, kLineLanes) : 0;

@@ -126,6 +126,10 @@ struct ResizeScratch {
   float* tap_weights;
 };
 
+// Returns the least of `rows` output rows that a task should have: neighbouring tasks resize some source rows twice.
+// Windows of a shrinking axis overlap by less than their length.
+int64_t LeastRows(const ResizeAxis& y, int64_t rows);
+
 // Checks the input and the options, and sets the tensors of a plan and what its axes are made from.
 Status InferResize(const ResizeOperator& op, const TensorDesc& input, const PlanOptions& options, PlanTensors* tensors,
                    ResizeSizes* sizes);

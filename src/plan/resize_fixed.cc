@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cinttypes>
-#include <cmath>
 #include <limits>
 
 #include "base/checked_math.h"
@@ -170,11 +169,8 @@ std::unique_ptr<ResizeFixedPlan> MakeResizeFixedPlan(const ResizePlan& plan, siz
   const int64_t rows = plan.z.out * y.out;
   const int64_t others = plan.input.n * fixed.planes;
   const double bytes = static_cast<double>(others) * static_cast<double>(rows) * static_cast<double>(out_bytes);
-  // Neighbouring tasks resize some rows twice.
-  const double overlap = std::ceil(8 * static_cast<double>(y.taps) *
-                                   std::min(1.0, static_cast<double>(y.out) / static_cast<double>(y.in)));
-  fixed.rows = CutForTasks(rows, WantedTasks(threads, bytes / kTaskBytes), others,
-                           std::min<int64_t>(rows, fixed.rows_first ? 1 : static_cast<int64_t>(overlap)));
+  fixed.rows =
+      CutForTasks(rows, WantedTasks(threads, bytes / kTaskBytes), others, fixed.rows_first ? 1 : LeastRows(y, rows));
   fixed.tasks = others * fixed.rows.count;
 
   Arena arena;

@@ -97,8 +97,7 @@ bool PrefersMove(const ResizeAttributes& a, const PlanTensors& tensors) {
   const TensorDesc& in = tensors.input;
   const TensorDesc& out = tensors.output;
   return in.dtype != DataType::kF32 && a.mode == ResizeMode::kNearest && IsTrivial(a.epilogue) && !HasPointwise(a) &&
-         a.coordinate_transformation != CoordinateTransformation::kTfCropAndResize && in.layout == out.layout &&
-         in.channel_block == out.channel_block;
+         !Extrapolates(a) && in.layout == out.layout && in.channel_block == out.channel_block;
 }
 
 bool IsMoved(DataType dtype) {
@@ -137,8 +136,7 @@ Status MakeResizeMovePlan(const ResizeOperator& op, const TensorDesc& input, con
   ResizeAxis& x = plan->x;
   for (int64_t o = 0; o < x.out; ++o) x.first[o] = static_cast<int32_t>(x.Source(o, 0));
   const int64_t pixel = DensePixel(*plan);
-  const bool extrapolates = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
-  const bool blocks = op.kernels.resize_bytes.permute != nullptr && pixel > 0 && pixel < kByteLanes && !extrapolates;
+  const bool blocks = op.kernels.resize_bytes.permute != nullptr && pixel > 0 && pixel < kByteLanes && !Extrapolates(a);
   if (blocks) plan->blocks = MakeBlocks(x, pixel);
   plan->outside = OutsideBits(input.dtype, a.extrapolation_value);
   const int64_t rows = plan->z.out * plan->y.out;
