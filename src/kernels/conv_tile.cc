@@ -1,6 +1,8 @@
 // Computes the register tiles of all dense ops, for every target.
 #include "kernels/conv_tile.h"
 
+#include <array>
+#include <type_traits>
 #include <utility>
 
 #undef HWY_TARGET_INCLUDE
@@ -87,22 +89,83 @@ void DenseTile(const ConvTileArgs& args) {
   }
 }
 
-template <int kP>
-void DepthwiseTile(const ConvTileArgs& args) {
+// A row keeps the weights of this many taps in registers, beside a bias and kRowPixels sums, and passes over its sums
+// again for each further so many.
+constexpr int kPassTaps = 9;
+constexpr int kRowPixels = 4;
+
+struct PassTaps {
+  int count = 0;
+  const char* input[kPassTaps];
+  const float* weights[kPassTaps];
+};
+
+// Sums the taps of a pass for `pixels` pixels, beginning with the biases or, after the first pass, with the sums.
+template <int kTaps, bool kFirst>
+void DepthwisePass(const PassTaps& taps, const ConvTileArgs& args) {
   const D d;
   const size_t lanes = hn::Lanes(d);
   for (size_t lane = 0; lane < kLineLanes; lane += lanes) {
-    V acc[kP];
+    const V bias = hn::LoadU(d, static_cast<const float*>(args.bias) + lane);
+    const char* input[kTaps + 1];
+    V w[kTaps + 1];
 #pragma GCC unroll 16
-    for (int p = 0; p < kP; ++p) acc[p] = hn::LoadU(d, static_cast<const float*>(args.bias) + lane);
-    ForEachTap(args, [&](const float* HWY_RESTRICT x, const float* HWY_RESTRICT weights) HWY_ATTR {
-      const V w = hn::LoadU(d, weights + lane);
+    for (int t = 0; t < kTaps; ++t) {
+      input[t] = taps.input[t] + lane * sizeof(float);
+      w[t] = hn::LoadU(d, taps.weights[t] + lane);
+    }
+    char* sums = static_cast<char*>(args.sums) + lane * sizeof(float);
+    ptrdiff_t at = 0;
+    const auto run = [&](auto count) HWY_ATTR {
+      constexpr int kP = decltype(count)::value;
+      V acc[kP];
 #pragma GCC unroll 16
-      for (int p = 0; p < kP; ++p) acc[p] = hn::MulAdd(hn::LoadU(d, x + lane + p * kLineLanes), w, acc[p]);
-    });
+      for (int p = 0; p < kP; ++p) {
+        acc[p] = kFirst ? bias : hn::LoadU(d, reinterpret_cast<const float*>(sums + p * args.sums_step));
+      }
 #pragma GCC unroll 16
-    for (int p = 0; p < kP; ++p) hn::StoreU(acc[p], d, SumsOf(args, p) + lane);
+      for (int t = 0; t < kTaps; ++t) {
+#pragma GCC unroll 16
+        for (int p = 0; p < kP; ++p) {
+          acc[p] = hn::MulAdd(hn::LoadU(d, reinterpret_cast<const float*>(input[t] + at + p * kLineBytes)), w[t],
+                              acc[p]);
+        }
+      }
+#pragma GCC unroll 16
+      for (int p = 0; p < kP; ++p) hn::StoreU(acc[p], d, reinterpret_cast<float*>(sums + p * args.sums_step));
+      at += kP * kLineBytes;
+      sums += kP * args.sums_step;
+    };
+    int64_t left = args.pixels;
+    for (; left >= kRowPixels; left -= kRowPixels) run(std::integral_constant<int, kRowPixels>());
+    for (; left > 0; --left) run(std::integral_constant<int, 1>());
   }
+}
+
+using DepthwisePassFn = void (*)(const PassTaps& taps, const ConvTileArgs& args);
+
+template <bool kFirst, int... kTaps>
+constexpr std::array<DepthwisePassFn, kPassTaps + 1> DepthwisePasses(std::integer_sequence<int, kTaps...>) {
+  return {&DepthwisePass<kTaps, kFirst>...};
+}
+
+void RunDepthwiseRow(const ConvTileArgs& args) {
+  using Counts = std::make_integer_sequence<int, kPassTaps + 1>;
+  static constexpr std::array<DepthwisePassFn, kPassTaps + 1> kPasses[] = {DepthwisePasses<false>(Counts()),
+                                                                           DepthwisePasses<true>(Counts())};
+  PassTaps taps;
+  bool first = true;
+  const auto pass = [&] {
+    kPasses[first ? 1 : 0][static_cast<size_t>(taps.count)](taps, args);
+    first = false;
+    taps.count = 0;
+  };
+  ForEachTap(args, [&](const float* input, const float* weights) {
+    if (taps.count == kPassTaps) pass();
+    taps.input[taps.count] = reinterpret_cast<const char*>(input);
+    taps.weights[taps.count++] = weights;
+  });
+  if (first || taps.count > 0) pass();
 }
 
 template <int kV, int... kP>
@@ -113,11 +176,6 @@ void FillDense(ConvTile* tile, std::integer_sequence<int, kP...>) {
 template <int... kV>
 void FillAllDense(ConvTile* tile, std::integer_sequence<int, kV...>) {
   (FillDense<kV + 1>(tile, std::make_integer_sequence<int, kPixels>()), ...);
-}
-
-template <int... kP>
-void FillDepthwise(ConvTile* tile, std::integer_sequence<int, kP...>) {
-  ((tile->run[0][kP] = &DepthwiseTile<kP + 1>), ...);
 }
 
 alignas(kLineBytes) constexpr float kNoBias[kVectors * kLineLanes] = {};
@@ -133,9 +191,10 @@ ConvTileKernels MakeConvTileKernels() {
   tile.kr = 1;
   kernels.dense = tile;
   FillAllDense(&kernels.dense, std::make_integer_sequence<int, kVectors>());
-  kernels.depthwise = tile;
+  static_cast<TileFormat&>(kernels.depthwise) = tile;
   kernels.depthwise.lanes = kernels.depthwise.nr = kLineLanes;
-  FillDepthwise(&kernels.depthwise, std::make_integer_sequence<int, kPixels>());
+  kernels.depthwise.mr = kRowPixels;
+  kernels.depthwise.run = &RunDepthwiseRow;
   kernels.no_bias = kNoBias;
   return kernels;
 }

@@ -35,6 +35,7 @@ struct ConvTileArgs {
   int64_t taps_y;
   int64_t taps_x;
   int64_t channels;  // dense only
+  int64_t pixels;    // depthwise only
 };
 
 using ConvTileFn = void (*)(const ConvTileArgs& args);
@@ -65,14 +66,20 @@ void* PackRows(const WeightBlock& block, int64_t width, void* packed);
 
 // Tiles with channels in lanes: mr <= kMaxTilePixels, nr <= kMaxTileVectors * lanes.
 struct ConvTile : TileFormat {
-  // run[v - 1][p - 1] computes p pixels of v vectors. Dense: sums[p][o] = bias[o] + sum over taps and channels c of
-  // input[p][c] * weights[c][o]. Depthwise (one vector of kLineLanes columns): sums[p][c] = bias[c] + sum over taps of
-  // input[p][c] * weights[c].
+  // run[v - 1][p - 1] computes p pixels of v vectors: sums[p][o] = bias[o] + sum over taps and channels c of
+  // input[p][c] * weights[c][o].
   std::array<std::array<ConvTileFn, kMaxTilePixels>, kMaxTileVectors> run;
 };
 
+// Rows of one line of channels: sums[p][c] = bias[c] + sum over taps of input[p][c] * weights[c], for any number of
+// pixels, mr at a time.
+struct DepthwiseRow : TileFormat {
+  ConvTileFn run;
+};
+
 struct ConvTileKernels {
-  ConvTile dense, depthwise;
+  ConvTile dense;
+  DepthwiseRow depthwise;
   const float* no_bias;  // zeros
 };
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/checked_math.h"
+#include "geometry/epilogue.h"
 #include "plan/addressing.h"
 #include "plan/streaming.h"
 
@@ -242,6 +243,20 @@ void StoreTile(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore
   };
   StorePanel(store, {task.group * tasks.group_channels + first_channel, channels, pixels, panel, panel_stride,
                      offset(output), stride(output), offset(residual), stride(residual)});
+}
+
+float* OutputPixels(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, int64_t first_channel,
+                    int64_t width, int64_t oz, int64_t oy, int64_t ox) {
+  const TensorDesc& output = tasks.tensors.output;
+  const ChannelMap map = ChannelsOf(output);
+  const int64_t channel = task.group * tasks.group_channels + first_channel;
+  if (!IsTrivial(store.epilogue) || store.Streams() || first_channel + width > tasks.group_channels ||
+      width > ContiguousChannels(map, channel)) {
+    return nullptr;
+  }
+  return reinterpret_cast<float*>(store.output) + ChannelOffset(map, channel) +
+         PixelOffset(output, task.images.begin, tasks.part[kDepth].begin + oz, tasks.part[kRow].begin + oy,
+                     tasks.part[kColumn].begin + ox);
 }
 
 }  // namespace polyphase::internal

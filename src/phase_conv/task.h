@@ -132,6 +132,11 @@ void StoreTile(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore
                int64_t first_channel, int64_t channels, int64_t panel_stride, int64_t pixels, int64_t oz, int64_t oy,
                int64_t ox);
 
+// Returns where output (oz, oy, ox) lies if the `width` sums of its channels from first_channel on may be stored there
+// as they are: side by side, without an epilogue, not past the caches. Returns null otherwise.
+float* OutputPixels(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, int64_t first_channel,
+                    int64_t width, int64_t oz, int64_t oy, int64_t ox);
+
 }  // namespace polyphase::internal
 
 #endif  // POLYPHASE_SRC_PHASE_CONV_TASK_H_
