@@ -127,8 +127,8 @@ void DepthwisePass(const PassTaps& taps, const ConvTileArgs& args) {
       for (int t = 0; t < kTaps; ++t) {
 #pragma GCC unroll 16
         for (int p = 0; p < kP; ++p) {
-          acc[p] = hn::MulAdd(hn::LoadU(d, reinterpret_cast<const float*>(input[t] + at + p * kLineBytes)), w[t],
-                              acc[p]);
+          acc[p] =
+              hn::MulAdd(hn::LoadU(d, reinterpret_cast<const float*>(input[t] + at + p * kLineBytes)), w[t], acc[p]);
         }
       }
 #pragma GCC unroll 16
