@@ -48,7 +48,7 @@ void ResizeX::Taps(int64_t z, int64_t y, float* row) {
 
 void ResizeX::PackedTaps(int64_t z, int64_t y, IndexRange outputs, float* row) {
   const int64_t width = plan_.width;
-  const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
+  const IndexRange sources = Sources(outputs);
   // At least one pixel is packed, whose copies stand for the pixels outside.
   const IndexRange inside{std::clamp<int64_t>(sources.begin, 0, plan_.x.in - 1),
                           std::clamp<int64_t>(sources.end, 1, plan_.x.in)};
@@ -78,7 +78,7 @@ void ResizeX::CallTaps(const float* source, IndexRange outputs, float* row) {
 
 void ResizeX::Windows(int64_t z, int64_t y, float* row) {
   ForEachStep(part_.columns, [&](IndexRange outputs) {
-    const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
+    const IndexRange sources = Sources(outputs);
     const int64_t plane_floats = sources.count() * plan_.width;
     assert(part_.planes.count() * plane_floats <= plan_.source_floats);
     source_.Read(z, y, sources, scratch_.source, plane_floats);
@@ -93,7 +93,7 @@ void ResizeX::Batch(int64_t z, int64_t y, int64_t rows, const RowRing& ring) {
   const int64_t width = plan_.width;
   const UnpackFn unpack = plan_.op.kernels.panel.unpack[Log2Size(sizeof(float))];
   ForEachStep(part_.columns, [&](IndexRange outputs) {
-    const IndexRange sources = plan_.x.Sources(outputs.begin, outputs.end);
+    const IndexRange sources = Sources(outputs);
     source_.ReadBatch(z, y, rows, sources, scratch_.source);
     CallWindows(scratch_.source, sources.begin, width, outputs, scratch_.batch - outputs.begin * width * kLineLanes);
     for (int64_t done = 0; done < rows;) {

@@ -41,10 +41,20 @@ class ResizeX {
     }
   }
 
+  // Returns plan.x.Sources, which looks at every window, and took a sixth of the time; rows ask for the same ones.
+  IndexRange Sources(IndexRange outputs) {
+    if (outputs.begin != outputs_.begin || outputs.end != outputs_.end) {
+      outputs_ = outputs;
+      sources_ = plan_.x.Sources(outputs.begin, outputs.end);
+    }
+    return sources_;
+  }
+
   const ResizePlan& plan_;
   const ResizePart& part_;
   const ResizeScratch& scratch_;
   const RowSource& source_;
+  IndexRange outputs_{0, 0}, sources_{0, 0};
   ResizeXArgs taps_args_;  // every call changes four fields
 };
 

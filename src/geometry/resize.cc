@@ -178,8 +178,16 @@ double ScaledSize(const ResizeAttributes& a, int64_t in, double scale) {
 
 }  // namespace
 
-bool SumsRowsFirst(const ResizeAttributes& a, const SpatialSizes& input_size, const SpatialSizes& output_size) {
+bool SumsRowsFirst(const ResizeAttributes& a, bool fixed, const SpatialSizes& input_size,
+                   const SpatialSizes& output_size) {
   const int64_t h = input_size[kRow], w = input_size[kColumn];
+  if (!fixed) {
+    // Windows have a length in proportion to the shrinking, or a constant one where the axis grows. A pixel costs twice
+    // as much along x, where its sources are not whole vectors. zimg's rule, in its resize.cpp.
+    const double y = static_cast<double>(output_size[kRow]) / static_cast<double>(h);
+    const double x = static_cast<double>(output_size[kColumn]) / static_cast<double>(w);
+    return std::max(y, 1.0) + 2 * y * std::max(x, 1.0) < 2 * std::max(x, 1.0) + x * std::max(y, 1.0);
+  }
   const int64_t fewer_rows = h - output_size[kRow];
   const int64_t fewer_columns = w - output_size[kColumn];
   if (fewer_rows <= 0) return false;

@@ -80,8 +80,10 @@ inline bool Extrapolates(const ResizeAttributes& a) {
   return a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
 }
 
-// Returns whether fixed-point resizing of both axes sums rows, and rounds the sums, before it resizes them along x.
-bool SumsRowsFirst(const ResizeAttributes& attributes, const SpatialSizes& input_size, const SpatialSizes& output_size);
+// Returns whether windows of both axes sum rows before they are resized along x. In fixed point, where the sums are
+// rounded, the attributes say it; otherwise it is the order that multiplies less.
+bool SumsRowsFirst(const ResizeAttributes& attributes, bool fixed, const SpatialSizes& input_size,
+                   const SpatialSizes& output_size);
 
 // Returns whether the resize has a 1x1 convolution.
 inline bool HasPointwise(const ResizeAttributes& a) {
@@ -102,6 +104,8 @@ inline bool KeepsItsSize(const ResizeAttributes& a, int axis) { return a.size[ax
 // weights that fixed point has no room for.
 Status MakeResizeAxis(const ResizeAttributes& attributes, int axis, int64_t in, const ResizeSizes& sizes, bool fixed,
                       ResizeAxis* table);
+// Returns the table of an axis that copies.
+ResizeAxis IdentityAxis(int64_t size);
 
 }  // namespace polyphase::internal
 

@@ -95,17 +95,6 @@ void FindPeriod(ResizeAxis* table) {
   }
 }
 
-void MakeIdentity(ResizeAxis* table) {
-  table->identity = true;
-  table->windows = false;
-  table->taps = 1;
-  table->stride = RoundUp(table->out, 16);
-  table->weights.clear();
-  table->count.clear();
-  table->first.resize(table->stride);
-  for (int64_t o = 0; o < table->stride; ++o) table->first[o] = static_cast<int32_t>(std::min(o, table->out - 1));
-}
-
 template <typename T>
 Status MakeTaps(const ResizeAttributes& a, int axis, const ResizeSizes& sizes, const Coordinates<T>& coordinates,
                 ResizeAxis* table) {
@@ -197,7 +186,9 @@ Status MakeTable(const ResizeAttributes& a, int axis, const ResizeSizes& sizes, 
                                 ? MakeWindows(a, axis, coordinates, fixed, table)
                                 : MakeTaps(a, axis, sizes, coordinates, table));
   if (IsCopy(*table)) {
-    MakeIdentity(table);
+    const IndexRange inside = table->inside;
+    *table = IdentityAxis(table->out);
+    table->inside = inside;
   } else if (!table->windows) {
     DropZeroTaps(table);
     FindPeriod(table);
@@ -214,6 +205,17 @@ Status TableTooLarge(int axis, int64_t out, int64_t taps) {
                       out, taps, AxisName(axis), kMaxTableEntries);
 }
 
+ResizeAxis IdentityAxis(int64_t size) {
+  ResizeAxis table;
+  table.in = table.out = size;
+  table.inside = {0, size};
+  table.identity = true;
+  table.stride = RoundUp(size, 16);
+  table.first.resize(table.stride);
+  for (int64_t o = 0; o < table.stride; ++o) table.first[o] = static_cast<int32_t>(std::min(o, size - 1));
+  return table;
+}
+
 Status MakeResizeAxis(const ResizeAttributes& a, int axis, int64_t in, const ResizeSizes& sizes, bool fixed,
                       ResizeAxis* table) {
   *table = ResizeAxis();
@@ -226,7 +228,7 @@ Status MakeResizeAxis(const ResizeAttributes& a, int axis, int64_t in, const Res
       a.antialias == Antialias::kPillow || (a.mode == ResizeMode::kLinear && a.antialias == Antialias::kNone);
   const bool copied_if_unchanged = fixed || (a.copy_unchanged_axes && copies);
   if (KeepsItsSize(a, axis) || (in == table->out && copied_if_unchanged && !cropped)) {
-    MakeIdentity(table);
+    *table = IdentityAxis(in);
     return Status();
   }
   if (fixed || a.coordinate_precision == CoordinatePrecision::kF64) {

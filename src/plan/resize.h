@@ -81,8 +81,8 @@ struct ResizePlan : PlanImpl {
 
   const ResizeOperator& op;
   ResizeAxis z, y, x;
-  // Fixed point only: rows are summed by this table before they are resized along x; then y copies. Source rows are
-  // read again for each sum.
+  // Windows only: rows are summed by this table before they are resized along x; then y copies. Source rows are read
+  // again for each sum.
   std::optional<ResizeAxis> first_y;
   Conversion conversion = Conversion::kF32;
   ResizeLane lane = ResizeLane::kF32;
@@ -104,6 +104,8 @@ struct ResizePlan : PlanImpl {
   int64_t row_floats = 0;          // one plane of a row of the ring
   int64_t panel_floats = 0;
 
+  // Rows of first_y that are packed before they are summed: all that are not read where they are.
+  int64_t rows_packed() const { return first_y && lane == ResizeLane::kFixed ? first_y->taps : 0; }
   bool batched() const { return pass == RowPass::kBatchedWindows; }
   int64_t taps() const { return z.taps * y.taps; }  // of an output row
   bool windows_y() const { return z.windows || y.windows || taps() > kMaxResizeTaps; }
