@@ -241,25 +241,25 @@ void KeepFirst(std::atomic<int64_t>& first, int64_t candidate) {
 
 // Scatters into one dense plane, which is too small to be cut into bands.
 template <typename T, typename Index>
-void ScatterPlane(const MaxUnpoolPlan& plan, const RunContext& context, const Planes& planes,
+void ScatterPlane(const MaxUnpoolPlan& plan, const RunContext& context, int64_t image, int64_t channel,
                   std::atomic<int64_t>& first_error) {
   const TensorDesc& in = plan.input;
   const TensorDesc& indices = *plan.indices;
   const int64_t plane = plan.output.size[kDepth] * plan.output.size[kRow] * plan.output.size[kColumn];
-  T* const y = static_cast<T*>(context.output) + PixelOffset(plan.output, planes.image, 0, 0, 0) +
-               ChannelOffset(ChannelsOf(plan.output), planes.channel);
+  T* const y = static_cast<T*>(context.output) + PixelOffset(plan.output, image, 0, 0, 0) +
+               ChannelOffset(ChannelsOf(plan.output), channel);
   std::fill_n(y, plane, T{0});
   const auto first =
-      static_cast<uint64_t>(planes.image * plan.index_map.image_step + planes.channel * plan.index_map.channel_step);
+      static_cast<uint64_t>(image * plan.index_map.image_step + channel * plan.index_map.channel_step);
   const int64_t in_plane = in.size[kDepth] * in.size[kRow] * in.size[kColumn];
-  int64_t pixel = (planes.image * in.c + planes.channel) * in_plane;
+  int64_t pixel = (image * in.c + channel) * in_plane;
   for (int64_t iz = 0; iz < in.size[kDepth]; ++iz) {
     for (int64_t iy = 0; iy < in.size[kRow]; ++iy, pixel += in.size[kColumn]) {
-      const T* const x = static_cast<const T*>(context.input) + PixelOffset(in, planes.image, iz, iy, 0) +
-                         ChannelOffset(ChannelsOf(in), planes.channel);
+      const T* const x = static_cast<const T*>(context.input) + PixelOffset(in, image, iz, iy, 0) +
+                         ChannelOffset(ChannelsOf(in), channel);
       const Index* const index = static_cast<const Index*>(context.input_indices) +
-                                 PixelOffset(indices, planes.image, iz, iy, 0) +
-                                 ChannelOffset(ChannelsOf(indices), planes.channel);
+                                 PixelOffset(indices, image, iz, iy, 0) +
+                                 ChannelOffset(ChannelsOf(indices), channel);
       for (int64_t ix = 0; ix < in.size[kColumn]; ++ix) {
         // The arithmetic is unsigned, so that any index wraps around instead of overflowing.
         const uint64_t position = static_cast<uint64_t>(index[ix]) - first;
@@ -282,8 +282,10 @@ void Scatter(const MaxUnpoolPlan& plan, const RunContext& context, int64_t task,
   const IndexRange band = task_index.Next(plan.bands);
   const Planes planes = Planes::Next(plan, &task_index);
   if (plan.flat) {
-    assert(plan.bands.count == 1);
-    return ScatterPlane<T, Index>(plan, context, planes, first_error);
+    for (int64_t c = planes.channel; c < planes.channel + planes.channels; ++c) {
+      ScatterPlane<T, Index>(plan, context, planes.image, c, first_error);
+    }
+    return;
   }
 
   const int64_t width = out.size[kColumn];

@@ -17,9 +17,9 @@ constexpr char kOp[] = "max_unpool";
 // The inputs and outputs of a tile should stay in L1 and L2.
 constexpr int64_t kTileBytes = 64 * 1024;
 constexpr int64_t kMinTile = 16;
-// Planes of at most this many bytes stay in L1 between their zeros and their elements, and scattering takes 0.5 to 0.8
-// of the time of comparing (deconvnet.unpool3, segnet.up4); larger ones take 1.2 to 1.6 times as long (segnet.up3, up1;
-// Zen).
+// Planes of at most this many bytes stay in L1 between their zeros and their elements, and scattering takes 0.4 to 0.8
+// of the time of comparing (deconvnet.unpool5, unpool3, segnet.up4); larger ones take 1.2 to 1.6 times as long
+// (segnet.up3, up1; Zen).
 constexpr int64_t kFlatBytes = 16 * 1024;
 // Fewer outputs than this (about 10 microseconds) are not worth a task of their own.
 constexpr double kTaskOutputs = 64 * 1024;
@@ -107,27 +107,29 @@ Status MaxUnpoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   plan->index_log2 = Log2Size(ElementSize(plan->indices->dtype));
   // Lanes are pixels of a row that has at least a vector of them. Narrower rows were 20 times slower that way than with
   // channels in lanes.
-  const bool planar = input.layout == Layout::kNchw && plan->indices->layout == Layout::kNchw &&
-                      plan->output.layout == Layout::kNchw && input.size[kColumn] >= kLineLanes;
+  const bool planes_alone = input.layout == Layout::kNchw && plan->indices->layout == Layout::kNchw &&
+                            plan->output.layout == Layout::kNchw;
+  const bool planar = planes_alone && input.size[kColumn] >= kLineLanes;
   plan->width = planar ? 1 : kLineLanes;
-  plan->flat = planar && HasDensePlanes(plan->output) && !plan->index_map.window && plan->index_size == size &&
+  plan->flat = planes_alone && HasDensePlanes(plan->output) && !plan->index_map.window && plan->index_size == size &&
                plan->output.stride_c << plan->element_log2 <= kFlatBytes;
   plan->disjoint = IsDisjoint(plan->axes) && !plan->flat;
   plan->choice = Format("max_unpool %s, %s", plan->disjoint ? "by comparison" : "scatter",
-                        planar ? "planes" : "blocks of channels");
+                        planar || plan->flat ? "planes" : "blocks of channels");
   plan->reason = plan->disjoint ? "windows do not overlap"
                  : plan->flat   ? "planes stay in L1"
                                 : "windows overlap, have gaps, paddings or many taps";
   if (input.n == 0) return Status();
 
-  plan->channels = CutEvery(input.c, plan->width);
-  const int64_t planes = input.n * plan->channels.count;
   const int64_t rows = size[kDepth] * size[kRow];
   const double outputs = static_cast<double>(input.n) * static_cast<double>(input.c) * static_cast<double>(rows) *
                          static_cast<double>(size[kColumn]);
   const double wanted = WantedTasks(threads, outputs / kTaskOutputs);
+  plan->channels = plan->flat ? CutForTasks(input.c, wanted, input.n) : CutEvery(input.c, plan->width);
+  const int64_t planes = input.n * plan->channels.count;
   // Every band reads all indices of its plane, so there are no more bands than threads.
-  plan->bands = CutForTasks(rows * size[kColumn], std::min(wanted, static_cast<double>(threads)), planes);
+  const double bands = plan->flat ? 1 : std::min(wanted, static_cast<double>(threads));
+  plan->bands = CutForTasks(rows * size[kColumn], bands, planes);
   plan->tasks = plan->scatter_tasks();
   if (!plan->disjoint) return Status();
 
