@@ -107,8 +107,8 @@ Status MaxUnpoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   plan->index_log2 = Log2Size(ElementSize(plan->indices->dtype));
   // Lanes are pixels of a row that has at least a vector of them. Narrower rows were 20 times slower that way than with
   // channels in lanes.
-  const bool planes_alone = input.layout == Layout::kNchw && plan->indices->layout == Layout::kNchw &&
-                            plan->output.layout == Layout::kNchw;
+  const bool planes_alone =
+      input.layout == Layout::kNchw && plan->indices->layout == Layout::kNchw && plan->output.layout == Layout::kNchw;
   const bool planar = planes_alone && input.size[kColumn] >= kLineLanes;
   plan->width = planar ? 1 : kLineLanes;
   plan->flat = planes_alone && HasDensePlanes(plan->output) && !plan->index_map.window && plan->index_size == size &&
