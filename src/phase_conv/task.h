@@ -106,7 +106,8 @@ SpatialSizes SmallestBox(const PhaseView& view, int64_t x_positions);
 
 // A strip larger than this leaves L2. Each task streams all weights, so larger strips are better until then: compared
 // with 384 KiB, layers of 256 channels and more took 2 to 10 % less time, those of 512 and 1280 channels 14 to 29 %
-// less; 1.5 MiB gained nothing more (Sapphire Rapids, 2 MiB of L2).
+// less; 1.5 MiB gained nothing more (Sapphire Rapids, 2 MiB of L2). Where L2 has 512 KiB, 320 and 384 KiB take 0.96 to
+// 1.02 of the time (k = s layers, Zen): not enough for a size of its own.
 constexpr double kStripBytes = 768 * 1024;
 // A panel holds the output pixels of a row that meet before they are stored. It takes half of the L1 of every x86 core
 // since 2008.
