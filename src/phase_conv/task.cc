@@ -27,6 +27,18 @@ void PackRepeated(const PhaseTasks& tasks, PixelRun run, int64_t channel, const 
   }
 }
 
+// The first channel of a panel, in the tensor.
+int64_t OutputChannel(const PhaseTasks& tasks, const PhaseTask& task, int64_t first_channel) {
+  return task.group * tasks.group_channels + first_channel;
+}
+
+// Counts elements of a tensor of the output's size up to channel 0 of output (oz, oy, ox) of the part.
+int64_t OutputOffset(const PhaseTasks& tasks, const PhaseTask& task, const TensorDesc& desc, int64_t oz, int64_t oy,
+                     int64_t ox) {
+  return PixelOffset(desc, task.images.begin, tasks.part[kDepth].begin + oz, tasks.part[kRow].begin + oy,
+                     tasks.part[kColumn].begin + ox);
+}
+
 }  // namespace
 
 Strip TakeStrip(const StripShape& shape, Arena& arena) {
@@ -237,26 +249,22 @@ void StoreTile(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore
   const TensorDesc& output = tasks.tensors.output;
   const TensorDesc& residual = tasks.tensors.residual ? *tasks.tensors.residual : output;
   const auto stride = [&](const TensorDesc& desc) { return tasks.batched ? desc.stride_n : desc.stride[kColumn]; };
-  const auto offset = [&](const TensorDesc& desc) {
-    return PixelOffset(desc, task.images.begin, tasks.part[kDepth].begin + oz, tasks.part[kRow].begin + oy,
-                       tasks.part[kColumn].begin + ox);
-  };
-  StorePanel(store, {task.group * tasks.group_channels + first_channel, channels, pixels, panel, panel_stride,
-                     offset(output), stride(output), offset(residual), stride(residual)});
+  StorePanel(store, {OutputChannel(tasks, task, first_channel), channels, pixels, panel, panel_stride,
+                     OutputOffset(tasks, task, output, oz, oy, ox), stride(output),
+                     OutputOffset(tasks, task, residual, oz, oy, ox), stride(residual)});
 }
 
 float* OutputPixels(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, int64_t first_channel,
                     int64_t width, int64_t oz, int64_t oy, int64_t ox) {
   const TensorDesc& output = tasks.tensors.output;
   const ChannelMap map = ChannelsOf(output);
-  const int64_t channel = task.group * tasks.group_channels + first_channel;
+  const int64_t channel = OutputChannel(tasks, task, first_channel);
   if (!IsTrivial(store.epilogue) || store.Streams() || first_channel + width > tasks.group_channels ||
       width > ContiguousChannels(map, channel)) {
     return nullptr;
   }
-  return reinterpret_cast<float*>(store.output) + ChannelOffset(map, channel) +
-         PixelOffset(output, task.images.begin, tasks.part[kDepth].begin + oz, tasks.part[kRow].begin + oy,
-                     tasks.part[kColumn].begin + ox);
+  return reinterpret_cast<float*>(store.output) + OutputOffset(tasks, task, output, oz, oy, ox) +
+         ChannelOffset(map, channel);
 }
 
 }  // namespace polyphase::internal
