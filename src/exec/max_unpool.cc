@@ -252,13 +252,15 @@ void ScatterPlane(const MaxUnpoolPlan& plan, const RunContext& context, int64_t 
   const auto first = static_cast<uint64_t>(image * plan.index_map.image_step + channel * plan.index_map.channel_step);
   const int64_t in_plane = in.size[kDepth] * in.size[kRow] * in.size[kColumn];
   int64_t pixel = (image * in.c + channel) * in_plane;
-  for (int64_t iz = 0; iz < in.size[kDepth]; ++iz) {
-    for (int64_t iy = 0; iy < in.size[kRow]; ++iy, pixel += in.size[kColumn]) {
+  // Planes without gaps are one row.
+  const SpatialSizes size = HasDensePlanes(in) && HasDensePlanes(indices) ? SpatialSizes{1, 1, in_plane} : in.size;
+  for (int64_t iz = 0; iz < size[kDepth]; ++iz) {
+    for (int64_t iy = 0; iy < size[kRow]; ++iy, pixel += size[kColumn]) {
       const T* const x = static_cast<const T*>(context.input) + PixelOffset(in, image, iz, iy, 0) +
                          ChannelOffset(ChannelsOf(in), channel);
       const Index* const index = static_cast<const Index*>(context.input_indices) +
                                  PixelOffset(indices, image, iz, iy, 0) + ChannelOffset(ChannelsOf(indices), channel);
-      for (int64_t ix = 0; ix < in.size[kColumn]; ++ix) {
+      for (int64_t ix = 0; ix < size[kColumn]; ++ix) {
         // The arithmetic is unsigned, so that any index wraps around instead of overflowing.
         const uint64_t position = static_cast<uint64_t>(index[ix]) - first;
         if (position < static_cast<uint64_t>(plane)) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 
 namespace polyphase::internal {
 
@@ -36,30 +35,24 @@ void RowSource::Convert(const char* begin, int64_t pixels, float* panel) const {
 
 void RowSource::SumRows(int64_t z, int64_t y, IndexRange pixels, float* sums) const {
   const ResizeAxis& axis = *plan_.first_y;
-  const bool fixed = plan_.lane == ResizeLane::kFixed;
   const int64_t lanes = pixels.count() * plan_.width;
   assert(pixels.count() <= plan_.source_pixels);
-  int64_t taps = 0;
   for (int64_t k = 0; k < axis.count[y]; ++k) {
-    const int64_t at = y * axis.stride + k;
-    if (fixed) {
-      std::memcpy(scratch_.tap_weights + taps, &axis.fixed_weights[at], sizeof(float));
-    } else if (axis.weights[at] == 0) {
-      continue;
-    } else {
-      scratch_.tap_weights[taps] = axis.weights[at];
-    }
     const int64_t source = axis.first[y] + k;
     if (plan_.rows_packed() == 0) {
-      scratch_.tap_rows[taps++] = InPlace(z, source) + pixels.begin * plan_.width;
+      scratch_.tap_rows[k] = InPlace(z, source) + pixels.begin * plan_.width;
       continue;
     }
-    float* const row = scratch_.y_sources + taps * lanes;
+    float* const row = scratch_.y_sources + k * lanes;
     Convert(Pixel(Row(z, source), pixels.begin), pixels.count(), row);
-    scratch_.tap_rows[taps++] = row;
+    scratch_.tap_rows[k] = row;
   }
-  kernels_.resize.window_y[static_cast<int>(plan_.lane)]({reinterpret_cast<const void* const*>(scratch_.tap_rows),
-                                                          scratch_.tap_weights, taps, axis.precision, sums, lanes});
+  const int64_t first = y * axis.stride;
+  const bool fixed = plan_.lane == ResizeLane::kFixed;
+  const void* const weights =
+      fixed ? static_cast<const void*>(axis.fixed_weights.data() + first) : axis.weights.data() + first;
+  kernels_.resize.window_y[static_cast<int>(plan_.lane)](
+      {reinterpret_cast<const void* const*>(scratch_.tap_rows), weights, axis.count[y], axis.precision, sums, lanes});
 }
 
 void RowSource::Multiply(const char* begin, int64_t pixels, float* panel, int64_t plane_step) const {

@@ -259,10 +259,7 @@ float* OutputPixels(const PhaseTasks& tasks, const PhaseTask& task, const Output
   const TensorDesc& output = tasks.tensors.output;
   const ChannelMap map = ChannelsOf(output);
   const int64_t channel = OutputChannel(tasks, task, first_channel);
-  if (!IsTrivial(store.epilogue) || store.Streams() || first_channel + width > tasks.group_channels ||
-      width > ContiguousChannels(map, channel)) {
-    return nullptr;
-  }
+  if (!IsTrivial(store.epilogue) || store.Streams() || width > ContiguousChannels(map, channel)) return nullptr;
   return reinterpret_cast<float*>(store.output) + OutputOffset(tasks, task, output, oz, oy, ox) +
          ChannelOffset(map, channel);
 }

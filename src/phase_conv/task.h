@@ -134,7 +134,8 @@ void StoreTile(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore
                int64_t ox);
 
 // Returns where output (oz, oy, ox) lies if the `width` sums of its channels from first_channel on may be stored there
-// as they are: side by side, without an epilogue, not past the caches. Returns null otherwise.
+// as they are: side by side, without an epilogue, not past the caches. Returns null otherwise. The sums of the empty
+// lanes of a block must be zeros.
 float* OutputPixels(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, int64_t first_channel,
                     int64_t width, int64_t oz, int64_t oy, int64_t ox);
 

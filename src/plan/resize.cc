@@ -345,9 +345,9 @@ ResizeScratch::ResizeScratch(const ResizePlan& plan, Arena& arena) {
   panel = arena.Take<float>("panel", {plan.panel_floats});
   residual = arena.Take<float>("residual", {plan.residual ? plan.panel_floats : 0});
   held = arena.Take<int64_t>("held rows", {plan.ring_z, plan.ring_y});
-  const int64_t taps = plan.first_y ? std::max(plan.first_y->taps, plan.taps()) : plan.taps();
-  tap_rows = arena.Take<const float*>("tap rows", {taps});
-  tap_weights = arena.Take<float>("tap weights", {taps});
+  tap_rows =
+      arena.Take<const float*>("tap rows", {plan.first_y ? std::max(plan.first_y->taps, plan.taps()) : plan.taps()});
+  tap_weights = arena.Take<float>("tap weights", {plan.taps()});
 }
 
 Status InferResize(const ResizeOperator& op, const TensorDesc& input, const PlanOptions& options, PlanTensors* tensors,
