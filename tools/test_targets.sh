@@ -35,18 +35,28 @@ build() { # NAME PROGRAM...
     { tail -n 50 "build/$1/build.log"; return 1; }
 }
 
-run() { # NAME FILTER PROGRAM... ; $emulator runs them
-  local program log
+run_program() { # NAME FILTER PROGRAM ; $emulator runs it
+  local log=build/$1/$3.log
+  if ! "${emulator[@]}" "build/$1/tests/$3" --gtest_brief=1 --gtest_filter="$2" > "$log" 2>&1 ||
+    grep -q '^\[==.* 0 tests' "$log"; then
+    cat "$log"
+    echo "$3 failed, or had nothing to run"
+    return 1
+  fi
+  grep -E '^\[==' "$log" | tail -n 1 | sed "s/^\[=*\]/$3:/"
+}
+
+run() { # NAME FILTER PROGRAM... ; $jobs of them at a time
+  local program pid running=()
   for program in "${@:3}"; do
-    log=build/$1/$program.log
-    if ! "${emulator[@]}" "build/$1/tests/$program" --gtest_brief=1 --gtest_filter="$2" > "$log" 2>&1 ||
-      grep -q '^\[==.* 0 tests' "$log"; then
-      cat "$log"
-      echo "$program failed, or had nothing to run"
-      return 1
+    if [[ ${#running[@]} == "$jobs" ]]; then
+      wait "${running[0]}"
+      running=("${running[@]:1}")
     fi
-    grep -E '^\[==' "$log" | tail -n 1 | sed "s/^\[=*\]/$program:/"
+    run_program "$1" "$2" "$program" &
+    running+=($!)
   done
+  for pid in "${running[@]}"; do wait "$pid"; done
 }
 
 # Debian's packages of arm64, unpacked, without a change of this system's architectures.
@@ -82,7 +92,7 @@ for name in "$@"; do
       ;;
     x86-64-v1)
       tools/setup.sh emulators
-      g++ -Q --help=target | grep -Eq -- '-march=\s+x86-64$' # Debian's default
+      g++ -Q --help=target | grep -E -- '-march=\s+x86-64$' > /dev/null # Debian's default; with -q g++ could fail
       configure "$name" -D CMAKE_CXX_COMPILER=g++ -D POLYPHASE_THREADS=std
       build "$name" "${programs[@]}" "${ops[@]}"
       emulator=(qemu-x86_64 -cpu "qemu64,-sse4.1,-sse4.2,-ssse3,-sse3")
