@@ -2,15 +2,16 @@
 # Builds the fuzz targets of tests/fuzz with Clang 16's libFuzzer, under ASan and UBSan, and runs them:
 #   tools/fuzz.sh [--seconds N] [--jobs N] [--coverage] [TARGET...]
 #
-#   ops      Create, MakePlan and Run of every op through the C API: attributes, views, threads, misuse
-#   onnx     pph_resize_onnx and the other presets, and the resizes that they make
+#   ops      sequences of calls of the C API with every op: attributes, views, threads, misuse, values
+#   onnx     pph_resize_onnx and the other presets, and such sequences with the resizes that they make
 #   ncnn     the tool's reader of models, and its networks
 #   picture  the tool's reader and writer of PNG and JPEG
 #   options  the tool's command line
 #
 # Without targets it runs all, each for N seconds (12), and N at a time (as many as there are CPUs). The corpora are in
 # build/libfuzzer/corpus; they begin with seeds made from bench/workloads.tsv and from what users reported of libraries
-# of this kind, and grow from run to run. An input that breaks a promise is kept in build/libfuzzer/findings:
+# of this kind, and grow from run to run. The last lines tell how many inputs and calls there were, in this run and in
+# all that found nothing. An input that breaks a promise is kept in build/libfuzzer/findings:
 #   build/libfuzzer/tests/fuzz/ops_fuzzer build/libfuzzer/findings/ops-crash-...   # repeats it
 # --coverage runs nothing new, but tells for each file of src/ and tools/cli/ how many of its edges the corpus of a
 # target reaches. It needs Debian 12.
@@ -18,7 +19,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 usage() {
-  sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
   exit 2
 }
 
