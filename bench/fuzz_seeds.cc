@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -40,17 +41,25 @@ class Seeds {
   void Write(Layer layer) {
     Writer writer;
     CodeLayer(writer, &layer);
-    Write("ops", writer.bytes());
+    Write("ops", writer.bytes() + Steps());
   }
   void Write(OnnxNode node, Layer layer) {
     Writer writer;
     CodeOnnx(writer, &node, &layer);
-    Write("onnx", writer.bytes());
+    Write("onnx", writer.bytes() + Steps());
   }
 
  private:
+  // What follows a layer: any bytes are steps.
+  std::string Steps() {
+    std::string bytes(60, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random_());
+    return bytes;
+  }
+
   std::filesystem::path folder_;
   int count_ = 0;
+  std::mt19937 random_;
 };
 
 pph_tensor_desc Desc(int64_t n, int64_t c, const std::vector<int64_t>& size) {

@@ -2,15 +2,16 @@
 # Builds the fuzz targets of tests/fuzz with Clang 16's libFuzzer, under ASan and UBSan, and runs them:
 #   tools/fuzz.sh [--seconds N] [--jobs N] [--coverage] [TARGET...]
 #
-#   ops      Create, MakePlan and Run of every op through the C API: attributes, views, threads, misuse
-#   onnx     pph_resize_onnx and the other presets, and the resizes that they make
+#   ops      sequences of calls of the C API with every op: attributes, views, threads, misuse, values
+#   onnx     pph_resize_onnx and the other presets, and such sequences with the resizes that they make
 #   ncnn     the tool's reader of models, and its networks
 #   picture  the tool's reader and writer of PNG and JPEG
 #   options  the tool's command line
 #
 # Without targets it runs all, each for N seconds (12), and N at a time (as many as there are CPUs). The corpora are in
 # build/libfuzzer/corpus; they begin with seeds made from bench/workloads.tsv and from what users reported of libraries
-# of this kind, and grow from run to run. An input that breaks a promise is kept in build/libfuzzer/findings:
+# of this kind, and grow from run to run. The last lines tell how many inputs and calls there were, in this run and in
+# all that found nothing. An input that breaks a promise is kept in build/libfuzzer/findings:
 #   build/libfuzzer/tests/fuzz/ops_fuzzer build/libfuzzer/findings/ops-crash-...   # repeats it
 # --coverage runs nothing new, but tells for each file of src/ and tools/cli/ how many of its edges the corpus of a
 # target reaches. It needs Debian 12.
@@ -18,7 +19,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 usage() {
-  sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
   exit 2
 }
 
@@ -48,6 +49,7 @@ tools/setup.sh fuzz
 build=$PWD/build/libfuzzer
 corpora=$build/corpus
 findings=$build/findings
+history=$build/history
 mkdir -p "$build"
 cmake --preset libfuzzer > "$build/configure.log" || { cat "$build/configure.log"; exit 1; }
 cmake --build "$build" --target fuzzers > "$build/build.log" || { tail -n 50 "$build/build.log"; exit 1; }
@@ -56,13 +58,15 @@ rm -rf "$build/seeds"
 "$build/tests/fuzz/fuzz_seeds" "$build/seeds"
 
 # Blocks have a wide zone of guard bytes around them; a leak, a hang and 2 GiB are findings as well.
-export ASAN_OPTIONS=redzone=128:quarantine_size_mb=32:detect_stack_use_after_return=0
+export ASAN_OPTIONS=redzone=128:quarantine_size_mb=32:detect_stack_use_after_return=0:malloc_context_size=8
 export UBSAN_OPTIONS=print_stacktrace=1
 
 run() { # TARGET LIBFUZZER_OPTION...
   local target=$1 status=0
   local arguments=(-timeout=60 -rss_limit_mb=2048 -max_len=1024 "-artifact_prefix=$findings/$target-" "${@:2}")
   case $target in
+    # Entropic scheduling is for targets that take longer: it was half of the time of a sequence of calls.
+    ops | onnx) arguments+=(-entropic=0) ;;
     ncnn | picture) arguments+=(-max_len=8192) ;;
     options) arguments+=(-close_fd_mask=3) ;; # the tool's own messages
   esac
@@ -77,8 +81,14 @@ run() { # TARGET LIBFUZZER_OPTION...
   local units reached
   units=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/$target.log")
   reached=$(grep -oE 'cov: [0-9]+ ft: [0-9]+' "$build/$target.log" | tail -n 1)
-  echo "$target: ${units:-0} inputs, $reached$(sed -n 's/^calls of the C API:/;&/p' "$build/$target.log")"
+  local calls
+  calls=$(sed -n 's/^calls of the C API: //p' "$build/$target.log")
+  echo "$target: ${units:-0} inputs, $reached${calls:+; calls of the C API: $calls}"
+  echo "$target ${units:-0} ${calls%%;*}" >> "$history"
 }
+
+# Sums lines of the history: target, inputs, calls of the C API.
+total() { awk '{inputs += $2; calls += $3} END {printf "%.0f inputs, %.0f calls of the C API\n", inputs, calls}'; }
 
 # The edges that a target's corpus reaches, by file. Among all are the sanitizers' own checks, which never fail.
 cover() { # TARGET
@@ -103,9 +113,13 @@ if [[ -n $coverage ]]; then
   for target in "${targets[@]}"; do cover "$target"; done
   exit
 fi
+touch "$history"
+before=$(wc -l < "$history")
 for target in "${targets[@]}"; do
   while [[ $(jobs -rp | wc -l) -ge $jobs ]]; do wait -n || failed+=(one); done
   run "$target" "-max_total_time=$seconds" -print_final_stats=1 &
 done
 while [[ $(jobs -p | wc -l) -gt 0 ]]; do wait -n || failed+=(one); done
+echo "together: $(tail -n "+$((before + 1))" "$history" | total)"
+echo "of all runs in this folder that found nothing: $(total < "$history")"
 [[ ${#failed[@]} == 0 ]]

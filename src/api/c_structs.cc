@@ -18,7 +18,7 @@ Status CheckFlag(const char* c_struct, const char* name, int32_t value) {
   return Status::InvalidArgument("%s %s = %d: must be 0 or 1", c_struct, name, static_cast<int>(value));
 }
 
-Status CheckStruct(const char* name, const char* c_struct, const void* c, size_t first, size_t known) {
+Status CheckStruct(const char* name, const char* c_struct, const void* c, size_t first, size_t known, size_t step) {
   // No version will have a larger struct. A size that was never set must not make the check below read far away.
   constexpr size_t kMost = 4096;
   size_t size = 0;
@@ -26,6 +26,11 @@ Status CheckStruct(const char* name, const char* c_struct, const void* c, size_t
   if (size < first || size > kMost) {
     return Status::InvalidArgument("%s struct_size = %zu: must be %zu to %zu, as %s_init sets it", name, size, first,
                                    kMost, c_struct);
+  }
+  // A pointer of which only some bytes were the caller's would lead anywhere.
+  if (size < known && size % step != 0) {
+    return Status::InvalidArgument("%s struct_size = %zu: must be a multiple of %zu, as %s_init sets it", name, size,
+                                   step, c_struct);
   }
   const auto* const bytes = static_cast<const unsigned char*>(c);
   if (size <= known || std::all_of(bytes + known, bytes + size, [](unsigned char byte) { return byte == 0; })) {

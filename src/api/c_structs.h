@@ -173,8 +173,9 @@ constexpr size_t kScalars<std::tuple<Items...>> = (kScalars<Items> + ...);
 Status NullError(const char* name);
 Status CheckAlignment(const char* c_struct, const char* name, const void* pointer, size_t alignment);
 Status CheckFlag(const char* c_struct, const char* name, int32_t value);
-// Checks the size of a caller's struct. `first` and `known` are the sizes of its first version and of this one.
-Status CheckStruct(const char* name, const char* c_struct, const void* c, size_t first, size_t known);
+// Checks the size of a caller's struct. `first` and `known` are the sizes of its first version and of this one. That of
+// any version is a multiple of `step`, its alignment.
+Status CheckStruct(const char* name, const char* c_struct, const void* c, size_t first, size_t known, size_t step);
 
 // The size of the first version of a C struct. A struct that has grown specializes this with the offset of the first
 // field that its first version did not have.
@@ -188,7 +189,7 @@ inline constexpr size_t kFirstSize<pph_run_options> = offsetof(pph_run_options, 
 template <class C>
 Status CheckStruct(const char* name, const C* c) {
   POLYPHASE_RETURN_IF_ERROR(CheckAlignment(Pair<C>::kStruct, name, c, alignof(C)));
-  return CheckStruct(name, Pair<C>::kStruct, c, kFirstSize<C>, sizeof(C));
+  return CheckStruct(name, Pair<C>::kStruct, c, kFirstSize<C>, sizeof(C), alignof(C));
 }
 
 // Converts fields of all kinds. Pointers to structs and strings are left null, which is their default.

@@ -217,7 +217,8 @@ Status Plan::Run(const void* input, void* output, const RunOptions& options) con
     if (!own.ok()) {
       return Status::Make(StatusCode::kOutOfMemory, "workspace: the allocator returned null for %zu bytes", bytes);
     }
-    void* const workspace = options.workspace != nullptr ? options.workspace : own.as<void>();
+    // A plan that needs no workspace is handed none, wherever the caller's would be.
+    void* const workspace = options.workspace != nullptr && bytes > 0 ? options.workspace : own.as<void>();
     const internal::RunContext context{
         input,     output,       options.residual, options.input_indices, options.output_indices, options.mask,
         workspace, plan.workers, runtime,          plan.owner->denormals};

@@ -62,15 +62,18 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const double ic = static_cast<double>(view.ic);
   const double outputs = view.Product(&PhaseAxis::out);
   const double pairs = view.Pairs();
-  // The input pixels of all boxes, which overlap by the kernel. There are none where no output reads an input.
+  // The input pixels of all boxes, which overlap by the kernel. There are none where no output reads an input. So many
+  // boxes stand for all of a longer axis, which may have 2^60.
+  constexpr int64_t kMostBoxes = 4096;
   double in_pixels = 1;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    const Ranges& boxes = tasks.boxes[axis];
+    const int64_t counted = std::min(boxes.count, kMostBoxes);
     double inputs = 0;
-    for (int64_t box = 0; box < tasks.boxes[axis].count; ++box) {
-      inputs +=
-          static_cast<double>(view.axes[axis].InputRange(tasks.boxes[axis][box]).Clip(view.axes[axis].in).count());
+    for (int64_t box = 0; box < counted; ++box) {
+      inputs += static_cast<double>(view.axes[axis].InputRange(boxes[box]).Clip(view.axes[axis].in).count());
     }
-    in_pixels *= inputs;
+    in_pixels *= inputs * (static_cast<double>(boxes.count) / static_cast<double>(counted));
   }
   double channels = static_cast<double>(layout.tiles.padded());
   const double columns = static_cast<double>(PixelColumns(layout) * (layout.IsFlattened() ? 1 : layout.tiles.count()));

@@ -147,6 +147,16 @@ TYPED_TEST(CStruct, SmallerSizesAreRefusedBeforeTheFirstVersion) {
   EXPECT_TRUE(this->AreBytes(16, 0xAB)) << "written beyond the struct";
 }
 
+// Between the versions nothing ends within a field: half a pointer would be one to anywhere.
+TYPED_TEST(CStruct, SizesThatEndWithinAFieldAreRefused) {
+  for (size_t size = internal::kFirstSize<TypeParam>; size < sizeof(TypeParam); ++size) {
+    Pair<TypeParam>::kInit(this->c_, size);
+    const std::string error = this->Error(this->c_);
+    EXPECT_EQ(error.empty(), size % alignof(TypeParam) == 0) << error;
+    EXPECT_TRUE(error.empty() || (ContainsWord(error, "struct_size") && ContainsWord(error, std::to_string(size))));
+  }
+}
+
 TYPED_TEST(CStruct, LargerSizesAreAcceptedIfTheRestIsZero) {
   Pair<TypeParam>::kInit(this->c_, this->kLarger);
   EXPECT_EQ(this->c_->struct_size, this->kLarger);

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <limits>
 #include <stdexcept>
@@ -208,6 +209,23 @@ TEST(Status, ConvTransposeOfHugeAttributes) {
   a.padding_begin = {kMax - 20};
   a.padding_end = {kMax};
   EXPECT_TRUE(IsError(PlanOf(kCreateLayer, TensorDesc::Make(1, 4, {4}))(a), "padding_end 9223372036854775807"));
+}
+
+// A plan of larger tensors takes no longer: sizes may be anything that fits 63 bits.
+TEST(Status, PlansOfEndlessAxesAreMadeAtOnce) {
+  for (const TensorDesc& input :
+       {TensorDesc::Nchw(1, 4, 5, int64_t{1} << 48), TensorDesc::Nhwc(1, 4, int64_t{1} << 48, 5),
+        TensorDesc::Nchwc(16, int64_t{1} << 48, 4, 5, 6)}) {
+    for (const Algorithm algorithm : {Algorithm::kAuto, Algorithm::kSubpixel, Algorithm::kGemmCol2im}) {
+      PlanOptions options;
+      options.algorithm = algorithm;
+      const std::clock_t begin = std::clock();
+      const StatusOr<Plan> plan = ConvTransposeOp().MakePlan(input, options);
+      EXPECT_TRUE(plan.ok()) << plan.status().message();
+      EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 10.0);
+    }
+    EXPECT_TRUE(ConvOp().MakePlan(input).ok());
+  }
 }
 
 TEST(Status, ConvTransposePlan) {
@@ -706,6 +724,17 @@ TEST(Status, RunWorkspace) {
   float* const middle = static_cast<float*>(shared.data()) + 16;
   EXPECT_TRUE(IsError(f.plan.Run(f.input.data(), middle, options), "workspace"));
   EXPECT_TRUE(IsError(f.plan.Run(middle, f.output.data(), options), "workspace"));
+}
+
+// Where a plan needs no workspace, that of the caller may be anything.
+TEST(Status, RunWorkspaceThatIsNotNeeded) {
+  RunFixture f(ConvertOp());
+  ASSERT_EQ(f.plan.workspace_bytes(), 0u);
+  RunOptions options;
+  for (const uintptr_t address : {8, 64}) {
+    options.workspace = reinterpret_cast<void*>(address);
+    EXPECT_TRUE(f.plan.Run(f.input.data(), f.output.data(), options).ok());
+  }
 }
 
 TEST(Status, RunRuntime) {

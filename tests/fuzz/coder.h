@@ -17,6 +17,7 @@
 #include <type_traits>
 
 #include "api/c_structs.h"
+#include "tests/fuzz/calls.h"
 
 namespace polyphase::fuzz {
 
@@ -205,8 +206,39 @@ void CodeStruct(Io& io, C* c) {
 template <class C>
 C Defaults() {
   C c;
+  ++calls.init;
   internal::Pair<C>::kInit(&c, sizeof(C));
   return c;
+}
+
+// Reads one field of a struct anew, or its size. Fields that are pointers stay.
+template <class C>
+void ChangeField(Reader& io, C* c) {
+  typename internal::Pair<C>::Cpp cpp{};
+  const auto fields = internal::Pair<C>::Fields(*c, cpp);
+  size_t choice = io.Choice(1 + internal::kScalars<std::decay_t<decltype(fields)>>, 0);
+  if (choice-- == 0) return Code(io, &c->struct_size);
+  const auto take = [&](auto* value) {
+    if (choice-- == 0) Code(io, value);
+  };
+  internal::ForEachField(fields, [&](const auto& field) {
+    if constexpr (std::is_array_v<std::remove_reference_t<decltype(field.c)>>) {
+      for (auto& element : field.c) take(&element);
+    } else {
+      take(&field.c);
+    }
+  });
+}
+
+// Changes a field of a struct that may be left out, or whether it is.
+template <class C>
+void ChangeField(Reader& io, std::optional<C>* c) {
+  if (!c->has_value()) {
+    *c = Defaults<C>();
+  } else if (io.Choice(16, 0) == 15) {
+    return c->reset();
+  }
+  ChangeField(io, &**c);
 }
 
 // Codes a struct that may be left out.

@@ -4,7 +4,7 @@
 
 namespace polyphase::fuzz {
 
-HeapLimit::HeapLimit(size_t bytes) { testing::Heap::Limit(bytes); }
-HeapLimit::~HeapLimit() { testing::Heap::Limit(SIZE_MAX); }
+HeapLimit::HeapLimit(size_t bytes) : before_(testing::Heap::Limit(bytes)) {}
+HeapLimit::~HeapLimit() { testing::Heap::Limit(before_); }
 
 }  // namespace polyphase::fuzz

@@ -14,6 +14,9 @@ class HeapLimit {
   ~HeapLimit();
   HeapLimit(const HeapLimit&) = delete;
   HeapLimit& operator=(const HeapLimit&) = delete;
+
+ private:
+  size_t before_;
 };
 
 }  // namespace polyphase::fuzz

@@ -1,5 +1,5 @@
-// Layer: everything that a caller hands to Create, MakePlan and Run of one op, and a call of the three through the C
-// API. Whatever the layer is, each call must return a status that fits, and touch nothing but what it may.
+// Layer: everything that a caller hands to Create, MakePlan and Run of one op, and calls of the C API with it. Whatever
+// the layer is, each call must return a status that fits, and touch nothing but what it may.
 #ifndef POLYPHASE_TESTS_FUZZ_LAYER_H_
 #define POLYPHASE_TESTS_FUZZ_LAYER_H_
 
@@ -125,8 +125,14 @@ void CodeLayer(Io& io, Layer* layer) {
   CodeRest(io, layer);
 }
 
-// Calls Create, MakePlan and Run, the latter twice with other threads. Ends the process where a promise is broken.
-void CallLayer(const Layer& layer);
+// Calls Create, MakePlan and Run, then what the rest of the bytes say: each step changes a little of the layer and
+// makes another plan, another operator or another run of it, asks for what can be asked for, or destroys something.
+// What a call refuses is taken back, so that most steps begin with what works. Ends the process where a promise is
+// broken.
+void CallLayer(const Layer& layer, Reader steps);
+
+// Takes the status of a call, which `count`, one of `calls`, counts: an error has a message that names what is wrong.
+pph_status Called(uint64_t* count, pph_status status);
 
 // Ends the process with the message if `holds` is false.
 void Expect(bool holds, const char* message);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "tests/fuzz/calls.h"
 #include "tests/fuzz/layer.h"
 #include "tests/fuzz/onnx_node.h"
 
@@ -37,7 +38,7 @@ pph_status CallOnnx(const OnnxNode& given, pph_resize_attributes* attributes) {
   node.roi = roi.get();
   node.roi_count = given.roi.size();
   node.struct_size = sizeof(node);
-  return pph_resize_onnx(&node, attributes);
+  return Called(&calls.preset, pph_resize_onnx(&node, attributes));
 }
 
 void CallFoldBatchNorm(const OnnxNode& given) {
@@ -45,9 +46,9 @@ void CallFoldBatchNorm(const OnnxNode& given) {
   const auto channels = static_cast<int64_t>(given.scales.size());
   std::vector<float> scale(given.scales.size()), shift(given.scales.size());
   const float* const v = values.get();
-  const pph_status status =
-      pph_fold_batch_norm(given.node.antialias != 0 ? v : nullptr, v, v, v,
-                          static_cast<double>(given.node.cubic_coeff_a), channels, scale.data(), shift.data());
+  const pph_status status = Called(&calls.preset, pph_fold_batch_norm(given.node.antialias != 0 ? v : nullptr, v, v, v,
+                                                                      static_cast<double>(given.node.cubic_coeff_a),
+                                                                      channels, scale.data(), shift.data()));
   Expect(status == PPH_OK || status == PPH_INVALID_ARGUMENT, "pph_fold_batch_norm returns another status");
 }
 
@@ -64,8 +65,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const pph_onnx_resize& n = node.node;
   pph_status status = PPH_OK;
   switch (node.preset) {
-    case OnnxNode::kPyTorch: status = pph_resize_pytorch(n.mode, n.exclude_outside, n.antialias, &attributes); break;
-    case OnnxNode::kPillow: status = pph_resize_pillow(n.mode, &attributes); break;
+    case OnnxNode::kPyTorch:
+      status = Called(&calls.preset, pph_resize_pytorch(n.mode, n.exclude_outside, n.antialias, &attributes));
+      break;
+    case OnnxNode::kPillow: status = Called(&calls.preset, pph_resize_pillow(n.mode, &attributes)); break;
     case OnnxNode::kFoldBatchNorm: CallFoldBatchNorm(node); return 0;
     default: status = CallOnnx(node, &attributes);
   }
@@ -77,6 +80,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   }
   layer.attributes = attributes;
-  CallLayer(layer);
+  CallLayer(layer, reader);
   return 0;
 }

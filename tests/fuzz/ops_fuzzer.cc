@@ -5,6 +5,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   polyphase::fuzz::Reader reader(data, size);
   polyphase::fuzz::Layer layer;
   polyphase::fuzz::CodeLayer(reader, &layer);
-  polyphase::fuzz::CallLayer(layer);
+  polyphase::fuzz::CallLayer(layer, reader);
   return 0;
 }

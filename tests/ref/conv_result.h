@@ -2,10 +2,14 @@
 #ifndef POLYPHASE_TESTS_REF_CONV_RESULT_H_
 #define POLYPHASE_TESTS_REF_CONV_RESULT_H_
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "polyphase/epilogue.h"
 #include "tests/ref/tensor.h"
 
 namespace polyphase::ref {
@@ -23,10 +27,48 @@ struct ConvResult {
   // value.data. The sum of T weights is off by at most T - 1 roundings of partial sums and one to f32, relative to the
   // sum of their magnitudes; in exchange, at least T - 1 products fewer are summed. This is one rounding more than
   // without folding.
-  double Bound(size_t i) const {
-    return static_cast<double>(terms[i % terms.size()] + (folded ? 5 : 4)) * 0x1p-24 * magnitude.data[i];
+  double Bound(size_t i) const { return Bound(i, magnitude.data[i]); }
+  // The same where the magnitudes of output i have another sum.
+  double Bound(size_t i, double sum) const {
+    return static_cast<double>(terms[i % terms.size()] + (folded ? 5 : 4)) * 0x1p-24 * sum;
   }
 };
+
+// Bounds the error of every output before the epilogue, whose scale and shift the library folds into weights and bias.
+inline Tensor<double> BoundWithConstants(const ConvResult& result, const Epilogue& e) {
+  Tensor<double> bound = result.magnitude;
+  for (size_t i = 0; i < bound.data.size(); ++i) {
+    // A shift is summed with the bias and the products, before it is scaled here.
+    const auto c = i / result.terms.size() % static_cast<size_t>(bound.c);
+    const double scale = e.scale == nullptr ? 1.0 : std::fabs(static_cast<double>(e.scale[c]));
+    const double shift = e.shift == nullptr || scale == 0 ? 0.0 : std::fabs(static_cast<double>(e.shift[c])) / scale;
+    const double magnitude = result.magnitude.data[i] + shift;
+    // A scale is rounded into each weight.
+    bound.data[i] = result.Bound(i, magnitude) + (e.scale == nullptr ? 0.0 : 2 * 0x1p-24 * magnitude);
+  }
+  return bound;
+}
+
+// Returns how far the results of a plan may be from the oracle, in the largest bound of an f32 sum: 0 where each of
+// them keeps its own bound and whole numbers are exact, as with Winograd's tiles of 4 inputs, whose factors are +-1,
+// 1/2 and 1/4. Those of 6 and 8 inputs add and subtract multiples of up to 5.25 of all inputs of a tile. `plan` is what
+// the plan says of itself.
+inline double Amplification(const std::string& plan) {
+  constexpr char kForm[] = "winograd F(";
+  double most = 0;  // the borders may have another form
+  for (size_t form = plan.find(kForm); form != std::string::npos; form = plan.find(kForm, form + 1)) {
+    double amplification = 0;
+    size_t at = form + std::string(kForm).size();
+    for (size_t r = plan.find(", ", at) + 2;; ++at, ++r) {
+      const int n = (plan[at] - '0') + (plan[r] - '0') - 1;  // every m and r has one digit
+      if (n > 4) amplification = (amplification == 0 ? 1 : amplification) * (n == 6 ? 8 : 24);
+      ++at, ++r;
+      if (plan[at] != 'x') break;
+    }
+    most = std::max(most, amplification);
+  }
+  return most;
+}
 
 }  // namespace polyphase::ref
 

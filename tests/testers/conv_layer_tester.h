@@ -34,26 +34,6 @@ inline std::string DescribePlan(const StatusOr<Operator>& op, const TensorDesc& 
   return plan.ok() ? plan->Describe() : plan.status().message();
 }
 
-// Returns how far the results of a plan may be from the oracle, in the largest bound of an f32 sum: 0 where each of
-// them keeps its own bound and whole numbers are exact, as with Winograd's tiles of 4 inputs, whose factors are +-1,
-// 1/2 and 1/4. Those of 6 and 8 inputs add and subtract multiples of up to 5.25 of all inputs of a tile.
-inline double Amplification(const std::string& plan) {
-  constexpr char kForm[] = "winograd F(";
-  double most = 0;  // the borders may have another form
-  for (size_t form = plan.find(kForm); form != std::string::npos; form = plan.find(kForm, form + 1)) {
-    double amplification = 0;
-    size_t at = form + std::string(kForm).size();
-    for (size_t r = plan.find(", ", at) + 2;; ++at, ++r) {
-      const int n = (plan[at] - '0') + (plan[r] - '0') - 1;  // every m and r has one digit
-      if (n > 4) amplification = (amplification == 0 ? 1 : amplification) * (n == 6 ? 8 : 24);
-      ++at, ++r;
-      if (plan[at] != 'x') break;
-    }
-    most = std::max(most, amplification);
-  }
-  return most;
-}
-
 // Attributes are those of the op. Derived has, next to builders of its own:
 //   std::string DescribeOwn() const;                     what is not in Attributes of every op
 //   int64_t OutputChannels() const;                      of the output tensor
@@ -163,7 +143,7 @@ class ConvLayerTester {
         both.output = OutputDesc(formats.second, reals);
         const StatusOr<Plan> plan = rounded.MakePlan(InputDesc(formats.first), both);
         ASSERT_TRUE(plan.ok()) << plan.status().message();
-        const double amplification = Amplification(plan->Describe());
+        const double amplification = ref::Amplification(plan->Describe());
         const auto near = [&](const Data& data, bool own) {
           const double all = amplification * *std::max_element(data.bound.data.begin(), data.bound.data.end());
           return [&data, own, all](float v, size_t i) {
@@ -358,19 +338,10 @@ class ConvLayerTester {
   // Fills in value and bound, and returns what the oracle yields.
   ref::ConvResult Expect(Data& data) const {
     const Attributes a = AttributesOf(data);
-    ref::ConvResult result = derived().Expected(a, data.input, data.weights.data(), bias_ ? data.bias.data() : nullptr);
+    const ref::ConvResult result =
+        derived().Expected(a, data.input, data.weights.data(), bias_ ? data.bias.data() : nullptr);
     for (const int64_t terms : result.terms) EXPECT_LT(terms * (scale_ ? 128 : 64), int64_t{1} << 24);
-    data.bound = ref::Tensor<double>(result.value.n, result.value.c, result.value.size());
-    for (size_t i = 0; i < data.bound.data.size(); ++i) {
-      // A shift is summed with the bias and the products, before it is scaled here.
-      const auto c = i / result.terms.size() % static_cast<size_t>(data.bound.c);
-      const double scale = a.epilogue.scale == nullptr ? 1.0 : std::fabs(static_cast<double>(a.epilogue.scale[c]));
-      if (a.epilogue.shift != nullptr && scale > 0) {
-        result.magnitude.data[i] += std::fabs(static_cast<double>(a.epilogue.shift[c])) / scale;
-      }
-      // A scale is rounded into each weight.
-      data.bound.data[i] = result.Bound(i) + (scale_ ? 2 * 0x1p-24 * result.magnitude.data[i] : 0.0);
-    }
+    data.bound = ref::BoundWithConstants(result, a.epilogue);
     data.value = result.value;
     ref::ApplyEpilogue(a.epilogue, data.residual.data.empty() ? nullptr : &data.residual, data.value, &data.bound);
     return result;

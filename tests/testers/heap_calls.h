@@ -60,8 +60,8 @@ class Heap {
     return pointer;
   }
   // No allocation of more bytes succeeds from now on, whether the heap is watched or not; SIZE_MAX: there is no limit.
-  // Sanitizers only.
-  static void Limit(size_t bytes) { most_ = bytes; }
+  // Returns the limit so far. Sanitizers only.
+  static size_t Limit(size_t bytes) { return most_.exchange(bytes); }
   static bool Allows(size_t bytes) { return bytes <= most_.load(std::memory_order_relaxed); }
 
   // Counts the end of a block.
