@@ -110,7 +110,7 @@ struct Scratch {
     if (part.IsJoined()) columns = take("columns");
     panel = take("panel");
     if (part.tasks_.tensors.residual) residual = take("residual");
-    runs = arena.Take<PhaseRun>("phases", {part.row_phases_});
+    if (!part.tasks_.batched) runs = arena.Take<PhaseRun>("phases", {part.row_phases_});
   }
 
   Strip strip;
@@ -308,7 +308,8 @@ class DirectTask {
       const ColumnTiles& tiles = tasks_.layout.tiles;
       ConvTileArgs args = TapArgs(tile, z, y, x);
       float* sums = panel + tiles.first(tile) - first_channel_;
-      args.sums_step = panel_step * int64_t{sizeof(float)};
+      // The step of a single pixel is not used, and may be as large as int64.
+      args.sums_step = count > 1 ? panel_step * int64_t{sizeof(float)} : 0;
       if (view_.depthwise) {
         args.sums = sums;
         args.pixels = count;
@@ -349,11 +350,12 @@ class DirectTask {
         float* output = nullptr;
         if (view_.depthwise) output = OutputPixels(tasks_, task_, store_, first_channel_, width_, oz, oy, begin);
         float* const sums = output != nullptr ? output : scratch_.panel;
-        const int64_t step = output != nullptr ? tasks_.tensors.output.stride[kColumn] : width_;
+        int64_t step = width_;
+        if (output != nullptr) step = end - begin > 1 ? tasks_.tensors.output.stride[kColumn] : 0;
         for (int64_t i = 0; i < phases; ++i) {
           const PhaseRun& run = scratch_.runs[i];
           RunTiles(z, y, {run.phase, run.position, {0, run.phase.taps.taps}}, run.count, sums + i * step,
-                   stride * step);
+                   run.count > 1 ? stride * step : 0);
         }
         if (output == nullptr) Store(end - begin, oz, oy, begin);
       });

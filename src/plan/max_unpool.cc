@@ -112,7 +112,7 @@ Status MaxUnpoolOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   const bool planar = planes_alone && input.size[kColumn] >= kLineLanes;
   plan->width = planar ? 1 : kLineLanes;
   plan->flat = planes_alone && HasDensePlanes(plan->output) && !plan->index_map.window && plan->index_size == size &&
-               plan->output.stride_c << plan->element_log2 <= kFlatBytes;
+               size[kDepth] * size[kRow] * size[kColumn] <= kFlatBytes >> plan->element_log2;
   plan->disjoint = IsDisjoint(plan->axes) && !plan->flat;
   plan->choice = Format("max_unpool %s, %s", plan->disjoint ? "by comparison" : "scatter",
                         planar || plan->flat ? "planes" : "blocks of channels");

@@ -28,8 +28,9 @@ struct MaxUnpoolOperator : OperatorImpl {
 // axis, of one tile of columns.
 // Scatter serves the rest, and also runs where an index turns out to name another element. A task then fills a band of
 // positions of the output plane with zeros and takes those elements of the whole input plane whose index is in its
-// band, so that what a position gets does not depend on the bands.
-// Both work on `width` channels at once: one where all layouts are NCHW, else kLineLanes.
+// band, so that what a position gets does not depend on the bands. `flat` planes are filled whole, one after the other.
+// Both work on `width` channels at once: one where all layouts are NCHW and rows have kLineLanes pixels or more, else
+// kLineLanes.
 struct MaxUnpoolPlan : PlanImpl {
   explicit MaxUnpoolPlan(const MaxUnpoolOperator& unpool) : op(unpool) {}
   Status Run(const RunContext& context) const override;
@@ -43,7 +44,7 @@ struct MaxUnpoolPlan : PlanImpl {
 
   bool disjoint = false;  // tasks compare, and scatter only where an index is in another window
   bool flat = false;      // a scatter's planes are dense and small; an index, less their first, is a position in one
-  Ranges channels;        // of both kinds of tasks
+  Ranges channels;        // of both kinds of tasks: `width` or, of flat planes, any number
   Ranges rows, columns;   // a comparison has output rows and input columns,
   Ranges bands;           // a scatter has positions of the output plane
 

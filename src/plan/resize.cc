@@ -145,9 +145,10 @@ RowPass SelectElements(ResizePlan* plan) {
   const ElementTaps& e = row.elements;
   const int64_t spread = e.Spread(kernels.lanes);
   const int64_t vectors = DivCeil(spread + 1, kernels.lanes);
-  // Windows permute for each of their taps. Out of three and four vectors that takes 1.2 to 2 times as long as batches
-  // (512 to 224 pixels; Zen, AVX2); AVX-512 was not measured.
-  const int64_t most_vectors = x.windows && kernels.lanes < kLineLanes ? 2 : kMaxNearVectors;
+  // Windows permute for each of their taps. Out of three and four vectors that takes 1.2 to 4 times as long as batches
+  // of 16 rows (512 to 224 pixels; Zen, AVX2), which take as long for a few rows. AVX-512 was not measured.
+  const bool many_rows = plan->y.in >= kLineLanes / 2;
+  const int64_t most_vectors = x.windows && many_rows && kernels.lanes < kLineLanes ? 2 : kMaxNearVectors;
   if (x.windows && vectors > most_vectors) {
     row.elements = ElementTaps();
     return RowPass::kBatchedWindows;
@@ -392,8 +393,8 @@ Status ResizeOperator::MakePlan(const TensorDesc& input, const PlanOptions& opti
     plan->y = IdentityAxis(sizes.output[kRow]);
     plan->y.inside = plan->first_y->inside;
   }
-  if (std::unique_ptr<PlanImpl> fixed = MakeResizeFixedPlan(*plan, threads)) {
-    *result = std::move(fixed);
+  if (std::unique_ptr<PlanImpl> of_bytes = MakeResizeFixedPlan(*plan, threads)) {
+    *result = std::move(of_bytes);
     return Status();
   }
   plan->pass = SelectPass(plan);
