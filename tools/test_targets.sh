@@ -7,10 +7,12 @@
 #   no-exceptions       the preset, without exceptions and run-time type information
 #   x86-64-v1           GCC 12 as it is, on a processor that has SSE2 alone (qemu-user)
 #   aarch64             Debian's cross compiler; NEON, under qemu-user
+#
+# --fetch alone only gets what aarch64 needs, and fails where that cannot be had.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [[ $# == 0 ]]; then
-  sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 tools/setup.sh test
@@ -73,6 +75,12 @@ aarch64_sysroot() { # FOLDER
   for deb in "$apt"/archives/*.deb; do dpkg-deb --extract "$deb" "$1/root"; done
   touch "$1/done"
 }
+
+if [[ $1 == --fetch ]]; then
+  tools/setup.sh emulators
+  aarch64_sysroot "$PWD/build/aarch64-sysroot"
+  exit
+fi
 
 for name in "$@"; do
   echo "--- $name"
