@@ -246,12 +246,14 @@ def cells_of(line: str) -> list[str]:
 
 
 def peers_tables() -> dict[str, dict[str, str]]:
-    """What the two tables of peers in the page on performance say: by column, the cell of each op."""
+    """What the first two tables of peers in the page on performance say: by column, the cell of each op."""
     columns: dict[str, dict[str, str]] = {}
     header: list[str] = []
     for line in (SITE / "performance.md").read_text().splitlines():
         if line.startswith("| op |"):
             header = cells_of(line)[1:]
+            if columns.keys() & set(header):
+                header = []  # of another machine
             columns.update({name: {} for name in header})
         elif not line.startswith("|"):
             header = []
