@@ -164,8 +164,9 @@ RowPass SelectElements(ResizePlan* plan) {
   const int log2_vectors = vectors <= 1 ? 0 : vectors <= 2 ? 1 : 2;
   // A window may begin after the next one, by less than its length.
   const int64_t reach = DivCeil(kLineLanes << log2_vectors, plan->width) + (x.windows ? 2 : 1) * x.taps;
-  if (plan->conversion == Conversion::kF32 && !x.flipped() && !plan->first_y)
-    row.direct = DirectOutputs(x, kLineLanes, reach);
+  // Rows that were summed are not where the tensor's are.
+  const bool in_place = plan->conversion == Conversion::kF32 && !plan->first_y;
+  if (in_place && !x.flipped()) row.direct = DirectOutputs(x, kLineLanes, reach);
   if (!x.windows && spread + (x.taps - 1) * plan->width < kernels.lanes) {
     row.resize = kernels.dense_x[x.taps];
     return RowPass::kPermute;
