@@ -336,10 +336,10 @@ class DirectTask {
     const PhaseAxis& x = view_.x();
     const int64_t stride = x.phases->stride;
     const int64_t row_end = task_.out[kColumn].end;
-    const int64_t end_position = x.position(row_end - 1) + 1;
+    const int64_t row_last = x.position(row_end - 1);
     for (int64_t begin = task_.out[kColumn].begin; begin < row_end;) {
       const int64_t last_position = x.position(begin) + part_.x_chunk_ - 1;
-      const int64_t end = last_position >= end_position - 1 ? row_end : (last_position + 1) * stride - x.origin;
+      const int64_t end = last_position >= row_last ? row_end : (last_position + 1) * stride - x.origin;
       const int64_t phases = std::min(stride, end - begin);
       for (int64_t i = 0; i < phases; ++i) {
         scratch_.runs[i] = {PhaseOf(kColumn, begin + i), x.position(begin + i), DivCeil(end - begin - i, stride)};
