@@ -28,7 +28,8 @@ enum class Algorithm : int32_t {
   kSubpixel = PPH_SUBPIXEL,       // conv_transpose, conv: one ordinary convolution per output phase
   kGemmCol2im = PPH_GEMM_COL2IM,  // conv_transpose: one GEMM into columns, then a gather per output row
   // conv_transpose, conv: Winograd's F(m, r) inside the phases, which multiplies 1.3 to 5 times less. Phases have 2 to
-  // 5 taps along an axis, or 1, and no dilation; groups have 16 input and 8 output channels or more. Not with kStrict.
+  // 5 taps along an axis, or 1, and no dilation; groups have 16 input channels and, in all phases together, 8 output
+  // channels or more. Not with kStrict.
   kWinograd = PPH_WINOGRAD,
   // conv_transpose, conv: as kSubpixel, with pixels instead of channels in vectors. Groups have at most 12 output
   // channels, and the taps of the phases span at most 64 inputs along an axis.

@@ -383,41 +383,12 @@ class DirectTask {
 
   // Stores the panel, whose pixels begin with (oz, oy, ox) of the axes of the view.
   void Store(int64_t pixels, int64_t oz, int64_t oy, int64_t ox) const {
-    if (part_.IsJoined()) return StoreJoined(pixels, oz, oy, ox);
+    if (part_.IsJoined()) {
+      StoreJoined(tasks_, task_, store_, scratch_.panel, scratch_.columns, width_, pixels, oz, oy, ox);
+      return;
+    }
     const int64_t channels = std::min(width_, view_.oc - first_channel_);
     StoreTile(tasks_, task_, store_, scratch_.panel, first_channel_, channels, width_, pixels, oz, oy, ox);
-  }
-
-  // Stores joined phases. Each pixel of the panel is a block of outputs [phase z][y][x][channel], of which those
-  // outside do not exist.
-  void StoreJoined(int64_t pixels, int64_t qz, int64_t qy, int64_t qx) const {
-    const SpatialSizes& join = view_.join;
-    const int64_t oc = tasks_.group_channels;
-    const int64_t run = join[kColumn] * oc;
-    const int64_t ox = qx * join[kColumn] - view_.skip[kColumn];
-    const int64_t size_x = tasks_.part[kColumn].count();
-    const auto store = [&](float* panel, int64_t stride, int64_t count, int64_t oz, int64_t oy, int64_t x) {
-      StoreTile(tasks_, task_, store_, panel, 0, oc, stride, count, oz, oy, x);
-    };
-    tasks_.ForEachJoinedRow(qz, qy, [&](int64_t phase, int64_t oz, int64_t oy) {
-      float* const columns = scratch_.panel + phase * run;
-      if (tasks_.batched) {
-        for (int64_t x = std::max<int64_t>(0, -ox); x < std::min(join[kColumn], size_x - ox); ++x) {
-          store(columns + x * oc, width_, pixels, oz, oy, ox + x);
-        }
-        return;
-      }
-      // The phases of x are put together first, so that a row leaves in one piece: that is cheaper than storing every
-      // phase with a stride.
-      float* row = columns;
-      if (run != width_) {
-        row = scratch_.columns;
-        tasks_.op.kernels.panel.pack[kLog2F32]({{run, 0}, 0, run, pixels, width_}, columns, row, run, run);
-      }
-      const int64_t begin = std::max<int64_t>(0, -ox);
-      const int64_t end = std::min(pixels * join[kColumn], size_x - ox);
-      if (begin < end) store(row + begin * oc, oc, end - begin, oz, oy, ox + begin);
-    });
   }
 
   const DirectPart& part_;

@@ -16,26 +16,33 @@ namespace {
 // Joined phases have at most this many columns, so that their panel stays in L1.
 constexpr int64_t kMaxJoinedColumns = 512;
 
+// Returns the taps of all phases of an axis.
+int64_t TapsOfPhases(const AxisPhases& phases) {
+  if (phases.table.empty()) return phases.slots;
+  int64_t taps = 0;
+  for (const AxisPhase& phase : phases.table) taps += phase.taps;
+  return taps;
+}
+
 // Joins the phases of x, of y and x, or of all axes where that is cheaper: outputs of few channels leave lanes empty,
-// which those of other phases fill. tap_cost(columns) is the time of a tap that so many columns share, in vector
-// multiplications. A gain of less than 10 % does not pay for taking the phases apart again.
-template <class TapCost>
-JoinedPhases ChooseJoin(const PhaseLayer& layer, int64_t most_columns, const TapCost& tap_cost) {
+// which those of other phases fill. taps(axis) counts those of phases that are not joined. tap_cost(columns) is the
+// time of a tap that so many columns share, in vector multiplications. A gain of less than 10 % does not pay for taking
+// the phases apart again.
+template <class Taps, class TapCost>
+JoinedPhases ChooseJoin(const PhaseLayer& layer, int64_t most_columns, const Taps& phase_taps,
+                        const TapCost& tap_cost) {
   JoinedPhases best;
   double best_cost = 0;
   for (int first = kMaxSpatialRank; first >= 0; --first) {  // axes from this one on are joined
     JoinedPhases join;
     double taps = 1;
     for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-      const AxisPhases& phases = layer.phases[axis];
       if (axis < first) {
-        double all = 0;
-        for (const AxisPhase& phase : phases.table) all += static_cast<double>(phase.taps);
-        taps *= phases.table.empty() ? static_cast<double>(phases.slots) : all;
+        taps *= static_cast<double>(phase_taps(axis));
         continue;
       }
       const std::optional<AxisPhases>& joined = layer.windows[axis];
-      join.count[axis] = phases.stride;
+      join.count[axis] = layer.phases[axis].stride;
       if (!joined || join.all() * layer.oc > most_columns) return best;
       join.phases[axis] = *joined;
       taps *= static_cast<double>(joined->slots);
@@ -78,11 +85,19 @@ Status FinishLayer(const PhaseConvOperator& op, WeightSource source, const Runti
     if (phases.stride <= kMaxJoinedColumns) layer->windows[axis] = JoinPhases(phases);
   }
   if (layer->ic > 1 || layer->groups == 1) {
-    layer->joined = ChooseJoin(*layer, kMaxJoinedColumns, [&op](int64_t columns) {
+    const auto taps = [layer](int axis) { return TapsOfPhases(layer->phases[axis]); };
+    // Winograd's phases are as long as the window.
+    const auto window_taps = [layer](int axis) {
+      const std::optional<AxisPhases>& window = layer->windows[axis];
+      return window ? layer->phases[axis].stride * window->slots : 1;
+    };
+    const auto vectors = [&op](int64_t columns) {
       return static_cast<double>(DivCeil(columns, op.kernels.conv.dense.lanes));
-    });
-    layer->planar_joined =
-        ChooseJoin(*layer, kMaxPlanarColumns, [&op](int64_t columns) { return op.kernels.planar.TapCost(columns); });
+    };
+    layer->joined = ChooseJoin(*layer, kMaxJoinedColumns, taps, vectors);
+    layer->winograd_joined = ChooseJoin(*layer, kMaxJoinedColumns, window_taps, vectors);
+    layer->planar_joined = ChooseJoin(*layer, kMaxPlanarColumns, taps,
+                                      [&op](int64_t columns) { return op.kernels.planar.TapCost(columns); });
   }
   source.groups = layer->groups;
   source.ic = layer->ic;

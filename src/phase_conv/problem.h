@@ -28,7 +28,8 @@ struct PhaseLayer {
   std::array<AxisPhases, kMaxSpatialRank> phases;
   SpatialSizes origin{};  // is added to the origin of the output's shape
   AxisWindows windows;
-  JoinedPhases joined, planar_joined;  // for channels and for pixels in lanes
+  // For channels in lanes, for pixels in lanes, and for Winograd, whose phases have as many taps as the window anyway.
+  JoinedPhases joined, planar_joined, winograd_joined;
   PhaseWeights weights;
 };
 

@@ -254,6 +254,34 @@ void StoreTile(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore
                      OutputOffset(tasks, task, residual, oz, oy, ox), stride(residual)});
 }
 
+void StoreJoined(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, float* panel, float* columns,
+                 int64_t panel_stride, int64_t pixels, int64_t qz, int64_t qy, int64_t qx) {
+  const int64_t phases = tasks.view.join[kColumn];
+  const int64_t oc = tasks.group_channels;
+  const int64_t run = phases * oc;
+  const int64_t ox = qx * phases - tasks.view.skip[kColumn];
+  const int64_t begin = std::max<int64_t>(0, -ox);
+  const int64_t size_x = tasks.part[kColumn].count();
+  tasks.ForEachJoinedRow(qz, qy, [&](int64_t phase, int64_t oz, int64_t oy) {
+    float* const pixel = panel + phase * run;
+    if (tasks.batched) {
+      for (int64_t x = begin; x < std::min(phases, size_x - ox); ++x) {
+        StoreTile(tasks, task, store, pixel + x * oc, 0, oc, panel_stride, pixels, oz, oy, ox + x);
+      }
+      return;
+    }
+    // The phases of x are put together first, so that a row leaves in one piece: that is cheaper than storing every
+    // phase with a stride.
+    float* row = pixel;
+    if (run != panel_stride) {
+      row = columns;
+      tasks.op.kernels.panel.pack[kLog2F32]({{run, 0}, 0, run, pixels, panel_stride}, pixel, row, run, run);
+    }
+    const int64_t end = std::min(pixels * phases, size_x - ox);
+    if (begin < end) StoreTile(tasks, task, store, row + begin * oc, 0, oc, oc, end - begin, oz, oy, ox + begin);
+  });
+}
+
 float* OutputPixels(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, int64_t first_channel,
                     int64_t width, int64_t oz, int64_t oy, int64_t ox) {
   const TensorDesc& output = tasks.tensors.output;

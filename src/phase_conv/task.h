@@ -133,6 +133,11 @@ void StoreTile(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore
                int64_t first_channel, int64_t channels, int64_t panel_stride, int64_t pixels, int64_t oz, int64_t oy,
                int64_t ox);
 
+// Stores a panel of joined phases, whose pixels begin with position (qz, qy, qx) of the view. A pixel has the columns
+// [phase z][y][x][channel], of which those outside the part do not exist. `columns` is memory for one row of outputs.
+void StoreJoined(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, float* panel, float* columns,
+                 int64_t panel_stride, int64_t pixels, int64_t qz, int64_t qy, int64_t qx);
+
 // Returns where output (oz, oy, ox) lies if the `width` sums of its channels from first_channel on may be stored there
 // as they are: side by side, without an epilogue, not past the caches. Returns null otherwise. The sums of the empty
 // lanes of a block must be zeros.

@@ -53,11 +53,23 @@ void PackBias(const WeightSource& source, const WeightLayout& layout, float* pac
   });
 }
 
-// Returns where the weight of a column for a slot of the format lies in a row [output channel][slot] of the source, or
-// -1 for a zero.
-int64_t SourceOffset(const WeightSource& source, const WeightLayout& layout, int64_t column, int64_t packed_slot) {
+// Returns the slots of the rows that are packed: those of the source or, for kWinograd, of its transform, which has the
+// components of all phases.
+SpatialSizes RowSlots(const WeightSource& source, const WeightLayout& layout) {
+  SpatialSizes slots;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    const AxisPhases& phases = (*source.phases)[axis];
+    slots[axis] =
+        layout.format.order == Order::kWinograd ? phases.stride * layout.format.transform[axis].n : phases.slots;
+  }
+  return slots;
+}
+
+// Returns where the weight of a column for a slot of the format lies in a row [output channel][slot], or -1 for a zero.
+int64_t RowOffset(const WeightSource& source, const WeightLayout& layout, int64_t column, int64_t packed_slot) {
   const std::array<AxisPhases, kMaxSpatialRank>& phases = *source.phases;
-  const int64_t all_slots = phases[0].slots * phases[1].slots * phases[2].slots;
+  const SpatialSizes row_slots = RowSlots(source, layout);
+  const int64_t all_slots = row_slots[0] * row_slots[1] * row_slots[2];
   const int64_t channel = column % source.oc;
   int64_t outer = column / source.oc;
   if (layout.IsFlattened()) return channel * all_slots + outer;
@@ -68,12 +80,15 @@ int64_t SourceOffset(const WeightSource& source, const WeightLayout& layout, int
     packed_slot /= layout.slots[axis];
     if (IsJoined(layout.format, axis)) {
       const int64_t count = layout.format.joined->count[axis];
-      s = SlotOfJoined(phases[axis], layout.format.joined->phases[axis], outer % count, s);
+      const int64_t phase = outer % count;
+      s = layout.format.order == Order::kWinograd
+              ? phase * layout.format.transform[axis].n + s
+              : SlotOfJoined(phases[axis], layout.format.joined->phases[axis], phase, s);
       outer /= count;
       if (s < 0) return -1;
     }
     slot += s * step;
-    step *= phases[axis].slots;
+    step *= row_slots[axis];
   }
   return channel * all_slots + slot;
 }
@@ -112,12 +127,12 @@ TransformMatrices MatricesOf(const WeightSource& source, const WeightLayout& lay
 }
 
 // Transforms one kernel, [slot z][slot y][slot x], axis by axis. `other` is memory.
-void TransformKernel(const WeightSource& source, const WeightLayout& layout, const TransformMatrices& matrices,
+void TransformKernel(const WeightSource& source, const SpatialSizes& row_slots, const TransformMatrices& matrices,
                      std::vector<double>* kernel, std::vector<double>* other) {
   int64_t outer = 1;
   auto inner = static_cast<int64_t>(kernel->size());
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-    const int64_t from = (*source.phases)[axis].slots, to = layout.slots[axis];
+    const int64_t from = (*source.phases)[axis].slots, to = row_slots[axis];
     inner /= from;
     other->assign(static_cast<size_t>(outer * to * inner), 0);
     for (int64_t o = 0; o < outer; ++o) {
@@ -132,20 +147,20 @@ void TransformKernel(const WeightSource& source, const WeightLayout& layout, con
   }
 }
 
-// Returns the transformed weights of some output channels of a group, [input channel][column][slot], whose first kernel
-// is `weights`, and whose input channels are row_step floats apart.
-std::vector<float> TransformTile(const WeightSource& source, const WeightLayout& layout,
-                                 const TransformMatrices& matrices, const float* weights, int64_t row_step,
-                                 int64_t columns) {
-  const int64_t slots = row_step / source.oc;
+// Returns the transformed weights of some output channels of a group, [input channel][output channel][row slot], whose
+// first kernel is `weights`.
+std::vector<float> TransformChannels(const WeightSource& source, const WeightLayout& layout,
+                                     const TransformMatrices& matrices, const float* weights, int64_t channels) {
+  const int64_t slots = (*source.phases)[0].slots * (*source.phases)[1].slots * (*source.phases)[2].slots;
+  const SpatialSizes row_slots = RowSlots(source, layout);
   std::vector<float> transformed;
-  transformed.reserve(static_cast<size_t>(source.ic * columns * layout.all_slots()));
+  transformed.reserve(static_cast<size_t>(source.ic * channels * row_slots[0] * row_slots[1] * row_slots[2]));
   std::vector<double> kernel, other;
   for (int64_t c = 0; c < source.ic; ++c) {
-    for (int64_t k = 0; k < columns; ++k) {
-      const float* const from = weights + c * row_step + k * slots;
+    for (int64_t k = 0; k < channels; ++k) {
+      const float* const from = weights + (c * source.oc + k) * slots;
       kernel.assign(from, from + slots);
-      TransformKernel(source, layout, matrices, &kernel, &other);
+      TransformKernel(source, row_slots, matrices, &kernel, &other);
       for (const double weight : kernel) transformed.push_back(static_cast<float>(weight));
     }
   }
@@ -155,32 +170,39 @@ std::vector<float> TransformTile(const WeightSource& source, const WeightLayout&
 void PackBlocks(const WeightSource& source, const WeightLayout& layout, void* packed) {
   const TileFormat& tile = *layout.format.tile;
   const ColumnTiles& tiles = layout.tiles;
-  const int64_t all_slots = (*source.phases)[0].slots * (*source.phases)[1].slots * (*source.phases)[2].slots;
-  const int64_t row_step = source.oc * all_slots;
+  const SpatialSizes row_slots = RowSlots(source, layout);
+  const int64_t all_row_slots = row_slots[0] * row_slots[1] * row_slots[2];
+  const int64_t group_floats =
+      source.ic * source.oc * (*source.phases)[0].slots * (*source.phases)[1].slots * (*source.phases)[2].slots;
   const bool transforms = layout.format.order == Order::kWinograd;
   TransformMatrices matrices;
   if (transforms) matrices = MatricesOf(source, layout);
   std::vector<float> transformed;
   std::vector<int64_t> offsets;
   for (int64_t group = 0; group < layout.groups; ++group) {
-    const float* const weights = source.weights + group * source.ic * row_step;
+    const float* const weights = source.weights + group * group_floats;
     for (int64_t t = 0; t < tiles.count(); ++t) {
       const int64_t columns = std::min(tiles.width(t), tiles.columns - tiles.first(t));
+      // A tile of joined phases may have any channels.
+      IndexRange channels{0, source.oc};
+      if (transforms && layout.format.joined == nullptr) channels = {tiles.first(t), tiles.first(t) + columns};
+      const int64_t row_step = channels.count() * all_row_slots;
       WeightBlock rows{weights, layout.IsDepthwise() ? 1 : row_step, nullptr, layout.rows, columns};
       if (transforms) {
-        const float* const first = weights + tiles.first(t) * all_slots;
-        transformed = TransformTile(source, layout, matrices, first, row_step, columns);
+        if (t == 0 || layout.format.joined == nullptr) {
+          const float* const first = weights + channels.begin * (group_floats / (source.ic * source.oc));
+          transformed = TransformChannels(source, layout, matrices, first, channels.count());
+        }
         rows.source = transformed.data();
-        rows.row_step = columns * layout.all_slots();
       }
       for (int64_t block = 0; block < layout.blocks; ++block) {
         if (layout.format.order == Order::kChannels) rows.source = weights + block / layout.all_slots() * row_step;
         offsets.clear();
         for (int64_t k = 0; k < columns; ++k) {
           const int64_t column = tiles.first(t) + k;
-          offsets.push_back(transforms             ? k * layout.all_slots() + block
-                            : layout.IsDepthwise() ? column * all_slots
-                                                   : SourceOffset(source, layout, column, block % layout.all_slots()));
+          const int64_t offset = layout.IsDepthwise() ? column * all_row_slots
+                                                      : RowOffset(source, layout, column, block % layout.all_slots());
+          offsets.push_back(offset < 0 ? offset : offset - channels.begin * all_row_slots);
         }
         rows.offsets = offsets.data();
         packed = tile.pack(rows, tiles.width(t), packed);
@@ -201,7 +223,7 @@ WeightLayout::WeightLayout(const WeightSource& source, const WeightFormat& weigh
     const bool joined = IsJoined(format, axis);
     const AxisPhases& phases = (*source.phases)[axis];
     slots[axis] = joined ? format.joined->phases[axis].slots : phases.slots;
-    if (format.order == Order::kWinograd) slots[axis] = phases.stride * format.transform[axis].n;
+    if (format.order == Order::kWinograd) slots[axis] = (joined ? 1 : phases.stride) * format.transform[axis].n;
     if (joined) biases[axis] = 1;
   }
   int64_t columns = source.oc;
@@ -212,9 +234,9 @@ WeightLayout::WeightLayout(const WeightSource& source, const WeightFormat& weigh
       rows = 1;
       [[fallthrough]];
     case Order::kSlots:
+    case Order::kWinograd:
       if (format.joined != nullptr) columns *= format.joined->all();
       break;
-    case Order::kWinograd: break;
     case Order::kColumns:
       columns *= all_slots();
       blocks = 1;

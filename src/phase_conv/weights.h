@@ -53,7 +53,7 @@ struct WeightFormat {
     kChannels,   // [group][tile of output channels][input channel][slot], blocks of one row
   };
   Order order;
-  const JoinedPhases* joined;  // for kSlots and kChannels: null, or columns and slots are those of these phases
+  const JoinedPhases* joined;  // not for kColumns, kDepthwise: null, or columns and slots are those of these phases
   const TileFormat* tile;
   std::array<WinogradAxis, kMaxSpatialRank> transform{};  // r is the length of the axis's window
 

@@ -15,7 +15,7 @@
 namespace polyphase::internal {
 namespace {
 
-// Fewer channels than these do not pay for the transforms.
+// Fewer channels than these do not pay for the transforms. Output channels are those of all phases.
 constexpr int64_t kMinInputChannels = 16, kMinOutputChannels = 8;
 
 // ---- Format
@@ -42,21 +42,24 @@ bool IsAccurate(Numerics numerics, int axes) {
 
 template <int kN>
 bool Applies(const PhaseConvOperator& op, const PhaseLayer& layer) {
-  if (layer.ic < kMinInputChannels || layer.oc < kMinOutputChannels) return false;
+  if (layer.ic < kMinInputChannels) return false;
   int axes = 0;
-  for (const std::optional<AxisPhases>& window : layer.windows) {
+  int64_t output_channels = layer.oc;
+  for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
+    const std::optional<AxisPhases>& window = layer.windows[axis];
     if (!window || window->slots > std::min(kMaxWinogradTaps, kN - 1)) return false;
-    if (window->slots == 1) continue;
-    if (window->offset_step != 1) return false;
-    ++axes;
+    if (window->slots > 1 && window->offset_step != 1) return false;
+    if (window->slots > 1) ++axes;
+    output_channels *= layer.phases[axis].stride;
   }
-  return axes > 0 && IsAccurate<kN>(op.numerics, axes);
+  return axes > 0 && output_channels >= kMinOutputChannels && IsAccurate<kN>(op.numerics, axes);
 }
 
 // Every axis whose window is longer than one input has kN inputs per tile.
 template <int kN>
 WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
-  WeightFormat format{WeightFormat::Order::kWinograd, nullptr, &op.kernels.conv.dense};
+  const JoinedPhases* const joined = layer.winograd_joined.any() ? &layer.winograd_joined : nullptr;
+  WeightFormat format{WeightFormat::Order::kWinograd, joined, &op.kernels.conv.dense};
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
     const auto r = static_cast<int>(layer.windows[axis]->slots);
     if (r > 1) format.transform[axis] = {kN, r};
@@ -82,11 +85,11 @@ struct TileAxis {
 };
 using TileAxes = std::array<TileAxis, kMaxSpatialRank>;
 
-TileAxes TilesOf(const PhaseProblem& problem, const WeightFormat& format) {
+TileAxes TilesOf(const PhaseView& view, const PhaseLayer& layer, const WeightFormat& format) {
   TileAxes tiles;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
-    const PhaseAxis& a = problem.axes[axis];
-    const AxisPhases& window = *problem.layer.windows[axis];
+    const PhaseAxis& a = view.axes[axis];
+    const AxisPhases& window = *layer.windows[axis];
     TileAxis& tile = tiles[axis];
     tile.n = format.transform[axis].n;
     tile.m = format.transform[axis].m();
@@ -143,7 +146,7 @@ constexpr double kSharedBytes = 8 << 20;
 double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const ConvTile& kernel = problem.op.kernels.conv.dense;
   const PhaseView view(problem, layout.format);
-  const TileAxes tiles = TilesOf(problem, layout.format);
+  const TileAxes tiles = TilesOf(view, problem.layer, layout.format);
   const Block block = ChooseBlock(tiles, view, layout);
   const double lanes = kernel.lanes;
   const double ic = static_cast<double>(view.ic);
@@ -185,6 +188,7 @@ class WinogradPart final : public PhasePart {
   WinogradPart(const PhaseProblem& problem, const WeightLayout& layout, size_t threads);
   void Run(int64_t task, Arena arena, const RunContext& context) const override;
 
+  bool IsJoined() const { return tasks_.layout.format.joined != nullptr; }
   IndexRange TaskTiles(const PhaseTask& task, int axis) const {
     const IndexRange& out = task.out[axis];
     const TileAxis& tile = axes_[axis];
@@ -194,7 +198,8 @@ class WinogradPart final : public PhasePart {
   PhaseTasks tasks_;
   TileAxes axes_;
   Block block_;
-  int64_t chunk_ = 0;  // channels that are summed up at once
+  int64_t chunk_ = 0;        // channels that are summed up at once
+  int64_t panel_width_ = 0;  // columns of one tile or, where phases are joined, of all tiles
 };
 
 struct Scratch {
@@ -226,9 +231,10 @@ struct Scratch {
     if (n[1] > 1) outputs_y = arena.Take<float>("outputs of y", {m[0], m[1], n[2], pixels, width});
     row_pixels = block[2] * axes[kColumn].outputs();
     const auto panel_of = [&](const char* what, int64_t rows) {
-      return arena.Take<float>(what, {rows, row_pixels, width});
+      return arena.Take<float>(what, {rows, row_pixels, part.panel_width_});
     };
     panel = panel_of("panel", images * block[0] * m[0] * block[1] * m[1]);
+    if (part.IsJoined()) joined = panel_of("joined phases", 1);
     if (tasks.tensors.residual) residual = panel_of("residual", 1);
   }
 
@@ -241,15 +247,17 @@ struct Scratch {
   float* outputs_z = nullptr;   // [z output][y][x component][pixel][column]
   float* outputs_y = nullptr;   // [z][y output][x component][pixel][column]
   float* panel = nullptr;       // [image][z tile][output][y tile][output][x][column]
+  float* joined = nullptr;      // a row of joined phases: [x][phase of x][channel]
   float* residual = nullptr;
   int64_t row_pixels = 0;  // of the panel
 };
 
 WinogradPart::WinogradPart(const PhaseProblem& problem, const WeightLayout& layout, size_t threads)
-    : tasks_(problem, layout), axes_(TilesOf(problem, layout.format)) {
+    : tasks_(problem, layout), axes_(TilesOf(tasks_.view, problem.layer, layout.format)) {
   const PhaseView& view = tasks_.view;
   block_ = ChooseBlock(axes_, view, layout);
   chunk_ = ChunkOf(axes_, view);
+  panel_width_ = IsJoined() ? layout.tiles.padded() : layout.tiles.width(0);
   const double lines = static_cast<double>(DivCeil(view.ic, kLineLanes) * block_.images);
   SpatialSizes smallest;
   for (int axis = 0; axis < kMaxSpatialRank; ++axis) {
@@ -258,7 +266,7 @@ WinogradPart::WinogradPart(const PhaseProblem& problem, const WeightLayout& layo
   }
   smallest[kColumn] *= std::min<int64_t>(axes_[kColumn].count, layout.format.tile->mr);
   tasks_.images = CutEvery(view.images, block_.images);
-  SplitTasks({threads, view.UsefulMacs(), lines * kLineBytes, smallest, true}, &tasks_);
+  SplitTasks({threads, view.UsefulMacs(), lines * kLineBytes, smallest, !IsJoined()}, &tasks_);
   Arena arena;
   Scratch(*this, arena);
   tasks = tasks_.count();
@@ -272,8 +280,8 @@ WinogradPart::WinogradPart(const PhaseProblem& problem, const WeightLayout& layo
   const int32_t rank = problem.op.spatial_rank;
   const double products = static_cast<double>(Product(axes_, &TileAxis::count)) *
                           static_cast<double>(Product(axes_, &TileAxis::n) * Product(axes_, &TileAxis::stride));
-  form = Format(" F(%s, %s), %.3g times fewer multiplications than direct", SizesText(m, rank).c_str(),
-                SizesText(r, rank).c_str(), view.Pairs() / products);
+  form = Format(" F(%s, %s)%s, %.3g times fewer multiplications than direct", SizesText(m, rank).c_str(),
+                SizesText(r, rank).c_str(), IsJoined() ? ", phases in lanes" : "", view.Pairs() / products);
   tiles = Format("blocks of %" PRId64 " tiles", block_.pixels());
 }
 
@@ -309,7 +317,11 @@ class WinogradTask {
         ForEachBlock(kColumn, [&] {
           pixels_ = block_[0].count() * block_[1].count() * block_[2].count() * images_;
           for (int64_t line = 0; line < lines_; ++line) TransformInputs(line);
-          for (int64_t tile = task_.tiles.begin; tile < task_.tiles.end; ++tile) RunTile(tile);
+          // The tiles that share a panel are one or, where phases are joined, all of them.
+          const int64_t together = part_.IsJoined() ? task_.tiles.count() : 1;
+          for (int64_t tile = task_.tiles.begin; tile < task_.tiles.end; tile += together) {
+            RunTiles({tile, tile + together});
+          }
         });
       });
     });
@@ -382,18 +394,19 @@ class WinogradTask {
     }
   }
 
-  // Computes a tile of output channels of the block.
-  void RunTile(int64_t tile) const {
-    const ColumnTiles& tiles = tasks_.layout.tiles;
-    const int64_t channels = std::min(tiles.width(tile), tasks_.view.oc - tiles.first(tile));
+  // Computes some tiles of output channels of the block.
+  void RunTiles(const IndexRange& tiles) const {
+    const ColumnTiles& columns = tasks_.layout.tiles;
     const SpatialSizes phases{axes_[0].stride, axes_[1].stride, axes_[2].stride};
     for (int64_t pz = 0; pz < phases[kDepth]; ++pz) {
       for (int64_t py = 0; py < phases[kRow]; ++py) {
-        for (int64_t px = 0; px < phases[kColumn]; ++px) {
-          Multiply(tile, {pz, py, px});
-          TransformProducts(tile, {pz, py, px});
+        for (int64_t tile = tiles.begin; tile < tiles.end; ++tile) {
+          for (int64_t px = 0; px < phases[kColumn]; ++px) {
+            Multiply(tile, {pz, py, px});
+            TransformProducts(tile, columns.first(tile) - columns.first(tiles.begin), {pz, py, px});
+          }
         }
-        Store(tile, channels, pz, py);
+        Store(tiles.begin, pz, py);
       }
     }
   }
@@ -440,21 +453,22 @@ class WinogradTask {
   }
 
   // Transforms the products of a phase along z, y and x, adds the biases, and puts the outputs into the rows of the
-  // panel, between those of the other phases of x.
-  void TransformProducts(int64_t tile, const SpatialSizes& phase) const {
+  // panel, from `column` on, between those of the other phases of x.
+  void TransformProducts(int64_t tile, int64_t column, const SpatialSizes& phase) const {
     const TileAxis &z = axes_[kDepth], &y = axes_[kRow], &x = axes_[kColumn];
     const WeightLayout& layout = tasks_.layout;
     const int64_t width = layout.tiles.width(tile);
+    const int64_t step = part_.panel_width_;
     const int64_t component = pixels_ * width;
     const float* from = scratch_.products;
     if (z.n > 1) {
-      const int64_t step = y.n * x.n * component;
-      Inverse(kDepth)({from, scratch_.outputs_z, nullptr, step, 1, step, step, 0, 0});
+      const int64_t plane = y.n * x.n * component;
+      Inverse(kDepth)({from, scratch_.outputs_z, nullptr, plane, 1, plane, plane, 0, 0});
       from = scratch_.outputs_z;
     }
     if (y.n > 1) {
-      const int64_t step = x.n * component;
-      Inverse(kRow)({from, scratch_.outputs_y, nullptr, step, z.m, step, step, y.n * step, y.m * step});
+      const int64_t row = x.n * component;
+      Inverse(kRow)({from, scratch_.outputs_y, nullptr, row, z.m, row, row, y.n * row, y.m * row});
       from = scratch_.outputs_y;
     }
     int64_t offset = 0;  // of the biases
@@ -469,9 +483,9 @@ class WinogradTask {
         for (int64_t tz = 0; tz < tiles_z; ++tz) {
           for (int64_t ty = 0; ty < tiles_y; ++ty) {
             for (int64_t image = 0; image < images_; ++image) {
-              float* const row = PanelRow(image, tz * z.m + iz, ty * y.m + iy, width) + phase[kColumn] * width;
+              float* const row = PanelRow(image, tz * z.m + iz, ty * y.m + iy) + phase[kColumn] * step + column;
               Inverse(kColumn)({from + ((tz * tiles_y + ty) * tiles_x * images_ + image) * width, row, bias, width,
-                                tiles_x, component, x.stride * width, images_ * width, x.outputs() * width});
+                                tiles_x, component, x.stride * step, images_ * width, x.outputs() * step});
             }
           }
         }
@@ -479,15 +493,16 @@ class WinogradTask {
     }
   }
 
-  float* PanelRow(int64_t image, int64_t z, int64_t y, int64_t width) const {
+  float* PanelRow(int64_t image, int64_t z, int64_t y) const {
     const int64_t rows_z = block_[kDepth].count() * axes_[kDepth].m, rows_y = block_[kRow].count() * axes_[kRow].m;
-    return scratch_.panel + ((image * rows_z + z) * rows_y + y) * scratch_.row_pixels * width;
+    return scratch_.panel + ((image * rows_z + z) * rows_y + y) * scratch_.row_pixels * part_.panel_width_;
   }
 
-  // Stores the rows of the panel, without the outputs outside the task.
-  void Store(int64_t tile, int64_t channels, int64_t pz, int64_t py) const {
-    const ColumnTiles& tiles = tasks_.layout.tiles;
-    const int64_t width = tiles.width(tile);
+  // Stores the rows of the panel, whose first column is that of `tile`, without the outputs outside the task.
+  void Store(int64_t tile, int64_t pz, int64_t py) const {
+    const int64_t width = part_.panel_width_;
+    const int64_t channel = tasks_.layout.tiles.first(tile);
+    const int64_t channels = std::min(width, tasks_.view.oc - channel);
     const auto output = [&](int axis, int64_t position, int64_t phase) {
       const TileAxis& a = axes_[axis];
       return (block_[axis].begin * a.m + position) * a.stride + phase - a.lead;
@@ -504,8 +519,12 @@ class WinogradTask {
         for (int64_t y = 0; y < block_[kRow].count() * axes_[kRow].m; ++y) {
           const int64_t oy = output(kRow, y, py);
           if (oy < task_.out[kRow].begin || oy >= task_.out[kRow].end) continue;
-          StoreTile(tasks_, image_task, store_, PanelRow(image, z, y, width) + (xs.begin - begin_x) * width,
-                    tiles.first(tile), channels, width, xs.count(), oz, oy, xs.begin);
+          float* const row = PanelRow(image, z, y) + (xs.begin - begin_x) * width;
+          if (part_.IsJoined()) {
+            StoreJoined(tasks_, image_task, store_, row, scratch_.joined, width, xs.count(), oz, oy, xs.begin);
+          } else {
+            StoreTile(tasks_, image_task, store_, row, channel, channels, width, xs.count(), oz, oy, xs.begin);
+          }
         }
       }
     }
@@ -538,7 +557,7 @@ constexpr PhaseAlgorithm Winograd() {
       Algorithm::kWinograd,
       "winograd",
       "numerics other than kStrict, no dilation, phases of 1 to 5 taps along an axis, 2 or more along one, and groups "
-      "of 16 input and 8 output channels or more",
+      "of 16 input channels and, in all phases together, 8 output channels or more",
       Applies<kN>,
       ReadFormat<kN>,
       Cost,

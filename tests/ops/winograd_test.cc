@@ -147,14 +147,16 @@ TEST(Winograd, PhasesOfDifferentLengths) {
 TEST(Winograd, OriginsOfAllPhases) {
   for (int64_t top = 0; top < 4; ++top) {
     for (int64_t left = 0; left < 2; ++left) {
-      ConvTransposeTester()
-          .Channels(16, 16)
-          .Input(6, 7)
-          .Kernel(4, 4)
-          .Stride(2, 2)
-          .Padding(top, left, 1, 2)
-          .Algorithms({Algorithm::kWinograd})
-          .Run();
+      for (const int64_t channels : {3, 16}) {
+        ConvTransposeTester()
+            .Channels(16, channels)
+            .Input(6, 7)
+            .Kernel(4, 4)
+            .Stride(2, 2)
+            .Padding(top, left, 1, 2)
+            .Algorithms({Algorithm::kWinograd})
+            .Run();
+      }
     }
   }
 }
@@ -175,6 +177,49 @@ TEST(Winograd, FusedForms) {
   Layer(32, 16, 6, 7, 3).Residual(Residual::kAfterActivation, true).Relu().Batch(2).Run();
   Layer(32, 16, 6, 7, 3).Prologue(Activation::kLeakyRelu).NoBias().Activate(Activation::kSigmoid).Run();
   Transposed(20, 24, 6, 5, 4, 2).Scale().Activate(Activation::kPRelu).Run();
+}
+
+// Phases of few channels share vectors: those of x or, where that fills more lanes, of all axes. Vectors have 4 to 16
+// lanes, so some of these numbers of channels join them on every target.
+TEST(Winograd, JoinedPhases) {
+  for (const int64_t channels : {2, 3, 6, 12, 24}) {
+    Layer(17, channels * 4, 9, 8, 3).Shuffle(2, 2).Run();
+    Transposed(18, channels, 7, 8, 4, 2).Run();
+    Layer(16, channels, 5, 7, 3).Upsample(2, 2).Mode(PaddingMode::kReplicate).Run();
+  }
+  Layer(20, 3 * 16, 6, 9, 3).Shuffle(4, 4).Formats(AllFormatPairs()).Batch(2).Run();
+  Layer(24, 3 * 9, 6, 5, 3).Shuffle(3, 3).Order(ChannelOrder::kDcr).Scale().Residual(Residual::kBeforeActivation).Run();
+  Layer(24, 5 * 4, 6, 5, 3).Shuffle(2, 2).Order(ChannelOrder::kFocus).Residual(Residual::kAfterActivation, true).Run();
+  Layer(32, 6 * 4, 5, 6, 3).Shuffle(2, 2).Groups(2).Relu().Run();
+  Layer(16, 3 * 4, 3, 4, 3).Shuffle(2, 2).Batch(9).Run();
+  Layer(130, 6 * 4, 8, 9, 3).Shuffle(2, 2).Promise(Numerics::kFast).Run();
+  Layer(16, 3 * 4, 45, 83, 3).Shuffle(2, 2).Run();
+  Transposed(16, 3, 6, 5, 3, 2).Run();
+  Transposed(16, 6, 41, 30, 4, 2).Formats({{kNchw16c, kNhwc}}).Run();
+  ConvTransposeTester()
+      .Channels(16, 6)
+      .Input(70)
+      .Kernel(8)
+      .Stride(4)
+      .Padding(3)
+      .Algorithms({Algorithm::kWinograd})
+      .Run();
+  ConvTransposeTester()
+      .Channels(16, 5)
+      .Input(3, 4, 5)
+      .Kernel(4, 4, 4)
+      .Stride(2, 2, 2)
+      .Padding(1, 2, 3)
+      .Algorithms({Algorithm::kWinograd})
+      .Run();
+  ConvTransposeTester()
+      .Channels(16, 6)
+      .Input(7, 5)
+      .Kernel(4, 2)
+      .Stride(2, 2)
+      .Padding(1, 1)
+      .Algorithms({Algorithm::kWinograd})
+      .Run();
 }
 
 TEST(Winograd, Groups) {
@@ -212,6 +257,7 @@ TEST(Winograd, SameBitsForEveryThreadCountAndBatchPosition) {
   Layer(32, 24, 30, 32, 3).Batch(2).RunDeterminism();
   Transposed(32, 16, 15, 17, 4, 2).Batch(2).RunDeterminism();
   Transposed(48, 32, 4, 4, 4, 2).Batch(11).RunDeterminism();
+  Layer(64, 3 * 16, 25, 40, 3).Shuffle(4, 4).Batch(2).RunDeterminism();
 }
 
 // ---- Numerics
