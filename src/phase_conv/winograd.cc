@@ -118,16 +118,20 @@ struct Block {
   int64_t pixels() const { return tiles[0] * tiles[1] * tiles[2] * images; }
 };
 
+// Returns the bytes of the components and products of one tile.
+int64_t TileBytes(const TileAxes& tiles, const PhaseView& view, const WeightLayout& layout) {
+  return Product(tiles, &TileAxis::n) *
+         (DivCeil(view.ic, kLineLanes) * kLineBytes + layout.tiles.width(0) * int64_t{sizeof(float)});
+}
+
 // The components and products of a block stay in L2, and images come together where the map of one has few tiles.
-// Blocks of 768 KiB take 0 to 45 % less time than those of 384 KiB where these have fewer tiles than four kernel calls,
-// as the weights are read once for each block, but up to 25 % more elsewhere (Zen 1, AVX2, 512 KiB of L2).
+// Blocks of twice the bytes took up to 25 % more time. But all weights are read once for each block: with 12 instead of
+// 24 tiles, layers of 512 and more channels took 1.03 to 1.5 times as long; 48 tiles gained up to 6 % and lost up to
+// 28 % (Zen 1, AVX2, 512 KiB of L2).
+constexpr int64_t kBlockBytes = 384 * 1024;
 Block ChooseBlock(const TileAxes& tiles, const PhaseView& view, const WeightLayout& layout) {
-  constexpr int64_t kBlockBytes = 384 * 1024;
-  const int64_t mr = layout.format.tile->mr;
-  const int64_t tile_bytes = Product(tiles, &TileAxis::n) * (DivCeil(view.ic, kLineLanes) * kLineBytes +
-                                                             layout.tiles.width(0) * int64_t{sizeof(float)});
-  const int64_t fitting = kBlockBytes / tile_bytes;
-  int64_t most = std::max({int64_t{mr}, fitting, std::min(2 * fitting, 4 * mr)});
+  constexpr int64_t kFewestTiles = 24;
+  int64_t most = std::max(kFewestTiles, kBlockBytes / TileBytes(tiles, view, layout));
   Block block;
   for (int axis = kColumn; axis >= 0; --axis) {
     block.tiles[axis] = BalancedTile(tiles[axis].count, std::max<int64_t>(1, most));
@@ -158,10 +162,14 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const double block_pixels = static_cast<double>(block.pixels());
   const double weight_bytes =
       phases * components * ic * static_cast<double>(layout.tiles.padded() * layout.element_bytes);
-  const double line_cycles = weight_bytes <= kStripBytes ? 4 : weight_bytes <= kSharedBytes ? 7 : 20;
+  const double line_cycles = weight_bytes <= kStripBytes ? 4 : weight_bytes <= kSharedBytes ? 7 : 12;
   const double rate = TileRate(BalancedTile(block.pixels(), kernel.mr), layout.tiles, 0) *
                       std::min(1.0, block_pixels * kLineLanes / (2 * line_cycles * lanes));
   const double chunks = static_cast<double>(DivCeil(view.ic, ChunkOf(tiles, view)));
+  // Components that do not stay in L2 come back for each tile of columns.
+  const double block_bytes = block_pixels * static_cast<double>(TileBytes(tiles, view, layout));
+  const double lines = static_cast<double>(DivCeil(view.ic, kLineLanes) * layout.tiles.count());
+  const double reload = block_bytes <= 2 * kBlockBytes ? 0 : 7 * lines;
   // One element costs a load, a store, and some additions. A forward pass makes n of n elements of an axis, and an
   // inverse pass leaves m of them.
   double forward = 0, inverse = 0, left = components;
@@ -174,7 +182,7 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const double in_pixels = view.Product(&PhaseAxis::in);
   const double outputs = view.Product(&PhaseAxis::out);
   return static_cast<double>(view.images * view.groups) *
-         (all_tiles * (phases * components * (ic / rate + 4 * (chunks - 1)) * out_vectors +
+         (all_tiles * (phases * components * ((ic / rate + 4 * (chunks - 1)) * out_vectors + reload) +
                        forward * static_cast<double>(DivCeil(view.ic, kLineLanes)) * kLineLanes / lanes +
                        phases * inverse * out_vectors) +
           in_pixels * ic * MoveCost(problem.tensors.input, lanes, block.images > 1) +
