@@ -534,10 +534,14 @@ class CliTest(unittest.TestCase):
         for model, scale in (("waifu2x", 2), ("realesr-animevideov3", 4)):
             for width, height in ((131, 67), (1, 1), (2, 70)):
                 png = make_png(noise(width, height, 3), RGB, 8)
-                base = self.network(png, model, "--tile", "64", "--threads", "1")
+                base = self.network(png, model, "--tile", "64", "--threads", "1", "--strict")
                 self.assertEqual((len(base[0][0]), len(base[0])), (width * scale, height * scale))
                 for options in (("--tile", "400"), (), ("--tile", "33", "--threads", "2"), ("--tile", "2147483647")):
-                    self.assertEqual(self.network(png, model, *options), base, (model, width, height, options))
+                    strict = self.network(png, model, "--strict", *options)
+                    self.assertEqual(strict, base, (model, width, height, options))
+                    rounded, *header = self.network(png, model, *options)
+                    self.assertEqual(header, list(base[1:]))
+                    self.assert_close(rounded, base[0], slack=0.6)
             values = [value for row in self.network(png, model)[0] for pixel in row for value in pixel]
             self.assertGreater(len(set(values)), 50)
 
@@ -645,7 +649,7 @@ class CliTest(unittest.TestCase):
         self.assertRegex(info, r"\ncaches +L1d .*, L2 .*, L3 .*\nthreads +[1-9]\d* \((tbb|std|none)\)\n\Z")
         self.assertIn("upscale", self.succeed("--help"))
         for word in ("--scale", "--size", "--mode", "--align-corners", "--model", "--weights", "--noise", "--tile",
-                     "--isa", "--threads", "--verbose", "IN", "OUT"):
+                     "--strict", "--isa", "--threads", "--verbose", "IN", "OUT"):
             self.assertIn(word, self.succeed("upscale", "--help"))
         with open("/dev/full", "w", encoding="ascii") as full:
             result = subprocess.run([TOOL, "info"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -674,6 +678,7 @@ class CliTest(unittest.TestCase):
                 ("--model waifu2x --weights . --mode bicubic", "--mode"),
                 ("--model waifu2x --weights . --align-corners", "--align-corners"),
                 ("--scale 2 --weights .", "--weights"), ("--scale 2 --tile 64", "--tile"),
+                ("--scale 2 --strict", "--strict"),
                 ("--model waifu2x --weights . --tile 0", "'0'"), ("--model waifu2x --weights . --tile -5", "'-5'"),
                 ("--model waifu2x --weights . --tile 2147483648", "2147483647"),
                 ("--model waifu2x --weights . --tile 6e1", "'6e1'"), ("--scale 2 --noise 1", "--noise"),

@@ -52,9 +52,10 @@ class NetworkScalerTest : public ::testing::TestWithParam<bool> {
   }
 
   // The output, with as many channels and bits as are given.
-  Image Run(Image in, int channels, int bits, int64_t tile = 0) const {
+  Image Run(Image in, int channels, int bits, int64_t tile = 0, bool strict = false) const {
     UpscaleOptions options = Options();
     options.tile = tile;
+    options.strict = strict;
     const NetworkScaler scaler(options);
     Image out;
     out.shape = {in.shape.width * model_.scale(), in.shape.height * model_.scale(), channels, bits};
@@ -157,14 +158,22 @@ TEST_P(NetworkScalerTest, IsTheReference) {
   }
 }
 
+// Without `strict`, rounding makes a few samples differ by one.
 TEST_P(NetworkScalerTest, TilesAreNotSeen) {
   for (const auto& [height, width] : {std::array<int64_t, 2>{67, testing::kSanitized ? 19 : 131}, {1, 1}, {3, 70}}) {
     const Image in = RandomImage(height, width, 3, 8, 2);
-    const Image whole = Run(Copy(in), 3, 8, 400);
+    const Image whole = Run(Copy(in), 3, 8, 400, true);
     const auto bytes = static_cast<size_t>(whole.shape.bytes());
     for (const int64_t tile : {0, 17, 64, 130}) {
+      const Image strict = Run(Copy(in), 3, 8, tile, true);
+      EXPECT_TRUE(std::equal(strict.pixels.get(), strict.pixels.get() + bytes, whole.pixels.get())) << tile;
       const Image tiles = Run(Copy(in), 3, 8, tile);
-      EXPECT_TRUE(std::equal(tiles.pixels.get(), tiles.pixels.get() + bytes, whole.pixels.get())) << tile;
+      size_t different = 0;
+      for (size_t i = 0; i < bytes; ++i) {
+        ASSERT_LE(std::abs(tiles.pixels[i] - whole.pixels[i]), 1) << tile << ", byte " << i;
+        different += tiles.pixels[i] != whole.pixels[i] ? 1 : 0;
+      }
+      EXPECT_LE(different, bytes / 100) << tile;
     }
   }
 }

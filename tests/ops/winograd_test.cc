@@ -331,6 +331,23 @@ TEST(WinogradNumerics, PlansSayWhichTransformTheyUse) {
   EXPECT_EQ(describe(1, Numerics::kFast).find("winograd"), std::string::npos);
 }
 
+// F(m, 2) has m + 1 products per m outputs of the phase of two taps, and m for those of the phase of one: no product is
+// spent on the tap that is missing.
+TEST(WinogradNumerics, MissingTapsHaveNoProducts) {
+  const std::vector<float> weights(64 * 64 * 9, 0.5f);
+  ConvTransposeAttributes a;
+  a.input_channels = a.output_channels = 64;
+  a.kernel = {3, 3};
+  a.stride = {2, 2};
+  a.padding_begin = a.padding_end = {1, 1};
+  const std::string plan = DescribePlan(CreateConvTranspose(a, weights.data(), nullptr, {}),
+                                        TensorDesc::Nchw(1, 64, 54, 54), Algorithm::kWinograd);
+  // An axis has 160 pairs of an output and a tap, in 18 or 11 tiles: (160 / (18 * 7))^2 and (160 / (11 * 11))^2.
+  EXPECT_TRUE(plan.find("F(3x3, 2x2), 1.61 times") != std::string::npos ||
+              plan.find("F(5x5, 2x2), 1.75 times") != std::string::npos)
+      << plan;
+}
+
 // What is not finite reaches the outputs of the tiles that read it and no others.
 TEST(WinogradNumerics, NonFiniteInputsReachTheirTiles) {
   const ConvAttributes a = Conv(32, 16, 3);

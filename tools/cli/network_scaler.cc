@@ -42,8 +42,10 @@ Network MakeNetwork(const UpscaleOptions& options) {
     }
     path = in_own_folder;
   }
-  return (waifu2x ? Network::Waifu2x : Network::RealesrAnimevideo)(
+  Network network = (waifu2x ? Network::Waifu2x : Network::RealesrAnimevideo)(
       ReadModelFile(path + ".param"), ReadModelFile(path + ".bin"), options.operator_options());
+  network.strict = options.strict;
+  return network;
 }
 
 Operator MakeCubic(int64_t scale, const OperatorOptions& options) {

@@ -45,7 +45,7 @@ TilePlan::TilePlan(const Network& network, const TileAxis& rows, const TileAxis&
     const bool last = i + 1 == network.layers.size();
     PlanOptions options;
     options.output = last ? TensorDesc::Nchw(0, 0, 0, 0) : TensorDesc::Nchwc(kBlock, 0, 0, 0, 0);
-    options.algorithm = Algorithm::kSubpixel;  // its rounding does not depend on the size of the tile
+    if (network.strict) options.algorithm = Algorithm::kSubpixel;
     steps_.push_back({ValueOrThrow(layer.op.MakePlan(view, options)), offset});
     options.algorithm = Algorithm::kAuto;
     if (last && network.base) {

@@ -27,6 +27,7 @@ struct UpscaleOptions {
   std::string weights;  // folder
   int noise = -1;       // for kWaifu2x: 0 to 3, how much noise is removed, or -1 for none
   int64_t tile = 0;     // pixels of IN per side; 0 is the default of the model
+  bool strict = false;  // the same bits for every tile
 
   std::string isa;       // empty for the library's choice
   size_t threads = 0;    // 0 for the library's choice
