@@ -464,10 +464,11 @@ class WinogradTask {
     float* products = scratch_.products;
     for (int64_t cz = 0; cz < axes_[kDepth].n; ++cz) {
       for (int64_t cy = 0; cy < axes_[kRow].n; ++cy) {
+        const int64_t z = phase[kDepth] * axes_[kDepth].n + cz, y = phase[kRow] * axes_[kRow].n + cy;
+        const bool zero_zy = axes_[kDepth].IsZero(z) || axes_[kRow].IsZero(y);
         for (int64_t cx = 0; cx < axes_[kColumn].n; ++cx) {
-          const int64_t z = phase[kDepth] * axes_[kDepth].n + cz, y = phase[kRow] * axes_[kRow].n + cy;
           const int64_t x = phase[kColumn] * axes_[kColumn].n + cx;
-          const bool zero = axes_[kDepth].IsZero(z) || axes_[kRow].IsZero(y) || axes_[kColumn].IsZero(x);
+          const bool zero = zero_zy || axes_[kColumn].IsZero(x);
           if (zero) std::fill_n(products, pixels_ * width, 0.0f);
           const int64_t slot = (z * layout.slots[kRow] + y) * layout.slots[kColumn] + x;
           for (int64_t c = 0; !zero && c < tasks_.view.ic; c += part_.chunk_) {
