@@ -194,6 +194,33 @@ void WriteOps(Seeds* seeds) {
     layer.plan_options = Defaults<pph_plan_options>();
     layer.plan_options->algorithm = algorithm;
     seeds->Write(layer);
+    auto conv = Defaults<pph_conv_attributes>();
+    conv.input_channels = 16;
+    conv.output_channels = 8;
+    conv.kernel[0] = conv.kernel[1] = 3;
+    layer.attributes = conv;
+    seeds->Write(layer);
+    layer.input.size[0] = 10;
+    layer.input.size[1] = 11;
+    layer.operator_options = Defaults<pph_operator_options>();
+    layer.operator_options->numerics = PPH_NUMERICS_FAST;
+    seeds->Write(layer);
+  }
+  // Planar tiles of several numbers of channels and vectors.
+  for (int64_t outputs = 1; outputs <= 12; ++outputs) {
+    for (const int64_t width : {6, 14, 40}) {
+      Layer layer;
+      auto a = Defaults<pph_conv_transpose_attributes>();
+      a.input_channels = 2;
+      a.output_channels = outputs;
+      a.kernel[0] = a.kernel[1] = 2;
+      a.stride[0] = a.stride[1] = 2;
+      layer.attributes = a;
+      layer.input = Desc(1, 2, {3, width});
+      layer.plan_options = Defaults<pph_plan_options>();
+      layer.plan_options->algorithm = PPH_PLANAR;
+      seeds->Write(layer);
+    }
   }
 }
 
@@ -264,6 +291,22 @@ void WriteField(Seeds* seeds) {
     layer.input.size[0] = 281;
     layer.input.size[1] = 2;
     seeds->Write(layer);
+  }
+  // Small pictures of bytes, whose passes stay in bytes.
+  for (int64_t channels = 1; channels <= 4; ++channels) {
+    for (const ResizeMode mode : {ResizeMode::kLinear, ResizeMode::kCubic, ResizeMode::kLanczos}) {
+      Layer layer;
+      auto a = ToC<pph_resize_attributes>(ResizeAttributes::Pillow(mode));
+      a.size[0] = 5 * channels;
+      a.size[1] = 17;
+      layer.attributes = a;
+      layer.input = Desc(1, channels, {11, 14});
+      layer.input.dtype = PPH_U8;
+      for (const pph_layout layout : {PPH_NHWC, PPH_NCHW}) {
+        layer.input.layout = layout;
+        seeds->Write(layer);
+      }
+    }
   }
   // Kernels that overlap on several axes, and one that leaves gaps.
   struct Kernel {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets of tests/fuzz with Clang 16's libFuzzer, under ASan and UBSan, and runs them:
-#   tools/fuzz.sh [--seconds N] [--jobs N] [--coverage] [TARGET...]
+#   tools/fuzz.sh [--seconds N] [--jobs N] [--coverage | --memory] [TARGET...]
 #
 #   ops      sequences of calls of the C API with every op: attributes, views, threads, misuse, values
 #   onnx     pph_resize_onnx and the other presets, and such sequences with the resizes that they make
@@ -14,12 +14,13 @@
 # all that found nothing. An input that breaks a promise is kept in build/libfuzzer/findings:
 #   build/libfuzzer/tests/fuzz/ops_fuzzer build/libfuzzer/findings/ops-crash-...   # repeats it
 # --coverage runs nothing new, but tells for each file of src/ and tools/cli/ how many of its edges the corpus of a
-# target reaches. It needs Debian 12.
+# target reaches. --memory runs the inputs of ops and onnx that there are under MemorySanitizer: no result may depend
+# on memory that nobody wrote. The other targets have libraries that are not instrumented. It needs Debian 12.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 usage() {
-  sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
   exit 2
 }
 
@@ -27,6 +28,7 @@ all=(ops onnx ncnn picture options)
 seconds=12
 jobs=$(nproc)
 coverage=
+memory=
 targets=()
 while [[ $# -gt 0 ]]; do
   case $1 in
@@ -36,6 +38,7 @@ while [[ $# -gt 0 ]]; do
       shift
       ;;
     --coverage) coverage=1 ;;
+    --memory) memory=1 ;;
     *)
       [[ " ${all[*]} " == *" $1 "* ]] || usage
       targets+=("$1")
@@ -50,6 +53,21 @@ build=$PWD/build/libfuzzer
 corpora=$build/corpus
 findings=$build/findings
 history=$build/history
+
+# libFuzzer's own code is not instrumented either, so these targets take files alone.
+if [[ -n $memory ]]; then
+  [[ -d $build/seeds ]] || { echo "tools/fuzz.sh --memory: a run without it makes the inputs" >&2; exit 1; }
+  msan=$PWD/build/msan
+  mkdir -p "$msan" "$corpora"/{ops,onnx}
+  cmake --preset msan > "$msan/configure.log" || { cat "$msan/configure.log"; exit 1; }
+  cmake --build "$msan" --target ops_fuzzer onnx_fuzzer > "$msan/build.log" || { tail -n 50 "$msan/build.log"; exit 1; }
+  for target in ops onnx; do
+    echo "$target, under MemorySanitizer"
+    "$msan/tests/fuzz/${target}_fuzzer" "$build/seeds/$target" "$corpora/$target"
+  done
+  exit
+fi
+
 mkdir -p "$build"
 cmake --preset libfuzzer > "$build/configure.log" || { cat "$build/configure.log"; exit 1; }
 cmake --build "$build" --target fuzzers > "$build/build.log" || { tail -n 50 "$build/build.log"; exit 1; }

@@ -52,7 +52,7 @@ class Arena {
   static constexpr int64_t kMost = int64_t{1} << 48;  // times the most workers, 4096, it does not overflow
 
   char* memory_ = nullptr;
-  int64_t capacity_ = 0;
+  [[maybe_unused]] int64_t capacity_ = 0;  // for the assertion
   int64_t bytes_ = 0;
   const char* too_large_ = nullptr;
 };

@@ -1,6 +1,7 @@
 // Guarded memory: blocks of exactly the bytes that a call may touch. It lasts as long as the process, and what lies
 // between the blocks and behind the last one is poisoned for AddressSanitizer. That costs a few bytes of its shadow,
-// where a block of the heap costs a call of malloc, one of free, and often new pages.
+// where a block of the heap costs a call of malloc, one of free, and often new pages. MemorySanitizer
+// takes each new block as uninitialized.
 #ifndef POLYPHASE_TESTS_FUZZ_GUARDED_H_
 #define POLYPHASE_TESTS_FUZZ_GUARDED_H_
 
@@ -11,6 +12,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+
+#include "tests/testers/sanitizers.h"
+#ifdef POLYPHASE_TEST_MSAN
+#include <sanitizer/msan_interface.h>
+#endif
 
 namespace polyphase::fuzz {
 
@@ -43,6 +49,9 @@ class Guarded {
     const size_t begin = (all.end_ + zone + alignment - 1) / alignment * alignment;
     if (bytes > kBytes || begin + bytes + zone > kBytes) std::abort();
     ASAN_UNPOISON_MEMORY_REGION(all.begin_ + begin, bytes);
+#ifdef POLYPHASE_TEST_MSAN
+    __msan_poison(all.begin_ + begin, bytes);
+#endif
     all.end_ = begin + bytes + zone;
     return all.begin_ + begin;
   }

@@ -35,9 +35,10 @@ using internal::Pair;
 // overflow, which fail before.
 constexpr int64_t kMostElements = 1 << 13;
 constexpr double kMostWork = 1 << 17, kMostWorkOfOracle = 1 << 14;
-constexpr size_t kMostWorkspace = 1 << 18;
+// Winograd's blocks and planar strips are as large as an L2 cache.
+constexpr size_t kMostWorkspace = 2 << 20;
 // No allocation of more bytes succeeds, so that sizes beyond all bounds find no memory soon.
-constexpr size_t kMostBytes = 1 << 19;
+constexpr size_t kMostBytes = 3 << 20;
 // How many steps one input takes, and how many operators and plans live at a time.
 constexpr int kMostSteps = 64;
 constexpr size_t kMostOperators = 3, kMostPlans = 4;

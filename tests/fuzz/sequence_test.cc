@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/c_structs.h"
 #include "gtest/gtest.h"
 #include "tests/fuzz/calls.h"
 #include "tests/fuzz/layer.h"
@@ -47,6 +48,18 @@ void MakeWork(pph_conv_attributes* a) { MakeConvolutionWork(a); }
 void MakeWork(pph_resize_attributes* a) { a->scale[0] = a->scale[1] = 2; }
 void MakeWork(pph_convex_upsample_attributes* a) { a->factor = 2; }
 
+// Every other resize is one of a picture of bytes, whose arithmetic is another.
+void MakePicture(uint32_t choice, Layer* layer) {
+  if (!std::holds_alternative<pph_resize_attributes>(layer->attributes) || choice % 2 == 0) return;
+  auto attributes = internal::ToC<pph_resize_attributes>(ResizeAttributes::Pillow(ResizeMode::kCubic));
+  attributes.size[0] = 3 + choice % 9;
+  attributes.size[1] = 3 + choice % 11;
+  layer->attributes = attributes;
+  layer->input.dtype = PPH_U8;
+  layer->input.layout = PPH_NHWC;
+  layer->input.c = 1 + choice % 4;
+}
+
 template <class C>
 class FuzzSequence : public ::testing::Test {};
 
@@ -59,13 +72,13 @@ struct TypesOf<std::variant<C...>> {
 TYPED_TEST_SUITE(FuzzSequence, TypesOf<Attributes>::Types, );
 
 TYPED_TEST(FuzzSequence, OfCalls) {
-  Layer layer;
+  Layer working;
   if constexpr (std::is_same_v<TypeParam, NoAttributes>) {
-    layer.attributes = NoAttributes();
+    working.attributes = NoAttributes();
   } else {
     auto attributes = Defaults<TypeParam>();
     MakeWork(&attributes);
-    layer.attributes = attributes;
+    working.attributes = attributes;
   }
   std::signal(SIGABRT, [](int) { PrintSeed(); });
   __sanitizer_set_death_callback(PrintSeed);
@@ -76,7 +89,9 @@ TYPED_TEST(FuzzSequence, OfCalls) {
     std::mt19937 random(seed);
     std::vector<uint8_t> steps(256);
     for (uint8_t& byte : steps) byte = static_cast<uint8_t>(random());
+    Layer layer = working;
     layer.seed = seed;
+    MakePicture(seed, &layer);
     CallLayer(layer, Reader(steps.data(), steps.size()));
   }
   // Else the sequences would be worth nothing.

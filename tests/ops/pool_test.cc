@@ -236,6 +236,16 @@ TEST(Pool, LongRowsAndLargeStrides) {
   MaxUnpoolTester(MakeWindow(1, 2, 2)).Input(1, 20, {3001}).Formats(formats).Run();
 }
 
+TEST(Pool, StridesUpTo63Bits) {
+  for (const int64_t stride : {std::numeric_limits<int64_t>::max() - 1, std::numeric_limits<int64_t>::max()}) {
+    for (const PoolWindow& window : {MakeWindow(2, 3, stride), MakeWindow(2, 3, stride, 1)}) {
+      MaxPoolTester(window).Input(1, 2, {5, 4}).Run();
+      MaxPoolTester(WithCeil(window)).Input(1, 2, {5, 4}).Run();
+      AvgPoolTester(window).Input(1, 2, {5, 4}).Run();
+    }
+  }
+}
+
 TEST(Pool, KernelLargerThanTheInput) {
   MaxPoolTester(MakeWindow(2, 5, 1, 2)).Input(1, 4, {1, 2}).Run();
   MaxPoolTester(MakeWindow(2, 9, 4, 8)).Input(1, 4, {3, 1}).Run();

@@ -46,8 +46,8 @@ inline Windows PoolWindows(const PoolWindow& w, const Size3& in) {
       const int64_t padded = in[a] + result.begin[a] + result.end[a];
       // A whole window must fit. With ceil_mode it must begin in the tensor or before it, while something is left.
       const auto exists = [&](int64_t o) {
-        if (!w.ceil_mode) return o * stride + effective <= padded;
-        return (o - 1) * stride + effective < padded && o * stride < in[a] + result.begin[a];
+        if (!w.ceil_mode) return o * stride <= padded - effective;  // any stride, for which a sum could overflow
+        return (o - 1) * stride < padded - effective && o * stride < in[a] + result.begin[a];
       };
       while (exists(count)) ++count;
     }

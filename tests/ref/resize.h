@@ -7,7 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <map>
+#include <unordered_map>
 #include <vector>
 
 #include "polyphase/resize.h"
@@ -363,7 +363,7 @@ inline Tensor<int64_t> FixedPass(const ResizeLine& line, const Tensor<int64_t>& 
   const bool cropped = a.coordinate_transformation == CoordinateTransformation::kTfCropAndResize;
   if (line.kept || (line.in == line.out && !cropped)) return input;
   // Taps that read the same element are one.
-  std::vector<std::map<int64_t, double>> weights(static_cast<size_t>(line.out));
+  std::vector<std::unordered_map<int64_t, double>> weights(static_cast<size_t>(line.out));
   double largest = 0;
   for (int64_t o = 0; o < line.out; ++o) {
     auto& own = weights[static_cast<size_t>(o)];
