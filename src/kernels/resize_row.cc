@@ -155,7 +155,7 @@ void FarX(const ResizeXArgs& args) {
 
 // `pixel` is the number of floats per pixel. The type that is a constant of kLineLanes is up to 1.5 times faster than a
 // number.
-template <int kTaps, typename Pixel>
+template <int kTaps, bool kStream, typename Pixel>
 HWY_INLINE void PixelsX(const ResizeXArgs& args, Pixel pixel) {
   const D d;
   const int64_t lanes = hn::Lanes(d);
@@ -168,18 +168,28 @@ HWY_INLINE void PixelsX(const ResizeXArgs& args, Pixel pixel) {
       const float* HWY_RESTRICT x = local.source + local.first[o] * pixel + v;
       const auto sum = WeightedSum<kTaps>([&](int k) HWY_ATTR { return hn::LoadU(d, x + k * pixel); },
                                           [&](int k) HWY_ATTR { return hn::Set(d, w[k * step]); });
-      hn::StoreU(sum, d, local.row + o * pixel + v);
+      float* const to = local.row + o * pixel + v;
+      kStream ? hn::Stream(sum, d, to) : hn::StoreU(sum, d, to);
     }
+  }
+}
+
+template <int kTaps, bool kStream>
+HWY_INLINE void AnyPixelsX(const ResizeXArgs& args) {
+  if (args.pixel == kLineLanes) {
+    PixelsX<kTaps, kStream>(args, std::integral_constant<int64_t, kLineLanes>());
+  } else {
+    PixelsX<kTaps, kStream>(args, args.pixel);
   }
 }
 
 template <int kTaps>
 void BlockX(const ResizeXArgs& args) {
-  if (args.pixel == kLineLanes) {
-    PixelsX<kTaps>(args, std::integral_constant<int64_t, kLineLanes>());
-  } else {
-    PixelsX<kTaps>(args, args.pixel);
-  }
+  const int64_t lanes = hn::Lanes(D());
+  // Streaming stores must be aligned.
+  const bool aligned = args.pixel % lanes == 0 && reinterpret_cast<uintptr_t>(args.row) % (lanes * sizeof(float)) == 0;
+  const bool stream = args.stream && aligned;
+  stream ? AnyPixelsX<kTaps, true>(args) : AnyPixelsX<kTaps, false>(args);
 }
 
 template <int kTaps, int kRows, bool kAdd>

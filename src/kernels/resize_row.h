@@ -19,7 +19,7 @@ constexpr int kMaxNearVectors = 4;
 // Outputs in [periodic_begin, periodic_end) may take their weights, and their sources relative to base[], from the
 // outputs [periodic_begin, periodic_begin + period). All three are multiples of kLineLanes. With an integer scale, only
 // these few entries then stay in L1, instead of tables that are larger than a row. An empty range means that there is
-// no period.
+// no period. With `stream`, stores of block_x go past the caches.
 struct ResizeXArgs {
   const float* source;
   int64_t pixel;
@@ -31,6 +31,7 @@ struct ResizeXArgs {
   float* row;
   int64_t begin, end;
   int64_t periodic_begin, periodic_end, period;
+  bool stream;
 };
 using ResizeXFn = void (*)(const ResizeXArgs& args);
 

@@ -155,7 +155,7 @@ RowPass SelectElements(ResizePlan* plan) {
   }
   row.unit = plan->width;
   row.args = {nullptr, plan->width, e.taps, e.first.data(),   e.base.data(),  e.weights.data(), e.stride,
-              nullptr, 0,           0,      e.periodic.begin, e.periodic.end, e.period};
+              nullptr, 0,           0,      e.periodic.begin, e.periodic.end, e.period,         false};
   if (vectors > kMaxNearVectors) {
     // Gathers want their row in L1, so nothing is direct (18 against 25 ms, when bilinear to half size still gathered).
     row.resize = kernels.far_x[x.taps];
@@ -186,7 +186,7 @@ RowPass SelectPass(ResizePlan* plan) {
   row.resize = plan->op.kernels.resize.block_x[x.taps];
   row.unit = 1;
   row.args = {nullptr, plan->width, x.taps, x.first.data(), nullptr, x.weights.data(), x.stride, nullptr, 0, 0,
-              0,       0,           0};
+              0,       0,           0,      false};
   const TensorDesc& input = plan->input;
   const bool whole_blocks = input.channel_block == kLineLanes && input.stride[kColumn] == kLineLanes &&
                             input.c % kLineLanes == 0 && !plan->op.pointwise();
@@ -215,9 +215,10 @@ void SelectStore(ResizePlan* plan) {
   plan->stream = in_order && ShouldStream(plan->output);
   if (!in_order || !(IsTrivial(a.epilogue) || AddsResidual(*plan)) || Extrapolates(a) || empty_lanes) return;
   // Kernels of elements write whole vectors, past the end of the row.
-  const bool sums = plan->residual || plan->stream || plan->windows_y() || plan->taps() > 1 || plan->op.pointwise() ||
-                    plan->pass != RowPass::kPixels;
+  const bool sums = plan->residual || plan->windows_y() || plan->taps() > 1 || plan->op.pointwise() ||
+                    plan->pass != RowPass::kPixels || (plan->stream && plan->width % kLineLanes != 0);
   plan->store = sums ? RowStore::kSummed : RowStore::kResized;
+  plan->taps_x.args.stream = plan->stream && plan->store == RowStore::kResized;
 }
 
 // Cuts planes, rows and columns into tasks.

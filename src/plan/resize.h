@@ -52,7 +52,7 @@ enum class RowPass : int {
 enum class RowStore : int {
   kPanel,    // summed into a panel in L1, which goes through the epilogue
   kSummed,   // summed in the output, with the residual
-  kResized,  // its one tap in z and y is resized into the output, or copied from the output row above
+  kResized,  // its one tap in z and y is resized into the output or, if it is not streamed, copied from the row above
 };
 
 // The kernel of the passes from kPermute to kPixels, and the tables that it reads.
