@@ -153,6 +153,37 @@ void FarX(const ResizeXArgs& args) {
   }
 }
 
+// Computes pixels of up to kShortPixel floats, each in one vector. Its last lanes belong to the next pixel, which
+// overwrites them. kTaps is 0 for windows.
+template <int kTaps>
+void ShortX(const ResizeXArgs& args) {
+  const hn::CappedTag<float, kShortPixel> d;
+  const ResizeXArgs local = args;
+  const int64_t step = local.weights_stride;
+  for (int64_t o = local.begin; o < local.end; o += local.pixel) {
+    const float* HWY_RESTRICT x = local.source + local.first[o];
+    const float* HWY_RESTRICT w = WeightsAt<kTaps>(local, o);
+    auto sum = hn::Zero(d);
+    if constexpr (kTaps == 0) {
+      for (int64_t k = 0; k < local.taps; ++k, x += local.pixel, w += step) {
+        const auto weight = hn::LoadU(d, w);
+        const auto value = hn::IfThenElseZero(hn::Ne(weight, hn::Zero(d)), hn::LoadU(d, x));
+        sum = hn::MulAdd(value, weight, sum);
+      }
+    } else {
+      sum = hn::LoadU(d, x);
+      if constexpr (kTaps > 1) {
+        sum = hn::Mul(sum, hn::LoadU(d, w));
+#pragma GCC unroll 4
+        for (int k = 1; k < kTaps; ++k) {
+          sum = hn::MulAdd(hn::LoadU(d, x + k * local.pixel), hn::LoadU(d, w + k * step), sum);
+        }
+      }
+    }
+    hn::StoreU(sum, d, local.row + o);
+  }
+}
+
 // `pixel` is the number of floats per pixel. The type that is a constant of kLineLanes is up to 1.5 times faster than a
 // number.
 template <int kTaps, bool kStream, typename Pixel>
@@ -344,6 +375,7 @@ ResizeRowKernels MakeResizeRowKernels() {
        {&NearX<0, 2, false>, &NearX<1, 2, false>, &NearX<2, 2, false>, nullptr, &NearX<4, 2, false>},
        {&NearX<0, 4, false>, &NearX<1, 4, false>, &NearX<2, 4, false>, nullptr, &NearX<4, 4, false>}},
       {nullptr, &FarX<1>, &FarX<2>, nullptr, &FarX<4>},
+      {&ShortX<0>, &ShortX<1>, &ShortX<2>, nullptr, &ShortX<4>},
       {nullptr, &BlockX<1>, &BlockX<2>, nullptr, &BlockX<4>},
       {{nullptr, &ResizeY<1, 1>, &ResizeY<2, 1>, nullptr, &ResizeY<4, 1>},
        {nullptr, &ResizeY<1, 2>, &ResizeY<2, 2>, nullptr, &ResizeY<4, 2>}},
