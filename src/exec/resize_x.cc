@@ -21,6 +21,7 @@ void ResizeX::Row(int64_t z, int64_t y, float* row) {
     case RowPass::kPermute:
     case RowPass::kPermutePerTap:
     case RowPass::kGather:
+    case RowPass::kShortPixels:
     case RowPass::kPixels: return Taps(z, y, row);
     case RowPass::kWindows: return Windows(z, y, row);
     case RowPass::kNone:

@@ -153,9 +153,40 @@ void FarX(const ResizeXArgs& args) {
   }
 }
 
+// Computes pixels of up to kShortPixel floats, each in one vector. Its last lanes belong to the next pixel, which
+// overwrites them. kTaps is 0 for windows.
+template <int kTaps>
+void ShortX(const ResizeXArgs& args) {
+  const hn::CappedTag<float, kShortPixel> d;
+  const ResizeXArgs local = args;
+  const int64_t step = local.weights_stride;
+  for (int64_t o = local.begin; o < local.end; o += local.pixel) {
+    const float* HWY_RESTRICT x = local.source + local.first[o];
+    const float* HWY_RESTRICT w = WeightsAt<kTaps>(local, o);
+    auto sum = hn::Zero(d);
+    if constexpr (kTaps == 0) {
+      for (int64_t k = 0; k < local.taps; ++k, x += local.pixel, w += step) {
+        const auto weight = hn::LoadU(d, w);
+        const auto value = hn::IfThenElseZero(hn::Ne(weight, hn::Zero(d)), hn::LoadU(d, x));
+        sum = hn::MulAdd(value, weight, sum);
+      }
+    } else {
+      sum = hn::LoadU(d, x);
+      if constexpr (kTaps > 1) {
+        sum = hn::Mul(sum, hn::LoadU(d, w));
+#pragma GCC unroll 4
+        for (int k = 1; k < kTaps; ++k) {
+          sum = hn::MulAdd(hn::LoadU(d, x + k * local.pixel), hn::LoadU(d, w + k * step), sum);
+        }
+      }
+    }
+    hn::StoreU(sum, d, local.row + o);
+  }
+}
+
 // `pixel` is the number of floats per pixel. The type that is a constant of kLineLanes is up to 1.5 times faster than a
 // number.
-template <int kTaps, typename Pixel>
+template <int kTaps, bool kStream, typename Pixel>
 HWY_INLINE void PixelsX(const ResizeXArgs& args, Pixel pixel) {
   const D d;
   const int64_t lanes = hn::Lanes(d);
@@ -168,18 +199,28 @@ HWY_INLINE void PixelsX(const ResizeXArgs& args, Pixel pixel) {
       const float* HWY_RESTRICT x = local.source + local.first[o] * pixel + v;
       const auto sum = WeightedSum<kTaps>([&](int k) HWY_ATTR { return hn::LoadU(d, x + k * pixel); },
                                           [&](int k) HWY_ATTR { return hn::Set(d, w[k * step]); });
-      hn::StoreU(sum, d, local.row + o * pixel + v);
+      float* const to = local.row + o * pixel + v;
+      kStream ? hn::Stream(sum, d, to) : hn::StoreU(sum, d, to);
     }
+  }
+}
+
+template <int kTaps, bool kStream>
+HWY_INLINE void AnyPixelsX(const ResizeXArgs& args) {
+  if (args.pixel == kLineLanes) {
+    PixelsX<kTaps, kStream>(args, std::integral_constant<int64_t, kLineLanes>());
+  } else {
+    PixelsX<kTaps, kStream>(args, args.pixel);
   }
 }
 
 template <int kTaps>
 void BlockX(const ResizeXArgs& args) {
-  if (args.pixel == kLineLanes) {
-    PixelsX<kTaps>(args, std::integral_constant<int64_t, kLineLanes>());
-  } else {
-    PixelsX<kTaps>(args, args.pixel);
-  }
+  const int64_t lanes = hn::Lanes(D());
+  // Streaming stores must be aligned.
+  const bool aligned = args.pixel % lanes == 0 && reinterpret_cast<uintptr_t>(args.row) % (lanes * sizeof(float)) == 0;
+  const bool stream = args.stream && aligned;
+  stream ? AnyPixelsX<kTaps, true>(args) : AnyPixelsX<kTaps, false>(args);
 }
 
 template <int kTaps, int kRows, bool kAdd>
@@ -334,6 +375,7 @@ ResizeRowKernels MakeResizeRowKernels() {
        {&NearX<0, 2, false>, &NearX<1, 2, false>, &NearX<2, 2, false>, nullptr, &NearX<4, 2, false>},
        {&NearX<0, 4, false>, &NearX<1, 4, false>, &NearX<2, 4, false>, nullptr, &NearX<4, 4, false>}},
       {nullptr, &FarX<1>, &FarX<2>, nullptr, &FarX<4>},
+      {&ShortX<0>, &ShortX<1>, &ShortX<2>, nullptr, &ShortX<4>},
       {nullptr, &BlockX<1>, &BlockX<2>, nullptr, &BlockX<4>},
       {{nullptr, &ResizeY<1, 1>, &ResizeY<2, 1>, nullptr, &ResizeY<4, 1>},
        {nullptr, &ResizeY<1, 2>, &ResizeY<2, 2>, nullptr, &ResizeY<4, 2>}},

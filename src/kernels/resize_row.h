@@ -12,6 +12,8 @@ namespace polyphase::internal {
 constexpr int kMaxResizeTaps = 4;
 // One vector of outputs is permuted from at most this many vectors of source.
 constexpr int kMaxNearVectors = 4;
+// Pixels of up to this many floats fit into a small vector. All lanes of it are read and written.
+constexpr int kShortPixel = 4;
 
 // row[o] = sum over k < taps of weights[k * weights_stride + o] * source[first[o] + k * pixel], for o in [begin, end)
 // and up to the end of the last vector. `begin` is a multiple of kLineLanes. Outputs are floats (ElementTaps; all
@@ -19,7 +21,7 @@ constexpr int kMaxNearVectors = 4;
 // Outputs in [periodic_begin, periodic_end) may take their weights, and their sources relative to base[], from the
 // outputs [periodic_begin, periodic_begin + period). All three are multiples of kLineLanes. With an integer scale, only
 // these few entries then stay in L1, instead of tables that are larger than a row. An empty range means that there is
-// no period.
+// no period. With `stream`, stores of block_x go past the caches.
 struct ResizeXArgs {
   const float* source;
   int64_t pixel;
@@ -31,6 +33,7 @@ struct ResizeXArgs {
   float* row;
   int64_t begin, end;
   int64_t periodic_begin, periodic_end, period;
+  bool stream;
 };
 using ResizeXFn = void (*)(const ResizeXArgs& args);
 
@@ -89,6 +92,9 @@ struct ResizeRowKernels {
   ResizeXFn dense_x[kMaxResizeTaps + 1];
   ResizeXFn near_x[3][kMaxResizeTaps + 1];  // [log2 of the vectors][taps]
   ResizeXFn far_x[kMaxResizeTaps + 1];
+  // The outputs are pixels of up to kShortPixel floats; [0] takes windows, as near_x does. Only for `lanes` >=
+  // kShortPixel.
+  ResizeXFn short_x[kMaxResizeTaps + 1];
   // The outputs are pixels of at least kLineLanes floats.
   ResizeXFn block_x[kMaxResizeTaps + 1];
   ResizeYFn y[kMaxResizeRows][kMaxResizeTaps + 1];  // [output rows - 1][taps]

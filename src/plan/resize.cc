@@ -155,7 +155,19 @@ RowPass SelectElements(ResizePlan* plan) {
   }
   row.unit = plan->width;
   row.args = {nullptr, plan->width, e.taps, e.first.data(),   e.base.data(),  e.weights.data(), e.stride,
-              nullptr, 0,           0,      e.periodic.begin, e.periodic.end, e.period};
+              nullptr, 0,           0,      e.periodic.begin, e.periodic.end, e.period,         false};
+  // Rows that were summed are not where the tensor's are.
+  const bool in_place = plan->conversion == Conversion::kF32 && !plan->first_y;
+  // Pixel by pixel, RGB takes 0.47 (bicubic to 0.48) and 0.83 (antialias to 0.53) of the time of permutations (Zen,
+  // AVX2). Bicubic x4, which permutes single vectors, takes as long. AVX-512 was not measured.
+  const bool short_pixels = plan->width >= 3 && plan->width <= kShortPixel && kernels.lanes >= kShortPixel &&
+                            kernels.lanes < kLineLanes && vectors > 1;
+  if (short_pixels) {
+    row.resize = kernels.short_x[x.windows ? 0 : x.taps];
+    const int64_t floats = (x.windows ? 2 : 1) * x.taps * plan->width + kShortPixel;
+    if (in_place && !x.flipped()) row.direct = DirectOutputs(x, kLineLanes, DivCeil(floats, plan->width));
+    return RowPass::kShortPixels;
+  }
   if (vectors > kMaxNearVectors) {
     // Gathers want their row in L1, so nothing is direct (18 against 25 ms, when bilinear to half size still gathered).
     row.resize = kernels.far_x[x.taps];
@@ -164,8 +176,6 @@ RowPass SelectElements(ResizePlan* plan) {
   const int log2_vectors = vectors <= 1 ? 0 : vectors <= 2 ? 1 : 2;
   // A window may begin after the next one, by less than its length.
   const int64_t reach = DivCeil(kLineLanes << log2_vectors, plan->width) + (x.windows ? 2 : 1) * x.taps;
-  // Rows that were summed are not where the tensor's are.
-  const bool in_place = plan->conversion == Conversion::kF32 && !plan->first_y;
   if (in_place && !x.flipped()) row.direct = DirectOutputs(x, kLineLanes, reach);
   if (!x.windows && spread + (x.taps - 1) * plan->width < kernels.lanes) {
     row.resize = kernels.dense_x[x.taps];
@@ -186,7 +196,7 @@ RowPass SelectPass(ResizePlan* plan) {
   row.resize = plan->op.kernels.resize.block_x[x.taps];
   row.unit = 1;
   row.args = {nullptr, plan->width, x.taps, x.first.data(), nullptr, x.weights.data(), x.stride, nullptr, 0, 0,
-              0,       0,           0};
+              0,       0,           0,      false};
   const TensorDesc& input = plan->input;
   const bool whole_blocks = input.channel_block == kLineLanes && input.stride[kColumn] == kLineLanes &&
                             input.c % kLineLanes == 0 && !plan->op.pointwise();
@@ -215,9 +225,10 @@ void SelectStore(ResizePlan* plan) {
   plan->stream = in_order && ShouldStream(plan->output);
   if (!in_order || !(IsTrivial(a.epilogue) || AddsResidual(*plan)) || Extrapolates(a) || empty_lanes) return;
   // Kernels of elements write whole vectors, past the end of the row.
-  const bool sums = plan->residual || plan->stream || plan->windows_y() || plan->taps() > 1 || plan->op.pointwise() ||
-                    plan->pass != RowPass::kPixels;
+  const bool sums = plan->residual || plan->windows_y() || plan->taps() > 1 || plan->op.pointwise() ||
+                    plan->pass != RowPass::kPixels || (plan->stream && plan->width % kLineLanes != 0);
   plan->store = sums ? RowStore::kSummed : RowStore::kResized;
+  plan->taps_x.args.stream = plan->stream && plan->store == RowStore::kResized;
 }
 
 // Cuts planes, rows and columns into tasks.
@@ -291,6 +302,7 @@ void CutSources(ResizePlan* plan) {
   plan->source_floats = packs ? plan->source_pixels * lanes + reach : 0;
   const int64_t row_floats = plan->columns.length * plan->width;
   plan->row_floats = plan->pass == RowPass::kInPlace || plan->store == RowStore::kResized ? 0 : row_floats;
+  if (plan->pass == RowPass::kShortPixels) plan->row_floats += kLineLanes;  // the last pixel's vector ends after it
   plan->panel_floats = plan->store == RowStore::kPanel ? row_floats : 0;
 }
 
@@ -301,8 +313,8 @@ std::string Choice(const ResizePlan& plan) {
                          : a.u8_rounding == U8Rounding::kFixed16 ? "u8 fixed16"
                                                                  : "u8 fixed22";
   const char* pixels = plan.contiguous ? "whole_pixels" : "channel_block";
-  const char* const passes[] = {"empty",  "copy", "copy",          "permute",  "permute_per_tap",
-                                "gather", pixels, "channel_block", "row_block"};
+  const char* const passes[] = {"empty",  "copy",         "copy", "permute",       "permute_per_tap",
+                                "gather", "short_pixels", pixels, "channel_block", "row_block"};
   return Format("%s %s, %" PRId64 "x%" PRId64 "x%" PRId64 " taps%s, %s, %s stores", plan.op.FilterName().c_str(),
                 passes[static_cast<int>(plan.pass)], plan.z.taps, plan.first_y ? plan.first_y->taps : plan.y.taps,
                 plan.x.taps, plan.first_y ? " y first" : "", rounding,

@@ -43,6 +43,7 @@ enum class RowPass : int {
   kPermute,         // taps of elements, of which one load serves all
   kPermutePerTap,   // taps or windows of elements, each permuted out of a few vectors
   kGather,          // taps of elements, gathered
+  kShortPixels,     // taps or windows of elements, a pixel of 3 or 4 at a time
   kPixels,          // taps of pixels of at least a line
   kWindows,         // windows of the channels of a block
   kBatchedWindows,  // windows of kLineLanes neighbouring rows of a contiguous plane, which lie side by side
@@ -52,7 +53,7 @@ enum class RowPass : int {
 enum class RowStore : int {
   kPanel,    // summed into a panel in L1, which goes through the epilogue
   kSummed,   // summed in the output, with the residual
-  kResized,  // its one tap in z and y is resized into the output, or copied from the output row above
+  kResized,  // its one tap in z and y is resized into the output or, if it is not streamed, copied from the row above
 };
 
 // The kernel of the passes from kPermute to kPixels, and the tables that it reads.

@@ -39,7 +39,8 @@ ElementTaps MakeElementTaps(const ResizeAxis& axis, int64_t pixel) {
   table.first.resize(table.stride);
   table.base.resize(table.stride / kBaseStep);
   const bool weighted = axis.windows || axis.taps > 1;
-  table.weights.resize(weighted ? table.taps * table.stride : 0);
+  // Kernels that compute a pixel in a vector read past the last one.
+  table.weights.resize(weighted ? table.taps * table.stride + kLineLanes : 0);
   for (int64_t e = 0; e < table.stride; ++e) {
     const int64_t inside = std::min(e, axis.out * pixel - 1);
     const int64_t o = inside / pixel;
