@@ -96,9 +96,9 @@ using TileAxes = std::array<TileAxis, kMaxSpatialRank>;
 bool HasWeights(const AxisPhases& phases, const AxisPhases& window, const WinogradAxis& transform, int64_t phase,
                 int64_t component) {
   for (int k = 0; k < transform.r; ++k) {
+    const bool reads = component == 0 ? k == 0 : component < transform.n - 1 || k == transform.r - 1;
     // Offsets count down where inputs count up.
-    if (WinogradWeight(transform.n, transform.r, static_cast<int>(component), k) != 0 &&
-        SlotOfJoined(phases, window, phase, transform.r - 1 - k) >= 0) {
+    if (reads && SlotOfJoined(phases, window, phase, transform.r - 1 - k) >= 0) {
       return true;
     }
   }
