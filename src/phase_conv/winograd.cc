@@ -153,9 +153,9 @@ int64_t TileBytes(const TileAxes& tiles, const PhaseView& view, const WeightLayo
 }
 
 // The components and products of a block stay in L2, and images come together where the map of one has few tiles.
-// Blocks of twice the bytes took up to 25 % more time. But all weights are read once for each block: with 12 instead of
-// 24 tiles, layers of 512 and more channels took 1.03 to 1.5 times as long; 48 tiles gained up to 6 % and lost up to
-// 28 % (Zen 1, AVX2, 512 KiB of L2).
+// Blocks of twice the bytes took up to 25 % more time. But all weights are read once for each block: layers of many
+// channels took 0.92 to 1.5 times as long with 12 instead of 24 tiles, most of them 1.02 to 1.2, and 0.90 to 1.28 times
+// with 48 (medians of two runs, Zen 1, AVX2, 512 KiB of L2).
 constexpr int64_t kBlockBytes = 384 * 1024;
 Block ChooseBlock(const TileAxes& tiles, const PhaseView& view, const WeightLayout& layout) {
   constexpr int64_t kFewestTiles = 24;
