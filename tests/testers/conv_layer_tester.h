@@ -179,7 +179,7 @@ class ConvLayerTester {
       ForEachVariant(op, rng, [&](const PlanOptions& options, const FormatPair& formats) {
         SCOPED_TRACE(target + " " + Name(options.algorithm) + " " + Name(formats.first) + " -> " +
                      Name(formats.second));
-        const bool winograd = PlanText(op, options, formats, data).find("winograd") != std::string::npos;
+        const bool winograd = ref::Amplification(PlanText(op, options, formats, data)) > 0;
         ASSERT_TRUE(RunAndCompare(op, target, options, formats, data, rng, [&](float value, size_t i) {
           const double e = data.value.data[i];
           const auto v = static_cast<double>(value);
