@@ -87,8 +87,8 @@ class ResizeWorker {
   int64_t count() const { return part_.columns.count() * plan_.width; }
 
   // Resizes a row straight into the output. Through a ring, nearest x2 in L2 took 1.3 to 1.5 times as long (256x19x19
-  // in kNhwc: 0.074 against 0.049 ms). Streamed, nearest takes 0.68 to 0.88 of the time without one
-  // (256x40x40 x2, 64x23x40 x8; Zen, AVX2). A row that was streamed is in no cache to be copied from.
+  // in kNhwc: 0.074 against 0.049 ms). Streamed, nearest takes 0.68 to 0.88 of the time without one (256x40x40 x2,
+  // 64x23x40 x8; Zen, AVX2). A row that was streamed is in no cache to be copied from.
   void ResizedRow(const Plane& plane, int64_t oz, int64_t oy) {
     const int64_t iz = plan_.z.Source(oz, 0);
     const int64_t iy = plan_.y.Source(oy, 0);

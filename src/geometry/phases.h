@@ -130,6 +130,11 @@ SlotTaps TapsOfSlot(const ConvAxis& axis, const AxisPhases& phases, int64_t slot
 std::optional<AxisPhases> JoinPhases(const AxisPhases& phases);
 // Returns the slot of phase r whose weights belong in `slot` of the joined phases, or -1 for zeros.
 int64_t SlotOfJoined(const AxisPhases& phases, const AxisPhases& joined, int64_t r, int64_t slot);
+// The same for the slot that multiplies input number `input` of the window. Slots count offsets, which go down where
+// inputs go up.
+inline int64_t SlotOfInput(const AxisPhases& phases, const AxisPhases& joined, int64_t r, int64_t input) {
+  return SlotOfJoined(phases, joined, r, joined.slots - 1 - input);
+}
 
 }  // namespace polyphase::internal
 

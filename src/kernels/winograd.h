@@ -42,6 +42,10 @@ constexpr double WinogradInput(int n, int j, int k) {
   return coefficients[k];
 }
 
+// Returns whether G[j][tap] is not 0: the component of point 0 depends on the first tap alone, that of infinity on the
+// last one.
+constexpr bool WinogradReads(int n, int r, int j, int tap) { return j == 0 ? tap == 0 : j < n - 1 || tap == r - 1; }
+
 // Returns G[j][tap].
 constexpr double WinogradWeight(int n, int r, int j, int tap) {
   if (n == 1) return 1;

@@ -25,9 +25,9 @@ int64_t TapsOfPhases(const AxisPhases& phases) {
 }
 
 // Joins the phases of x, of y and x, or of all axes where that is cheaper: outputs of few channels leave lanes empty,
-// which those of other phases fill. taps(axis) counts those of phases that are not joined. tap_cost(columns) is the
-// time of a tap that so many columns share, in vector multiplications. A gain of less than 10 % does not pay for taking
-// the phases apart again.
+// which those of other phases fill. phase_taps(axis) counts those of phases that are not joined. tap_cost(columns) is
+// the time of a tap that so many columns share, in vector multiplications. A gain of less than 10 % does not pay for
+// taking the phases apart again.
 template <class Taps, class TapCost>
 JoinedPhases ChooseJoin(const PhaseLayer& layer, int64_t most_columns, const Taps& phase_taps,
                         const TapCost& tap_cost) {

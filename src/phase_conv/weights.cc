@@ -66,9 +66,9 @@ SpatialSizes RowSlots(const WeightSource& source, const WeightLayout& layout) {
 }
 
 // Returns where the weight of a column for a slot of the format lies in a row [output channel][slot], or -1 for a zero.
-int64_t RowOffset(const WeightSource& source, const WeightLayout& layout, int64_t column, int64_t packed_slot) {
+int64_t RowOffset(const WeightSource& source, const WeightLayout& layout, const SpatialSizes& row_slots, int64_t column,
+                  int64_t packed_slot) {
   const std::array<AxisPhases, kMaxSpatialRank>& phases = *source.phases;
-  const SpatialSizes row_slots = RowSlots(source, layout);
   const int64_t all_slots = row_slots[0] * row_slots[1] * row_slots[2];
   const int64_t channel = column % source.oc;
   int64_t outer = column / source.oc;
@@ -104,12 +104,12 @@ std::vector<TransformTerm> TransformTerms(const AxisPhases& phases, const AxisPh
   std::vector<TransformTerm> terms;
   for (int64_t phase = 0; phase < phases.stride; ++phase) {
     for (int k = 0; k < transform.r; ++k) {
-      // Offsets count down where inputs count up.
-      const int64_t slot = SlotOfJoined(phases, window, phase, transform.r - 1 - k);
+      const int64_t slot = SlotOfInput(phases, window, phase, k);
       if (slot < 0) continue;
       for (int component = 0; component < transform.n; ++component) {
-        const double factor = WinogradWeight(transform.n, transform.r, component, k);
-        if (factor != 0) terms.push_back({phase * transform.n + component, slot, factor});
+        if (!WinogradReads(transform.n, transform.r, component, k)) continue;
+        terms.push_back(
+            {phase * transform.n + component, slot, WinogradWeight(transform.n, transform.r, component, k)});
       }
     }
   }
@@ -149,10 +149,9 @@ void TransformKernel(const WeightSource& source, const SpatialSizes& row_slots, 
 
 // Returns the transformed weights of some output channels of a group, [input channel][output channel][row slot], whose
 // first kernel is `weights`.
-std::vector<float> TransformChannels(const WeightSource& source, const WeightLayout& layout,
+std::vector<float> TransformChannels(const WeightSource& source, const SpatialSizes& row_slots,
                                      const TransformMatrices& matrices, const float* weights, int64_t channels) {
   const int64_t slots = (*source.phases)[0].slots * (*source.phases)[1].slots * (*source.phases)[2].slots;
-  const SpatialSizes row_slots = RowSlots(source, layout);
   std::vector<float> transformed;
   transformed.reserve(static_cast<size_t>(source.ic * channels * row_slots[0] * row_slots[1] * row_slots[2]));
   std::vector<double> kernel, other;
@@ -172,15 +171,14 @@ void PackBlocks(const WeightSource& source, const WeightLayout& layout, void* pa
   const ColumnTiles& tiles = layout.tiles;
   const SpatialSizes row_slots = RowSlots(source, layout);
   const int64_t all_row_slots = row_slots[0] * row_slots[1] * row_slots[2];
-  const int64_t group_floats =
-      source.ic * source.oc * (*source.phases)[0].slots * (*source.phases)[1].slots * (*source.phases)[2].slots;
+  const int64_t all_slots = (*source.phases)[0].slots * (*source.phases)[1].slots * (*source.phases)[2].slots;
   const bool transforms = layout.format.order == Order::kWinograd;
   TransformMatrices matrices;
   if (transforms) matrices = MatricesOf(source, layout);
   std::vector<float> transformed;
   std::vector<int64_t> offsets;
   for (int64_t group = 0; group < layout.groups; ++group) {
-    const float* const weights = source.weights + group * group_floats;
+    const float* const weights = source.weights + group * source.ic * source.oc * all_slots;
     for (int64_t t = 0; t < tiles.count(); ++t) {
       const int64_t columns = std::min(tiles.width(t), tiles.columns - tiles.first(t));
       // A tile of joined phases may have any channels.
@@ -190,8 +188,8 @@ void PackBlocks(const WeightSource& source, const WeightLayout& layout, void* pa
       WeightBlock rows{weights, layout.IsDepthwise() ? 1 : row_step, nullptr, layout.rows, columns};
       if (transforms) {
         if (t == 0 || layout.format.joined == nullptr) {
-          const float* const first = weights + channels.begin * (group_floats / (source.ic * source.oc));
-          transformed = TransformChannels(source, layout, matrices, first, channels.count());
+          const float* const first = weights + channels.begin * all_slots;
+          transformed = TransformChannels(source, row_slots, matrices, first, channels.count());
         }
         rows.source = transformed.data();
       }
@@ -200,8 +198,9 @@ void PackBlocks(const WeightSource& source, const WeightLayout& layout, void* pa
         offsets.clear();
         for (int64_t k = 0; k < columns; ++k) {
           const int64_t column = tiles.first(t) + k;
-          const int64_t offset = layout.IsDepthwise() ? column * all_row_slots
-                                                      : RowOffset(source, layout, column, block % layout.all_slots());
+          const int64_t offset = layout.IsDepthwise()
+                                     ? column * all_row_slots
+                                     : RowOffset(source, layout, row_slots, column, block % layout.all_slots());
           offsets.push_back(offset < 0 ? offset : offset - channels.begin * all_row_slots);
         }
         rows.offsets = offsets.data();

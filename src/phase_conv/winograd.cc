@@ -90,15 +90,12 @@ struct TileAxis {
 };
 using TileAxes = std::array<TileAxis, kMaxSpatialRank>;
 
-// Returns whether a component has weights in a phase that lacks some taps of the window. The first component, that of
-// point 0, reads only tap 0, and the last one, that of infinity, only tap r - 1. So a phase of one of two taps has m
-// products, as in the direct form: kernels of 3 at stride 2 take 0.78 to 0.89 of the time (Zen 1, AVX2).
+// Returns whether a component has weights in a phase that lacks some taps of the window. A phase of one of two taps
+// thus has m products, as in the direct form: kernels of 3 at stride 2 take 0.78 to 0.89 of the time (Zen 1, AVX2).
 bool HasWeights(const AxisPhases& phases, const AxisPhases& window, const WinogradAxis& transform, int64_t phase,
-                int64_t component) {
+                int component) {
   for (int k = 0; k < transform.r; ++k) {
-    const bool reads = component == 0 ? k == 0 : component < transform.n - 1 || k == transform.r - 1;
-    // Offsets count down where inputs count up.
-    if (reads && SlotOfJoined(phases, window, phase, transform.r - 1 - k) >= 0) {
+    if (WinogradReads(transform.n, transform.r, component, k) && SlotOfInput(phases, window, phase, k) >= 0) {
       return true;
     }
   }
@@ -119,7 +116,7 @@ TileAxes TilesOf(const PhaseView& view, const PhaseLayer& layer, const WeightFor
     tile.count = DivCeil(a.out + tile.lead, tile.outputs());
     const bool joined = view.join[axis] > 1;
     for (int64_t phase = 0; phase < tile.stride; ++phase) {
-      for (int64_t component = 0; component < tile.n; ++component) {
+      for (int component = 0; component < tile.n; ++component) {
         const bool zero = !joined && !HasWeights(layer.phases[axis], window, format.transform[axis], phase, component);
         tile.zeros.push_back(zero);
         if (!zero) ++tile.products;
@@ -196,8 +193,8 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const double chunks = static_cast<double>(DivCeil(view.ic, ChunkOf(tiles, view)));
   // Components that do not stay in L2 come back for each tile of columns.
   const double block_bytes = block_pixels * static_cast<double>(TileBytes(tiles, view, layout));
-  const double lines = static_cast<double>(DivCeil(view.ic, kLineLanes) * layout.tiles.count());
-  const double reload = block_bytes <= 2 * kBlockBytes ? 0 : 7 * lines;
+  const double lines = static_cast<double>(DivCeil(view.ic, kLineLanes));
+  const double reload = block_bytes <= 2 * kBlockBytes ? 0 : 7 * lines * static_cast<double>(layout.tiles.count());
   // One element costs a load, a store, and some additions. A forward pass makes n of n elements of an axis, and an
   // inverse pass leaves m of them.
   double forward = 0, inverse = 0, left = components;
@@ -211,8 +208,7 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const double outputs = view.Product(&PhaseAxis::out);
   return static_cast<double>(view.images * view.groups) *
          (all_tiles * (products * ((ic / rate + 4 * (chunks - 1)) * out_vectors + reload) +
-                       forward * static_cast<double>(DivCeil(view.ic, kLineLanes)) * kLineLanes / lanes +
-                       phases * inverse * out_vectors) +
+                       forward * lines * kLineLanes / lanes + phases * inverse * out_vectors) +
           in_pixels * ic * MoveCost(problem.tensors.input, lanes, block.images > 1) +
           outputs * out_vectors * lanes * MoveCost(problem.tensors.output, lanes, false));
 }

@@ -1,7 +1,7 @@
 // Guarded memory: blocks of exactly the bytes that a call may touch. It lasts as long as the process, and what lies
 // between the blocks and behind the last one is poisoned for AddressSanitizer. That costs a few bytes of its shadow,
-// where a block of the heap costs a call of malloc, one of free, and often new pages. MemorySanitizer
-// takes each new block as uninitialized.
+// where a block of the heap costs a call of malloc, one of free, and often new pages. MemorySanitizer takes each new
+// block as uninitialized.
 #ifndef POLYPHASE_TESTS_FUZZ_GUARDED_H_
 #define POLYPHASE_TESTS_FUZZ_GUARDED_H_
 

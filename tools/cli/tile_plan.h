@@ -46,9 +46,8 @@ struct TileBuffers {
 };
 
 // The result of a pixel does not depend on the tile that it is in, but for its rounding if the network is not strict:
-// each layer reads what it needs for the pixels that
-// the rest of the network needs, as a view of the result of the layer before it. Results for which zeros were read in
-// place of pixels of the picture are not in that view.
+// each layer reads what it needs for the pixels that the rest of the network needs, as a view of the result of the
+// layer before it. Results for which zeros were read in place of pixels of the picture are not in that view.
 class TilePlan {
  public:
   // `network` must outlive it. Throws std::runtime_error.
