@@ -211,10 +211,10 @@ class Library:
         return RowsError(self._dll.rows_error().decode())
 
     def open(self, row: Row, layout: str, threads: int = 1, table: pathlib.Path | None = None,
-             isa: str | None = None) -> Case:
+             isa: str | None = None, algorithm: str | None = None) -> Case:
         """The row, ready to run. Raises RowsError. Without `table` it is read from bench/workloads.tsv."""
-        options = _Options(*(None if text is None else str(text).encode() for text in (table, row.id, layout, isa)),
-                           None, threads)
+        texts = (table, row.id, layout, isa, algorithm)
+        options = _Options(*(None if text is None else str(text).encode() for text in texts), threads)
         handle = self._dll.rows_open(ctypes.byref(options))
         if not handle:
             raise self.error()

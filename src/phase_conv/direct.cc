@@ -27,6 +27,10 @@ struct Costs {
   bool batched() const { return along_n < 0.97 * along_x; }
 };
 
+// A vector of sums costs this much in the panel, and an output pixel that leaves joined phases costs this much more
+// (600 layers).
+constexpr double kPanelCost = 0.5, kJoinedCost = 4;
+
 Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
   const ConvTile& tile = problem.op.kernels.conv.dense;
   const PhaseView view(problem, layout.format);
@@ -60,10 +64,18 @@ Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
   const double strip_x = static_cast<double>(x.InputRange({0, x.out}).count());
   // Tiles along the batch waste no tap on padding.
   const int64_t image_tile = BalancedTile(view.images, tile.mr);
+  const double pixels = images * view.Product(&PhaseAxis::out);
+  const double vectors_per_call = static_cast<double>(tiles.vectors(0));
+  const auto calls = [&](int64_t tile_pixels) {
+    if (view.depthwise) return 0.0;  // one call computes a row
+    return (kCallCost / (vectors_per_call * static_cast<double>(tile_pixels)) + kPanelCost) * pixels * out_vectors;
+  };
+  const JoinedPhases* const phases = layout.format.joined;
+  const double joined = phases == nullptr ? 0 : kJoinedCost * pixels * groups * static_cast<double>(phases->all());
   return {images * row_pairs * x_slots * macs_per_vector * out_vectors / TileRate(row_tile, tiles, phase_bytes) +
-              in_rows * strip_x * load(false) + store(false),
+              in_rows * strip_x * load(false) + store(false) + calls(row_tile) + joined,
           images * row_pairs * x_pairs * macs_per_vector * out_vectors / TileRate(image_tile, tiles, phase_bytes) +
-              in_rows * static_cast<double>(x.in) * load(true) + store(true)};
+              in_rows * static_cast<double>(x.in) * load(true) + store(true) + calls(image_tile) + joined};
 }
 
 double Cost(const PhaseProblem& problem, const WeightLayout& layout) {

@@ -42,6 +42,11 @@ struct Candidate {
   double cost;
 };
 
+// The choice of a 1-D operator stands for lengths at which nothing else costs this many times less. Chunks of a few
+// pixels through many channels, whose weights come from memory, took 2 to 8 times as long as the direct form with
+// Winograd, which has up to three times its weights (Zen 4, AVX-512).
+constexpr double kMostFixedCost = 1.25;
+
 // Returns the algorithms that apply and that `wanted` accepts, the cheapest first.
 template <class Wanted>
 std::vector<Candidate> Candidates(const PhaseProblem& problem, const Wanted& wanted) {
@@ -143,14 +148,18 @@ class Planner {
   Status Add(const PhaseLayer& layer, const SpatialSizes& origin, const Box& part) {
     const PhaseProblem problem(op_, layer, *plan_, origin, part);
     std::vector<Candidate> candidates = Candidates(problem, [this](const PhaseAlgorithm& algorithm) {
-      if (requested_ != Algorithm::kAuto) return algorithm.id == requested_;
-      return op_.fixed == nullptr || &algorithm == op_.fixed;
+      return requested_ == Algorithm::kAuto || algorithm.id == requested_;
     });
     if (candidates.empty()) candidates = Candidates(problem, Any);  // for a border
+    const auto fixed = std::find_if(candidates.begin(), candidates.end(), [this](const Candidate& candidate) {
+      return candidate.algorithm == op_.fixed && requested_ == Algorithm::kAuto;
+    });
+    const bool keeps = fixed != candidates.end() && fixed->cost <= kMostFixedCost * candidates.front().cost;
+    if (keeps) candidates = {*fixed};
     std::unique_ptr<PhasePart> scheduled;
     std::string reason;
     const Candidate& chosen = Choose(problem, candidates, threads_, &scheduled, &reason);
-    if (chosen.algorithm == op_.fixed) reason = "decided at Create for every length";
+    if (keeps) reason = "decided at Create";
     if (requested_ != Algorithm::kAuto) reason = "as requested";
     if (!scheduled->status.ok()) return scheduled->status;
     POLYPHASE_RETURN_IF_ERROR(layer.weights.Get(chosen.layout.format, &scheduled->weights));
@@ -182,7 +191,7 @@ Status FinishOperator(const Epilogue& epilogue, const Runtime& runtime, PhaseCon
   rest.scale = rest.shift = nullptr;
   POLYPHASE_RETURN_IF_ERROR(op->epilogue.Init(op->name, rest, runtime));
   if (op->spatial_rank > 1 || !op->layer.weights.HasChoice()) return Status();
-  // The length decides only about the last percents. This one is about a second of speech.
+  // A second of speech has about this length.
   PlanTensors tensors;
   tensors.input = TensorDesc::Make(1, op->input_channels, {1024});
   PhaseShape shape{};

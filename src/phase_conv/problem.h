@@ -55,8 +55,8 @@ class PhaseConvOperator final : public OperatorImpl {
   // a pixel; border_begin and border_end count these. It is null where there are none.
   std::unique_ptr<PhaseLayer> border;
   SpatialSizes border_begin{}, border_end{};
-  // A 1-D layer makes the choice of kAuto once for every length, so that a new length never needs another format of the
-  // weights. Otherwise this is null.
+  // A 1-D layer makes the choice of kAuto once, so that a new length needs no other format of the weights, unless
+  // another choice is much better for it. Otherwise this is null.
   const PhaseAlgorithm* fixed = nullptr;
 };
 

@@ -118,6 +118,9 @@ constexpr int64_t kTaskTiles = 4;
 // All estimated times count vector multiply-adds at full rate.
 // Returns the share of the peak that a tile of `pixels` pixels reaches, if its phase reads `weight_bytes`.
 double TileRate(int64_t pixels, const ColumnTiles& tiles, double weight_bytes);
+// A call of a tile takes so long beside its multiplications. This and the other constants of the costs that name
+// 600 layers make kAuto's choice best for 500 random layers and the table (bench/peers/algorithms.py, Zen 4, AVX-512).
+constexpr double kCallCost = 25;
 // Estimates the time to pack or store one element.
 double MoveCost(const TensorDesc& desc, double lanes, bool batched);
 

@@ -184,17 +184,24 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const double phases = static_cast<double>(Product(tiles, &TileAxis::stride));
   const double components = static_cast<double>(Product(tiles, &TileAxis::n));
   const double products = static_cast<double>(Product(tiles, &TileAxis::products));
-  // A block reads all weights once, and multiplies each line of them with its tiles.
+  // A block reads all weights once, and multiplies each vector of them with its tiles. A vector of 8 floats takes as
+  // long to come as so many multiplications (Zen 1, AVX2), and so does one of 16 where lines come twice as fast (600
+  // layers).
   const double block_pixels = static_cast<double>(block.pixels());
   const double weight_bytes = products * ic * static_cast<double>(layout.tiles.padded() * layout.element_bytes);
-  const double line_cycles = weight_bytes <= kStripBytes ? 4 : weight_bytes <= kSharedBytes ? 7 : 12;
-  const double rate = TileRate(BalancedTile(block.pixels(), kernel.mr), layout.tiles, 0) *
-                      std::min(1.0, block_pixels * kLineLanes / (2 * line_cycles * lanes));
+  const double vector_cost = (weight_bytes <= kStripBytes    ? 4
+                              : weight_bytes <= kSharedBytes ? 7
+                                                             : 12) *
+                             std::min(1.0, lanes / 8);
+  const int64_t tile_pixels = BalancedTile(block.pixels(), kernel.mr);
+  const double rate = TileRate(tile_pixels, layout.tiles, 0) * std::min(1.0, block_pixels / vector_cost);
   const double chunks = static_cast<double>(DivCeil(view.ic, ChunkOf(tiles, view)));
+  const double call = kCallCost / static_cast<double>(layout.tiles.vectors(0) * tile_pixels);
   // Components that do not stay in L2 come back for each tile of columns.
   const double block_bytes = block_pixels * static_cast<double>(TileBytes(tiles, view, layout));
   const double lines = static_cast<double>(DivCeil(view.ic, kLineLanes));
-  const double reload = block_bytes <= 2 * kBlockBytes ? 0 : 7 * lines * static_cast<double>(layout.tiles.count());
+  const double line_cost = block_bytes <= 2 * kBlockBytes ? 0 : block_bytes <= 8 * kBlockBytes ? 3.5 : 14;
+  const double reload = line_cost * lines * static_cast<double>(layout.tiles.count());
   // One element costs a load, a store, and some additions. A forward pass makes n of n elements of an axis, and an
   // inverse pass leaves m of them.
   double forward = 0, inverse = 0, left = components;
@@ -202,12 +209,12 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
     const double n = static_cast<double>(tile.n);
     left *= static_cast<double>(tile.m) / n;
     forward += tile.n == 1 ? 0 : components * (3 + 0.5 * n);
-    inverse += left * (tile.n == 1 ? 2 : 3 + n);
+    inverse += 0.8 * left * (tile.n == 1 ? 2 : 3 + n);
   }
   const double in_pixels = view.Product(&PhaseAxis::in);
   const double outputs = view.Product(&PhaseAxis::out);
   return static_cast<double>(view.images * view.groups) *
-         (all_tiles * (products * ((ic / rate + 4 * (chunks - 1)) * out_vectors + reload) +
+         (all_tiles * (products * ((ic / rate + chunks * call + 7 * (chunks - 1)) * out_vectors + reload) +
                        forward * lines * kLineLanes / lanes + phases * inverse * out_vectors) +
           in_pixels * ic * MoveCost(problem.tensors.input, lanes, block.images > 1) +
           outputs * out_vectors * lanes * MoveCost(problem.tensors.output, lanes, false));
