@@ -222,7 +222,8 @@ void SelectStore(ResizePlan* plan) {
   const bool in_order = f32 && (plan->contiguous || plan->output.channel_block == kLineLanes);
   // The empty lanes of the last block are not zero where a pixel with a NaN was multiplied by their weights.
   const bool empty_lanes = plan->op.pointwise() && plan->output.c % kLineLanes != 0;
-  plan->stream = in_order && ShouldStream(plan->output);
+  const bool moves = a.mode == ResizeMode::kNearest && !plan->residual && !plan->op.pointwise();
+  plan->stream = in_order && ShouldStream(plan->output, moves ? kMoveStreamBytes : kStreamBytes);
   if (!in_order || !(IsTrivial(a.epilogue) || AddsResidual(*plan)) || Extrapolates(a) || empty_lanes) return;
   // Kernels of elements write whole vectors, past the end of the row.
   const bool sums = plan->residual || plan->windows_y() || plan->taps() > 1 || plan->op.pointwise() ||
