@@ -228,8 +228,7 @@ Status PhaseConvOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   plan->input = input;
   POLYPHASE_RETURN_IF_ERROR(InferOutput(input, options.output ? &*options.output : nullptr, output_channels, shape.size,
                                         &plan->output, TypeRule::kAnyFloats));
-  POLYPHASE_RETURN_IF_ERROR(
-      InferResidual(name, epilogue.get(), options.residual, plan.get(), TypeRule::kAnyFloats));
+  POLYPHASE_RETURN_IF_ERROR(InferResidual(name, epilogue.get(), options.residual, plan.get(), TypeRule::kAnyFloats));
   plan->choice = name;
   plan->reason = "nothing to do for n = 0";
   if (input.n > 0) POLYPHASE_RETURN_IF_ERROR(Planner(*this, threads, options.algorithm, plan.get()).AddAll(shape));

@@ -223,8 +223,8 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
         if (inside.count() > 0) {
           run.pixels = inside.count();
           run.pixel_stride = desc.stride[kColumn];
-          pack(row + (inside.begin * run.pixel_stride << element_log2), strip_row + (inside.begin - strip_x.begin) * pixel_floats,
-               channel + c);
+          pack(row + (inside.begin * run.pixel_stride << element_log2),
+               strip_row + (inside.begin - strip_x.begin) * pixel_floats, channel + c);
         }
         pack_one_by_one(row, strip_row, {inside.end, strip_x.end}, channel + c);
         if (prologue.activation != Activation::kNone) {

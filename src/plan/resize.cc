@@ -13,9 +13,9 @@
 #include "geometry/enum_names.h"
 #include "geometry/epilogue.h"
 #include "plan/addressing.h"
+#include "plan/conversion.h"
 #include "plan/resize_fixed.h"
 #include "plan/resize_move.h"
-#include "plan/conversion.h"
 #include "plan/streaming.h"
 
 namespace polyphase::internal {

@@ -100,9 +100,7 @@ bool PrefersMove(const ResizeAttributes& a, const PlanTensors& tensors) {
          !Extrapolates(a) && in.layout == out.layout && in.channel_block == out.channel_block;
 }
 
-bool IsMoved(DataType dtype) {
-  return !IsFloat(dtype) && dtype != DataType::kU8;
-}
+bool IsMoved(DataType dtype) { return !IsFloat(dtype) && dtype != DataType::kU8; }
 
 Status MakeResizeMovePlan(const ResizeOperator& op, const TensorDesc& input, const PlanOptions& options, size_t threads,
                           std::unique_ptr<PlanImpl>* result) {
