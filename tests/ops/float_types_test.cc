@@ -172,67 +172,84 @@ StatusOr<Operator> Create(const Layer& layer, const Operands& operands, const st
   });
 }
 
+Layer Transposed(const char* name, int64_t n, int64_t ic, int64_t oc, int64_t groups, int64_t kernel,
+                 const SpatialSizes& size, Residual residual) {
+  ConvTransposeAttributes a;
+  a.input_channels = ic;
+  a.output_channels = oc;
+  a.groups = groups;
+  a.kernel = {kernel, kernel, 0};
+  a.stride = {2, 2, 0};
+  a.padding_begin = a.padding_end = {(kernel - 2) / 2, (kernel - 2) / 2, 0};
+  a.epilogue.residual = residual;
+  const int64_t odd = kernel % 2;
+  Layer layer{name,
+              n,
+              ic,
+              oc,
+              size,
+              {size[0] * 2 + odd, size[1] * 2 + odd, 0},
+              2,
+              ic * (oc / groups) * kernel * kernel,
+              residual != Residual::kNone,
+              [a](const Weights& w, const OperatorOptions& o) { return CreateConvTranspose(a, w, nullptr, o); },
+              {Algorithm::kSubpixel, Algorithm::kGemmCol2im}};
+  if (oc / groups <= 12) layer.algorithms.push_back(Algorithm::kPlanar);
+  if (groups == 1 && kernel > 2) layer.algorithms.push_back(Algorithm::kWinograd);
+  return layer;
+}
+
+Layer Convolution(const char* name, int64_t upsample) {
+  ConvAttributes a;
+  a.input_channels = 19;
+  a.output_channels = 33;
+  a.kernel = {3, 3, 0};
+  a.padding_begin = a.padding_end = {1, 1, 0};
+  a.upsample = {upsample, upsample, 0};
+  return {name,
+          1,
+          19,
+          33,
+          {8, 13, 0},
+          {8 * upsample, 13 * upsample, 0},
+          2,
+          19 * 33 * 9,
+          false,
+          [a](const Weights& w, const OperatorOptions& o) { return CreateConv(a, w, nullptr, o); },
+          {Algorithm::kSubpixel, Algorithm::kWinograd}};
+}
+
 std::vector<Layer> Layers() {
-  std::vector<Layer> layers;
-  const auto transposed = [&](const char* name, int64_t n, int64_t ic, int64_t oc, int64_t groups, int64_t kernel,
-                              const SpatialSizes& size, Residual residual) {
-    ConvTransposeAttributes a;
-    a.input_channels = ic;
-    a.output_channels = oc;
-    a.groups = groups;
-    a.kernel = {kernel, kernel, 0};
-    a.stride = {2, 2, 0};
-    a.padding_begin = a.padding_end = {(kernel - 2) / 2, (kernel - 2) / 2, 0};
-    a.epilogue.residual = residual;
-    const int64_t odd = kernel % 2;
-    layers.push_back({name,
-                      n,
-                      ic,
-                      oc,
-                      size,
-                      {size[0] * 2 + odd, size[1] * 2 + odd, 0},
-                      2,
-                      ic * (oc / groups) * kernel * kernel,
-                      residual != Residual::kNone,
-                      [a](const Weights& w, const OperatorOptions& o) { return CreateConvTranspose(a, w, nullptr, o); },
-                      {Algorithm::kSubpixel, Algorithm::kGemmCol2im}});
-    if (oc / groups <= 12) layers.back().algorithms.push_back(Algorithm::kPlanar);
-    if (groups == 1 && kernel > 2) layers.back().algorithms.push_back(Algorithm::kWinograd);
-  };
-  transposed("4x4", 1, 18, 20, 1, 4, {9, 20, 0}, Residual::kBeforeActivation);
-  transposed("2x2", 2, 17, 5, 1, 2, {5, 7, 0}, Residual::kNone);
-  transposed("depthwise", 1, 37, 37, 37, 3, {6, 11, 0}, Residual::kNone);
-  transposed("few channels", 1, 16, 3, 1, 4, {7, 40, 0}, Residual::kAfterActivation);
-  transposed("small maps", 16, 24, 16, 1, 3, {2, 2, 0}, Residual::kNone);
-  ConvAttributes conv;
-  conv.input_channels = 19;
-  conv.output_channels = 33;
-  conv.kernel = {3, 3, 0};
-  conv.padding_begin = conv.padding_end = {1, 1, 0};
-  layers.push_back({"3x3",
-                    1,
-                    19,
-                    33,
-                    {8, 13, 0},
-                    {8, 13, 0},
-                    2,
-                    19 * 33 * 9,
-                    false,
-                    [conv](const Weights& w, const OperatorOptions& o) { return CreateConv(conv, w, nullptr, o); },
-                    {Algorithm::kSubpixel, Algorithm::kWinograd}});
-  conv.upsample = {2, 2, 0};
-  layers.push_back({"nearest + 3x3",
-                    1,
-                    19,
-                    33,
-                    {8, 13, 0},
-                    {16, 26, 0},
-                    2,
-                    19 * 33 * 9,
-                    false,
-                    [conv](const Weights& w, const OperatorOptions& o) { return CreateConv(conv, w, nullptr, o); },
-                    {Algorithm::kSubpixel, Algorithm::kWinograd}});
-  return layers;
+  return {Transposed("4x4", 1, 18, 20, 1, 4, {9, 20, 0}, Residual::kBeforeActivation),
+          Transposed("2x2", 2, 17, 5, 1, 2, {5, 7, 0}, Residual::kNone),
+          Transposed("depthwise", 1, 37, 37, 37, 3, {6, 11, 0}, Residual::kNone),
+          Transposed("few channels", 1, 16, 3, 1, 4, {7, 40, 0}, Residual::kAfterActivation),
+          Transposed("small maps", 16, 24, 16, 1, 3, {2, 2, 0}, Residual::kNone),
+          Convolution("3x3", 1),
+          Convolution("nearest + 3x3", 2)};
+}
+
+// Runs a layer in the types of the operands, and in f32 with the same numbers: the output must be that of f32, rounded.
+void CompareWithF32(const Layer& layer, const Operands& operands, const std::string& target, Numerics numerics,
+                    Algorithm algorithm, const FormatPair& formats, std::mt19937& rng) {
+  const LayerTypes& types = operands.types;
+  const Operands f32{{},
+                     AsF32(types.input, operands.input),
+                     AsF32(types.residual, operands.residual),
+                     AsF32(types.weights, operands.weights)};
+  const StatusOr<Operator> typed_op = Create(layer, operands, target, numerics);
+  const StatusOr<Operator> op = Create(layer, f32, target, numerics);
+  ASSERT_TRUE(typed_op.ok()) << typed_op.status().message();
+  ASSERT_TRUE(op.ok()) << op.status().message();
+  std::vector<double> expected, actual;
+  ASSERT_TRUE(RunBits(layer, *op, f32, target, algorithm, formats, RandomChoice(rng), &expected));
+  ASSERT_TRUE(RunBits(layer, *typed_op, operands, target, algorithm, formats, RandomChoice(rng), &actual));
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < actual.size(); ++i) {
+    const double rounded = ref::RoundTo(types.output, expected[i]);
+    const bool same = std::isnan(rounded) ? std::isnan(actual[i]) : actual[i] == rounded;
+    ASSERT_TRUE(same) << "element " << i << " is " << actual[i] << ", f32 has " << expected[i];
+  }
 }
 
 // Any types give the bits that f32 gives with the same numbers, rounded to the type of the output: the type changes
@@ -247,34 +264,42 @@ TEST(FloatTypes, BitsAreThoseOfF32Rounded) {
         const auto count = [](int64_t n, int64_t c, const SpatialSizes& size) {
           return static_cast<size_t>(n * c * size[0] * size[1]);
         };
-        Operands operands{types, RandomBits(types.input, count(layer.n, layer.c, layer.size), special, rng),
-                          RandomBits(types.residual, count(layer.n, layer.out_c, layer.out_size), special, rng),
-                          RandomBits(types.weights, static_cast<size_t>(layer.weights), false, rng)};
-        Operands f32{{},
-                     AsF32(types.input, operands.input),
-                     AsF32(types.residual, operands.residual),
-                     AsF32(types.weights, operands.weights)};
+        const Operands operands{types, RandomBits(types.input, count(layer.n, layer.c, layer.size), special, rng),
+                                RandomBits(types.residual, count(layer.n, layer.out_c, layer.out_size), special, rng),
+                                RandomBits(types.weights, static_cast<size_t>(layer.weights), false, rng)};
         const Numerics numerics = turn % 3 == 0 ? Numerics::kStrict : Numerics::kDefault;
-        const StatusOr<Operator> typed_op = Create(layer, operands, target, numerics);
-        const StatusOr<Operator> op = Create(layer, f32, target, numerics);
-        ASSERT_TRUE(typed_op.ok()) << typed_op.status().message();
-        ASSERT_TRUE(op.ok()) << op.status().message();
         for (const Algorithm algorithm : layer.algorithms) {
           if (algorithm == Algorithm::kWinograd && numerics == Numerics::kStrict) continue;
           for (const FormatPair& formats : SomeFormatPairs(1, rng)) {
             SCOPED_TRACE(layer.name + " " + target + " " + Name(algorithm) + " " + Name(formats.first) + " -> " +
                          Name(formats.second) + " " + Name(types));
-            std::vector<double> expected, actual;
-            ASSERT_TRUE(RunBits(layer, *op, f32, target, algorithm, formats, RandomChoice(rng), &expected));
-            ASSERT_TRUE(RunBits(layer, *typed_op, operands, target, algorithm, formats, RandomChoice(rng), &actual));
-            ASSERT_EQ(actual.size(), expected.size());
-            for (size_t i = 0; i < actual.size(); ++i) {
-              const double rounded = ref::RoundTo(types.output, expected[i]);
-              const bool same = std::isnan(rounded) ? std::isnan(actual[i]) : actual[i] == rounded;
-              ASSERT_TRUE(same) << "element " << i << " is " << actual[i] << ", f32 has " << expected[i];
-            }
+            CompareWithF32(layer, operands, target, numerics, algorithm, formats, rng);
+            if (::testing::Test::HasFailure()) return;
           }
         }
+      }
+    }
+  }
+}
+
+// f32 outputs of this size are written past the caches.
+TEST(FloatTypes, LargeOutputs) {
+  if (kSanitized) GTEST_SKIP() << "takes long";
+  std::mt19937 rng(3);
+  const std::string target = SupportedTargets().front();
+  for (const Residual residual : {Residual::kNone, Residual::kBeforeActivation}) {
+    const Layer layer = Transposed("large", 1, 6, 16, 1, 2, {200, 512, 0}, residual);
+    for (const LayerTypes& types : {LayerTypes{DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kF32},
+                                    LayerTypes{DataType::kF16, DataType::kBF16, DataType::kF32, DataType::kBF16},
+                                    LayerTypes{DataType::kBF16, DataType::kF32, DataType::kF16, DataType::kF16}}) {
+      const auto count = static_cast<size_t>(200 * 512);
+      const Operands operands{types, RandomBits(types.input, 6 * count, false, rng),
+                              RandomBits(types.residual, 64 * count, false, rng),
+                              RandomBits(types.weights, static_cast<size_t>(layer.weights), false, rng)};
+      for (const Format& format : {kFormats[0], kFormats[1], kFormats[4]}) {
+        SCOPED_TRACE(Name(types) + " " + Name(format));
+        CompareWithF32(layer, operands, target, Numerics::kDefault, Algorithm::kSubpixel, {format, format}, rng);
+        if (::testing::Test::HasFailure()) return;
       }
     }
   }
