@@ -64,10 +64,11 @@ struct ConvAttributes {
 // weights: [output_channels][input_channels / groups][kernel...], dense, as PyTorch and ONNX store them. They should be
 // finite, as for CreateConvTranspose; likewise, an input that is not finite may turn into NaN the outputs that are less
 // than upsample * shuffle away from one that depends on it. bias: f32 [output_channels]; null: 0. Both are copied.
-// Tensors are f32 in any layout; the layouts of input and output need not agree.
-// Errors of Create: kInvalidArgument for a broken rule or missing weights, kUnsupported for weights that are not f32,
+// Input, output, residual and weights are f32, f16 or bf16, each for itself, and the tensors have any layout. Sums are
+// f32, and outputs are rounded once. Without PlanOptions, output and residual have the type of the input.
+// Errors of Create: kInvalidArgument for a broken rule or missing weights, kUnsupported for weights of another type,
 // kOutOfMemory. Errors of MakePlan: an output without elements, paddings that padding_mode forbids for the input's
-// size.
+// size, kUnsupported for an input of another type.
 POLYPHASE_EXPORT StatusOr<Operator> CreateConv(const ConvAttributes& attributes, const Weights& weights,
                                                const float* bias, const OperatorOptions& options = {});
 

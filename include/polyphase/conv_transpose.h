@@ -44,9 +44,10 @@ struct ConvTransposeAttributes {
 // finite, because taps outside the input may be multiplied by zeros. An input that is not finite reaches all outputs
 // that depend on it, and may turn into NaN those that are less than a stride away from one of these along every axis,
 // as where a stride is larger than its kernel. (Winograd: see Numerics in weights.h.) bias: f32 [output_channels];
-// null: 0. Both are copied. Tensors are f32 in any layout; the layouts of input and output need not agree.
-// Errors: kInvalidArgument for a broken rule or missing weights, kUnsupported for weights that are not f32,
-// kOutOfMemory.
+// null: 0. Both are copied. Input, output, residual and weights are f32, f16 or bf16, each for itself, and the tensors
+// have any layout. Sums are f32, and outputs are rounded once. Without PlanOptions, output and residual have the type
+// of the input. Errors: kInvalidArgument for a broken rule or missing weights, kUnsupported for weights or an input of
+// another type, kOutOfMemory.
 POLYPHASE_EXPORT StatusOr<Operator> CreateConvTranspose(const ConvTransposeAttributes& attributes,
                                                         const Weights& weights, const float* bias,
                                                         const OperatorOptions& options = {});

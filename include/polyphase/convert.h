@@ -1,4 +1,4 @@
-// Convert: the same tensor in another layout (NCHW, NHWC, NCHWc).
+// Convert: the same tensor in another layout (NCHW, NHWC, NCHWc) or another float type.
 #ifndef POLYPHASE_CONVERT_H_
 #define POLYPHASE_CONVERT_H_
 
@@ -8,8 +8,9 @@
 
 namespace polyphase {
 
-// The output has the layout of PlanOptions::output. Elements of any DataType are copied bit for bit. Empty tensors are
-// a success.
+// The output has the layout and the type of PlanOptions::output. Elements of any DataType are copied bit for bit. f32,
+// f16 and bf16 are also converted into each other: to nearest, ties to even, and what is too large becomes infinite.
+// Empty tensors are a success.
 POLYPHASE_EXPORT StatusOr<Operator> CreateConvert(const OperatorOptions& options = {});
 
 }  // namespace polyphase

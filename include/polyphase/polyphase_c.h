@@ -208,7 +208,7 @@ POLYPHASE_EXPORT void pph_tensor_desc_init(pph_tensor_desc* desc, size_t struct_
 typedef struct pph_weights {
   size_t struct_size;
   const void* data;
-  int32_t type; /* pph_dtype; this version supports PPH_F32 */
+  int32_t type; /* pph_dtype: PPH_F32, PPH_F16 or PPH_BF16 */
 } pph_weights;
 POLYPHASE_EXPORT void pph_weights_init(pph_weights* weights, size_t struct_size);
 

@@ -172,7 +172,7 @@ struct POLYPHASE_EXPORT ResizeAttributes {
   int64_t n = 0;
   int64_t c = 0;
   Epilogue epilogue;  // must be the default for u8 with kFixed16 or kFixed22
-  // The default is no convolution. The convolution requires f32, and output and epilogue then have its output_channels.
+  // The default is no convolution. It takes f32, f16 and bf16, and output and epilogue then have its output_channels.
   // It excludes kTfCropAndResize, whose extrapolation_value would have to be set between the two.
   Pointwise pointwise;
   PassOrder pass_order = PassOrder::kWidthFirst;
@@ -213,9 +213,9 @@ struct OnnxResize {
 // epilogue and pointwise takes all other types as well (i8, u16, i16, i32, i64, f64) and moves elements unchanged;
 // extrapolation_value is rounded towards zero for integers, and saturates. An input that is not finite reaches the
 // outputs that give it a weight; those that read it with the weight 0 may become NaN, and no others do. Errors of
-// Create: kInvalidArgument for a broken rule, kUnsupported for pointwise weights that are not f32. Errors of MakePlan:
-// an empty input or output, unless n is 0; kUnsupported for a type that the mode, the epilogue or pointwise does not
-// take.
+// Create: kInvalidArgument for a broken rule, kUnsupported for pointwise weights that are not f32, f16 or bf16. Errors
+// of MakePlan: an empty input or output, unless n is 0; kUnsupported for a type that the mode, the epilogue or
+// pointwise does not take.
 POLYPHASE_EXPORT StatusOr<Operator> CreateResize(const ResizeAttributes& attributes,
                                                  const OperatorOptions& options = {});
 

@@ -9,8 +9,8 @@
 
 namespace polyphase {
 
-// The weights of a Create function, which states their order. They are copied, so they need not outlive the call. This
-// version supports kF32; every other DataType is kUnsupported.
+// The weights of a Create function, which states their order. They are copied, so they need not outlive the call. Types
+// are kF32, kF16 and kBF16, of which the latter two become f32 at Create; every other DataType is kUnsupported.
 struct Weights {
   const void* data = nullptr;
   DataType type = DataType::kF32;
@@ -22,9 +22,10 @@ struct Weights {
 
 // How exactly an operator computes its sums of products. Each value permits what the values before it permit, and more;
 // a value promises an accuracy, never a speed. An error is the Euclidean norm of the difference from the exact output,
-// divided by the norm of the exact output. The bounds hold for f32 tensors and weights that are random numbers around 0
-// and for up to 2048 products per output. Beyond that errors grow with the square root of the number of products, and
-// if sums cancel, they grow relative to the output, both as they do for any sum in f32.
+// divided by the norm of the exact output. The bounds hold for tensors and weights that are random numbers around 0 and
+// for up to 2048 products per output. Beyond that errors grow with the square root of the number of products, and if
+// sums cancel, they grow relative to the output, both as they do for any sum in f32. An output of f16 or bf16 is then
+// rounded once, by up to 2^-11 or 2^-8 of its value.
 //
 // Numbers below 2^-126 (denormals) make a CPU slow. With every value but kStrict they count as 0, as operands of these
 // sums and of their epilogues and as results, on x86 and AArch64. All other ops keep them.

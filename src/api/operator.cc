@@ -117,7 +117,7 @@ Status CheckBuffers(const BufferList& buffers, const TensorDesc* residual_in_pla
 }
 
 bool SameView(const TensorDesc& a, const TensorDesc& b) {
-  return a.layout == b.layout && a.channel_block == b.channel_block && a.stride_n == b.stride_n &&
+  return a.dtype == b.dtype && a.layout == b.layout && a.channel_block == b.channel_block && a.stride_n == b.stride_n &&
          a.stride_c == b.stride_c && a.stride == b.stride;
 }
 

@@ -1,4 +1,4 @@
-// Runs PixelShuffle and Convert: moves elements, bit for bit.
+// Runs PixelShuffle and Convert: moves elements, bit for bit, or converts them between float types.
 #include "plan/rearrange.h"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include "exec/runner.h"
 #include "exec/store.h"
 #include "plan/addressing.h"
+#include "plan/conversion.h"
 
 namespace polyphase::internal {
 namespace {
@@ -44,6 +45,44 @@ void ConvertRows(const RearrangePlan& plan, const char* input, char* output, con
                                      input + ((in_row + panel_channel) << element_log2), in.stride[kColumn], kNoFill,
                                      output + (out_row << element_log2));
       }
+    }
+  }
+}
+
+// Converts float types. Some channels of some pixels of a row become a panel of f32 in `buffer`, from which they leave
+// in the other type.
+void ConvertTypes(const RearrangePlan& plan, const char* input, char* output, float* buffer, const Rows& rows) {
+  const PanelKernels& kernels = plan.op.kernels.panel;
+  const TensorDesc& in = plan.input;
+  const TensorDesc& out = plan.output;
+  const PackFn pack = kernels.pack_as[static_cast<int>(FloatConversion(in.dtype))];
+  const UnpackFn unpack = kernels.unpack_as[static_cast<int>(FloatConversion(out.dtype))];
+  const auto convert = [&](const PixelRun& from, int64_t from_offset, const PixelRun& to, int64_t to_offset) {
+    pack(from, input + (from_offset << Log2Size(ElementSize(in.dtype))), buffer, from.channels, from.channels);
+    unpack(to, buffer, from.channels, ZeroFrom(out), output + (to_offset << Log2Size(ElementSize(out.dtype))));
+  };
+  const ChannelMap from = ChannelsOf(in), to = ChannelsOf(out);
+  const int64_t width = in.size[kColumn];
+  // Where a stretch of channels is whole pixels on both sides, its elements are pixels of one channel.
+  const bool whole = from.block == to.block && in.stride[kColumn] == from.block && out.stride[kColumn] == from.block;
+  int64_t channels;
+  for (int64_t c = 0; c < in.c; c += channels) {
+    channels = std::min(in.c - c, whole ? from.block : plan.convert_channels);
+    const bool one_channel = whole && channels == from.block;
+    for (int64_t row = rows.range.begin; row < rows.range.end; ++row) {
+      const int64_t in_row = PixelOffset(in, rows.image, row / in.size[kRow], row % in.size[kRow], 0);
+      const int64_t out_row = PixelOffset(out, rows.image, row / in.size[kRow], row % in.size[kRow], 0);
+      if (one_channel) {
+        ForEachTile(width * from.block, plan.convert_elements, [&](int64_t first, int64_t count) {
+          convert({{1, 0}, 0, 1, count, 1}, in_row + ChannelOffset(from, c) + first, {{1, 0}, 0, 1, count, 1},
+                  out_row + ChannelOffset(to, c) + first);
+        });
+        continue;
+      }
+      ForEachTile(width, std::max<int64_t>(1, plan.convert_elements / channels), [&](int64_t first, int64_t count) {
+        convert({from, c, channels, count, in.stride[kColumn]}, in_row + first * in.stride[kColumn],
+                {to, c, channels, count, out.stride[kColumn]}, out_row + first * out.stride[kColumn]);
+      });
     }
   }
 }
@@ -188,6 +227,9 @@ Status RearrangePlan::Run(const RunContext& context) const {
     TaskIndex index(task);
     const IndexRange range = index.Next(rows);
     const int64_t image = index.rest();
+    if (input.dtype != output.dtype) {
+      return ConvertTypes(*this, input_data, output_data, reinterpret_cast<float*>(buffer), {image, range});
+    }
     if (!op.shuffle) return ConvertRows(*this, input_data, output_data, {image, range});
     if (output.layout != Layout::kNchwc) {
       ShuffleRows(*this, input_data, output_data, buffer, {image, range});

@@ -36,6 +36,7 @@ class ResizeWorker {
                plan.op.epilogue.get(),
                plan.stored,
                plan.conversion,
+               plan.conversion,
                plan.stream,
                static_cast<char*>(context.output),
                static_cast<const char*>(context.residual),

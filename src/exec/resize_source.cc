@@ -61,7 +61,7 @@ void RowSource::Multiply(const char* begin, int64_t pixels, float* panel, int64_
   PixelRun run{ChannelsOf(desc), 0, 0, pixels, desc.stride[kColumn]};
   for (float* strip = scratch_.strip; run.channel < desc.c; run.channel += kLineLanes, strip += pixels * kLineLanes) {
     run.channels = std::min<int64_t>(kLineLanes, desc.c - run.channel);
-    kernels_.panel.pack[Log2Size(sizeof(float))](run, begin, strip, kLineLanes, kLineLanes);
+    kernels_.panel.pack_as[static_cast<int>(plan_.conversion)](run, begin, strip, kLineLanes, kLineLanes);
   }
   // The weights of a tile of channels stay in L1 while the pixels pass.
   const ConvTile& kernel = kernels_.conv.dense;

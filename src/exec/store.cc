@@ -39,7 +39,7 @@ void ApplyEpilogue(const OutputStore& store, const PanelRun& part, bool in_place
     const TensorDesc& desc = *store.tensors.residual;
     const ChannelMap map = ChannelsOf(desc);
     const bool direct =
-        store.conversion == Conversion::kF32 &&
+        store.residual_conversion == Conversion::kF32 &&
         (planar ? part.residual_pixel_stride == 1 : part.channels <= ContiguousChannels(map, part.channel));
     if (direct) {
       args.residual =
@@ -48,7 +48,7 @@ void ApplyEpilogue(const OutputStore& store, const PanelRun& part, bool in_place
     } else {
       args.residual = store.residual_panel;
       args.residual_stride = planar ? 1 : part.channels;
-      store.kernels.panel.pack_as[static_cast<int>(store.conversion)](
+      store.kernels.panel.pack_as[static_cast<int>(store.residual_conversion)](
           {map, part.channel, part.channels, part.pixels, part.residual_pixel_stride},
           store.residual + part.residual_offset * static_cast<int64_t>(ElementSize(desc.dtype)), store.residual_panel,
           args.residual_stride, part.channels);

@@ -17,7 +17,7 @@ struct OutputStore {
   const Kernels& kernels;
   const Epilogue& epilogue;
   const PlanTensors& tensors;
-  Conversion conversion;  // of output and residual
+  Conversion conversion, residual_conversion;
   bool stream;
   char* output;
   const char* residual;

@@ -277,26 +277,36 @@ Status InferTensor(const char* name, const TensorDesc& like, const TensorDesc* r
   return NormalizeExpanded(name, result);
 }
 
+namespace {
+
+// Fails unless a tensor may have the type `dtype`, where `model` has the type `like`.
+Status CheckType(const char* name, DataType dtype, const char* model, DataType like, TypeRule rule) {
+  const bool floats = rule == TypeRule::kAnyFloats && IsFloat(like);
+  if (dtype == like || (floats && IsFloat(dtype))) return Status();
+  const std::string type = EnumName(dtype);
+  return floats ? Status::InvalidArgument("%s dtype = %s: must be kF32, kF16 or kBF16", name, type.c_str())
+                : Status::InvalidArgument("%s dtype = %s: must be the %s's, %s", name, type.c_str(), model,
+                                          EnumName(like).c_str());
+}
+
+}  // namespace
+
 Status InferOutput(const TensorDesc& input, const TensorDesc* requested, int64_t c, const SpatialSizes& size,
-                   TensorDesc* output) {
-  if (requested != nullptr && requested->dtype != input.dtype) {
-    return Status::InvalidArgument("output dtype = %s: must be the input's, %s", EnumName(requested->dtype).c_str(),
-                                   EnumName(input.dtype).c_str());
+                   TensorDesc* output, TypeRule rule) {
+  if (requested != nullptr) {
+    POLYPHASE_RETURN_IF_ERROR(CheckType("output", requested->dtype, "input", input.dtype, rule));
   }
   return InferTensor("output", input, requested, c, size, output);
 }
 
 Status InferResidual(const char* op, const Epilogue& epilogue, const std::optional<TensorDesc>& requested,
-                     PlanTensors* tensors) {
+                     PlanTensors* tensors, TypeRule rule) {
   if (epilogue.residual == Residual::kNone) {
     if (!requested) return Status();
     return Status::InvalidArgument("residual: the %s has no epilogue residual, must be unset", op);
   }
   const TensorDesc& output = tensors->output;
-  if (requested && requested->dtype != output.dtype) {
-    return Status::InvalidArgument("residual dtype = %s: must be the output's, %s", EnumName(requested->dtype).c_str(),
-                                   EnumName(output.dtype).c_str());
-  }
+  if (requested) POLYPHASE_RETURN_IF_ERROR(CheckType("residual", requested->dtype, "output", output.dtype, rule));
   return InferTensor("residual", output, requested ? &*requested : nullptr, output.c, output.size,
                      &tensors->residual.emplace());
 }

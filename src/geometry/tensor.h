@@ -21,6 +21,11 @@ const char* AxisName(int axis);  // "D", "H" or "W"
 const char* LayoutName(Layout layout);
 const char* TypeName(DataType type);  // "f32", ...
 
+// Returns whether the type is kF32, kF16 or kBF16, with which ops compute as f32. No op computes with kF64.
+inline bool IsFloat(DataType type) {
+  return type == DataType::kF32 || type == DataType::kF16 || type == DataType::kBF16;
+}
+
 // Moves the first `spatial_rank` values to the last axes and puts `fill` before them. The rank must be valid.
 template <typename T>
 std::array<T, kMaxSpatialRank> ExpandAxes(const std::array<T, kMaxSpatialRank>& values, int32_t spatial_rank, T fill) {
@@ -62,8 +67,13 @@ bool IsEmpty(const TensorDesc& desc);
 // asks for something else, and where NormalizeTensor does.
 Status InferTensor(const char* name, const TensorDesc& like, const TensorDesc* requested, int64_t c,
                    const SpatialSizes& size, TensorDesc* result);
+// Says which types an output or a residual may have.
+enum class TypeRule : int {
+  kSame,       // that of the input; the residual has that of the output
+  kAnyFloats,  // the same, or each of them any float type
+};
 Status InferOutput(const TensorDesc& input, const TensorDesc* requested, int64_t c, const SpatialSizes& size,
-                   TensorDesc* output);
+                   TensorDesc* output, TypeRule rule = TypeRule::kSame);
 // The tensors of an op's plan, normalized.
 struct PlanTensors {
   TensorDesc input, output;
@@ -73,7 +83,7 @@ struct PlanTensors {
 // Infers the residual of an epilogue that has one: a tensor like the output. Fails where the options have a residual
 // that the epilogue does not ask for.
 Status InferResidual(const char* op, const Epilogue& epilogue, const std::optional<TensorDesc>& requested,
-                     PlanTensors* tensors);
+                     PlanTensors* tensors, TypeRule rule = TypeRule::kSame);
 
 }  // namespace polyphase::internal
 

@@ -16,8 +16,8 @@ Status CheckWeights(const char* name, const Weights& weights) {
     return Status::InvalidArgument("%s = %p: must be aligned to the %zu bytes of a weight", name, weights.data,
                                    ElementSize(weights.type));
   }
-  if (weights.type == DataType::kF32) return Status();
-  return Status::Unsupported("%s type = %s: this version supports kF32", name, EnumName(weights.type).c_str());
+  if (IsFloat(weights.type)) return Status();
+  return Status::Unsupported("%s type = %s: must be kF32, kF16 or kBF16", name, EnumName(weights.type).c_str());
 }
 
 Status CheckFloats(const char* op, const char* name, const float* values) {

@@ -8,7 +8,7 @@
 
 namespace polyphase::internal {
 
-// Fails unless the weights are f32. `name` is the op and the attribute, for messages: "conv weights".
+// Fails unless the weights are f32, f16 or bf16. `name` is the op and the attribute, for messages: "conv weights".
 Status CheckWeights(const char* name, const Weights& weights);
 
 // Fails unless the array, which may be null, is aligned to its elements.

@@ -9,6 +9,7 @@
 #include "geometry/weights.h"
 #include "phase_conv/lower.h"
 #include "phase_conv/problem.h"
+#include "plan/conversion.h"
 
 namespace polyphase::internal {
 namespace {
@@ -120,9 +121,12 @@ Status CreateConvOperator(const ConvAttributes& attributes, const Weights& given
   POLYPHASE_RETURN_IF_ERROR(ValidateConv(&a));
   POLYPHASE_RETURN_IF_ERROR(CheckWeights("conv weights", given));
   POLYPHASE_RETURN_IF_ERROR(CheckFloats("conv", "bias", bias));
-  const auto* const weights = static_cast<const float*>(given.data);
   auto op = std::make_shared<PhaseConvOperator>();
   POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
+  const int64_t taps = a.kernel[0] * a.kernel[1] * a.kernel[2];
+  std::vector<float> converted;
+  const float* const weights =
+      FloatWeights(given, a.output_channels * (a.input_channels / a.groups) * taps, op->kernels.panel, &converted);
   op->numerics = options.numerics;
   op->name = "conv";
   op->takes.algorithm = op->takes.residual = true;

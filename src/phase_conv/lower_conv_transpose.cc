@@ -7,6 +7,7 @@
 #include "geometry/weights.h"
 #include "phase_conv/lower.h"
 #include "phase_conv/problem.h"
+#include "plan/conversion.h"
 
 namespace polyphase::internal {
 
@@ -17,7 +18,6 @@ Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, co
   POLYPHASE_RETURN_IF_ERROR(ValidateConvTranspose(a));
   POLYPHASE_RETURN_IF_ERROR(CheckWeights("conv_transpose weights", given));
   POLYPHASE_RETURN_IF_ERROR(CheckFloats("conv_transpose", "bias", bias));
-  const auto* weights = static_cast<const float*>(given.data);
   auto op = std::make_shared<PhaseConvOperator>();
   POLYPHASE_RETURN_IF_ERROR(SelectKernels(options.isa, &op->kernels));
   op->numerics = options.numerics;
@@ -42,7 +42,8 @@ Status CreateConvTransposeOperator(const ConvTransposeAttributes& attributes, co
     layer.phases[axis] = TransposedConvPhases(a.kernel[axis], a.stride[axis], a.dilation[axis]);
     taps *= a.kernel[axis];
   }
-  std::vector<float> scaled, shifted;
+  std::vector<float> converted, scaled, shifted;
+  const float* weights = FloatWeights(given, a.input_channels * layer.oc * taps, op->kernels.panel, &converted);
   if (epilogue.scale != nullptr) {
     scaled.reserve(a.input_channels * layer.oc * taps);
     for (int64_t c = 0; c < a.input_channels; ++c) {

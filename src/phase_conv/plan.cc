@@ -213,8 +213,8 @@ Status FinishOperator(const Epilogue& epilogue, const Runtime& runtime, PhaseCon
 
 Status PhaseConvOperator::MakePlan(const TensorDesc& input, const PlanOptions& options, size_t threads,
                                    std::unique_ptr<PlanImpl>* result) const {
-  if (input.dtype != DataType::kF32) {
-    return Status::Unsupported("%s input dtype = %s: this version supports kF32", name, EnumName(input.dtype).c_str());
+  if (!IsFloat(input.dtype)) {
+    return Status::Unsupported("%s input dtype = %s: must be kF32, kF16 or kBF16", name, EnumName(input.dtype).c_str());
   }
   POLYPHASE_RETURN_IF_ERROR(CheckInputRank(name, spatial_rank, input));
   if (input.c != input_channels) {
@@ -226,9 +226,9 @@ Status PhaseConvOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   POLYPHASE_RETURN_IF_ERROR(resolve(input.size, ExpandOutputSize(options.output_size, spatial_rank), &shape));
   auto plan = std::make_unique<PhaseConvPlan>();
   plan->input = input;
-  POLYPHASE_RETURN_IF_ERROR(
-      InferOutput(input, options.output ? &*options.output : nullptr, output_channels, shape.size, &plan->output));
-  POLYPHASE_RETURN_IF_ERROR(InferResidual(name, epilogue.get(), options.residual, plan.get()));
+  POLYPHASE_RETURN_IF_ERROR(InferOutput(input, options.output ? &*options.output : nullptr, output_channels, shape.size,
+                                        &plan->output, TypeRule::kAnyFloats));
+  POLYPHASE_RETURN_IF_ERROR(InferResidual(name, epilogue.get(), options.residual, plan.get(), TypeRule::kAnyFloats));
   plan->choice = name;
   plan->reason = "nothing to do for n = 0";
   if (input.n > 0) POLYPHASE_RETURN_IF_ERROR(Planner(*this, threads, options.algorithm, plan.get()).AddAll(shape));

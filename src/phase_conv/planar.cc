@@ -11,6 +11,7 @@
 #include "phase_conv/algorithm.h"
 #include "phase_conv/task.h"
 #include "plan/addressing.h"
+#include "plan/conversion.h"
 
 namespace polyphase::internal {
 namespace {
@@ -82,6 +83,8 @@ class PlanarPart final : public PhasePart {
   int64_t row_phases_ = 0;    // of x that have sums of their own; joined phases are columns
   int64_t sums_floats_ = 0;   // from one plane of the sums to the next
   int64_t taps_ = 0;          // of the phase that has most
+  // Channels that lie side by side are f32 before they are transposed, so many of so many pixels at once.
+  int64_t converted_channels_ = 0, converted_pixels_ = 0;
 };
 
 struct Scratch {
@@ -89,6 +92,9 @@ struct Scratch {
     const PhaseView& view = part.tasks_.view;
     const int64_t columns = part.tasks_.layout.tiles.columns;
     strip = arena.Take<float>("strip", {part.strip_[kDepth], part.strip_[kRow], view.ic, part.plane_floats_});
+    if (part.converted_pixels_ > 0) {
+      converted = arena.Take<float>("converted pixels", {part.converted_pixels_, part.converted_channels_});
+    }
     taps = arena.Take<PlanarTap>("taps", {part.taps_});
     rows = arena.Take<ptrdiff_t>("rows of taps", {part.taps_});
     sums = arena.Take<float>("sums", {part.row_phases_, columns, part.sums_floats_});
@@ -99,13 +105,17 @@ struct Scratch {
     if (part.tasks_.tensors.residual) residual = take("residual");
   }
 
-  float* strip = nullptr;  // [z][y][channel][x]
+  float* strip = nullptr;      // [z][y][channel][x]
+  float* converted = nullptr;  // [pixel][channel]; null where the input is f32 or has planes
   PlanarTap* taps = nullptr;
   ptrdiff_t* rows = nullptr;
   float* sums = nullptr;   // [phase of x][column][position]
   float* panel = nullptr;  // a row of one channel, or of all of them, [pixel][channel]
   float* residual = nullptr;
 };
+
+// Converted pixels of 64 channels take half of a small L1.
+constexpr int64_t kConvertedPixels = 64;
 
 // Planes lie an odd number of lines apart, so that neighbouring ones do not meet in one set of L1, and have room for a
 // whole vector past the last pixel.
@@ -136,6 +146,11 @@ PlanarPart::PlanarPart(const PhaseProblem& problem, const WeightLayout& layout, 
   x_chunk_ = std::min(positions, RoundUp(BalancedTile(positions, x_chunk_), tile_pixels));
   sums_floats_ = PlaneFloats(x_chunk_, tile.mr);
   row_pixels_ = view.join[kColumn] * std::min(x_chunk_ * x.phases->stride, box_x);
+  const TensorDesc& input = problem.tensors.input;
+  if (const int64_t block = ChannelsOf(input).block; block > 1 && input.dtype != DataType::kF32) {
+    converted_channels_ = std::min(view.ic, block);
+    converted_pixels_ = std::min(strip_[kColumn], kConvertedPixels);
+  }
   Arena arena;
   Scratch(*this, arena);
   tasks = tasks_.count();
@@ -188,7 +203,22 @@ class PlanarTask {
     const Prologue& prologue = tasks_.op.prologue;
     const PhaseAxis &z = view_.axes[kDepth], &y = view_.axes[kRow], &x = view_.x();
     const ChannelMap map = ChannelsOf(desc);
+    const int element_log2 = Log2Size(ElementSize(desc.dtype));
+    const PackFn pack_as = kernels.panel.pack_as[static_cast<int>(FloatConversion(desc.dtype))];
     const int64_t plane = part_.plane_floats_;
+    // Packs channels that lie side by side.
+    const auto transpose = [&](const char* pixel, int64_t channel, int64_t channels, int64_t pixels, float* planes) {
+      const TransposeFn to_planes = kernels.panel.transpose[kLog2F32];
+      if (scratch_.converted == nullptr) {
+        const char* const from = pixel + (ChannelOffset(map, channel) << element_log2);
+        return to_planes(from, desc.stride[kColumn], planes, plane, pixels, channels);
+      }
+      ForEachTile(pixels, part_.converted_pixels_, [&](int64_t first, int64_t some) {
+        pack_as({map, channel, channels, some, desc.stride[kColumn]},
+                pixel + (first * desc.stride[kColumn] << element_log2), scratch_.converted, channels, channels);
+        to_planes(scratch_.converted, channels, planes + first, plane, some, channels);
+      });
+    };
     for (int axis = 0; axis < kMaxSpatialRank; ++axis) assert(in_[axis].count() <= part_.strip_[axis]);
     // `inside` is the part of a row that is a run of input pixels.
     IndexRange inside = in_[kColumn].Clip(x.in);
@@ -200,19 +230,20 @@ class PlanarTask {
           std::fill_n(row, step_y_, 0.0f);
           continue;
         }
-        const float* const input = static_cast<const float*>(context.input) +
-                                   PixelOffset(desc, task_.images.begin, z.Source(iz), y.Source(iy), 0);
+        const char* const input =
+            static_cast<const char*>(context.input) +
+            (PixelOffset(desc, task_.images.begin, z.Source(iz), y.Source(iy), 0) << element_log2);
         const auto pack = [&](int64_t first, int64_t source, int64_t pixels) {
           int64_t together;
           for (int64_t c = 0; c < view_.ic; c += together) {
             const int64_t channel = task_.group * view_.ic + c;
-            const float* const from = input + ChannelOffset(map, channel) + source * desc.stride[kColumn];
+            const char* const from = input + (source * desc.stride[kColumn] << element_log2);
             float* const to = row + c * plane + first - in_[kColumn].begin;
             together = std::min(view_.ic - c, ContiguousChannels(map, channel));
             if (map.block == 1) {
-              kernels.panel.copy[kLog2F32](from, desc.stride[kColumn], to, 1, pixels);
+              pack_as({map, channel, 1, pixels, desc.stride[kColumn]}, from, to, 1, 1);
             } else {
-              kernels.panel.transpose[kLog2F32](from, desc.stride[kColumn], to, plane, pixels, together);
+              transpose(from, channel, together, pixels, to);
             }
           }
         };

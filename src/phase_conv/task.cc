@@ -8,14 +8,15 @@
 #include "base/checked_math.h"
 #include "geometry/epilogue.h"
 #include "plan/addressing.h"
+#include "plan/conversion.h"
 #include "plan/streaming.h"
 
 namespace polyphase::internal {
 namespace {
 
 // Packs one channel block of a depthwise layer. Each channel of the strip comes from the input channel that it repeats.
-void PackRepeated(const PhaseTasks& tasks, PixelRun run, int64_t channel, const float* pixels, float* strip) {
-  const PackFn pack = tasks.op.kernels.panel.pack[kLog2F32];
+void PackRepeated(const PhaseTasks& tasks, PackFn pack, PixelRun run, int64_t channel, const char* pixels,
+                  float* strip) {
   run.channels = 1;
   for (int64_t lane = 0; lane < kLineLanes; ++lane) {
     if (channel + lane >= tasks.view.ic) {
@@ -53,7 +54,7 @@ PhaseTasks::PhaseTasks(const PhaseProblem& problem, const WeightLayout& weight_l
       layout(weight_layout),
       part(problem.part),
       group_channels(problem.tensors.output.c / view.groups),
-      stream(ShouldStream(problem.tensors.output)),
+      stream(problem.tensors.output.dtype == DataType::kF32 && ShouldStream(problem.tensors.output)),
       images(CutEvery(view.images, 1)) {
   // Strips, panels and packed rows have no other types yet.
   [[maybe_unused]] const TileFormat& tile = *layout.format.tile;
@@ -176,7 +177,9 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
   const TensorDesc& desc = tasks.tensors.input;
   const Kernels& kernels = tasks.op.kernels;
   const Prologue& prologue = tasks.op.prologue;
-  const float* const input = static_cast<const float*>(context.input);
+  const auto* const input = static_cast<const char*>(context.input);
+  const int element_log2 = Log2Size(ElementSize(desc.dtype));
+  const PackFn pack_as = kernels.panel.pack_as[static_cast<int>(FloatConversion(desc.dtype))];
   PixelRun run{ChannelsOf(desc), 0, 0, 0, 0};
   const PhaseAxis& axis_z = tasks.view.axes[kDepth];
   const PhaseAxis& axis_y = tasks.view.axes[kRow];
@@ -186,13 +189,13 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
   IndexRange inside = strip_x.Clip(axis_x.in);
   if (steps.x > 1 || axis_x.phases->repeat > 1 || inside.count() == 0) inside = {strip_x.end, strip_x.end};
   const int64_t pixel_floats = steps.x * kLineLanes;
-  const auto pack = [&](const float* pixels, float* packed, int64_t first) {
-    if (tasks.view.multiplier > 1) return PackRepeated(tasks, run, first, pixels, packed);
+  const auto pack = [&](const char* pixels, float* packed, int64_t first) {
+    if (tasks.view.multiplier > 1) return PackRepeated(tasks, pack_as, run, first, pixels, packed);
     run.channel = task.group * tasks.view.ic + first;
     run.channels = std::min<int64_t>(kLineLanes, channel + channels - first);
-    kernels.panel.pack[kLog2F32](run, pixels, packed, kLineLanes, kLineLanes);
+    pack_as(run, pixels, packed, kLineLanes, kLineLanes);
   };
-  const auto pack_one_by_one = [&](const float* row, float* strip_row, const IndexRange& xs, int64_t first) {
+  const auto pack_one_by_one = [&](const char* row, float* strip_row, const IndexRange& xs, int64_t first) {
     run.pixels = task.images.count();
     run.pixel_stride = desc.stride_n;
     for (int64_t ix = xs.begin; ix < xs.end; ++ix) {
@@ -200,7 +203,7 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
       if (axis_x.IsZero(ix)) {
         std::fill_n(pixel, pixel_floats, 0.0f);
       } else {
-        pack(row + axis_x.Source(ix) * desc.stride[kColumn], pixel, first);
+        pack(row + (axis_x.Source(ix) * desc.stride[kColumn] << element_log2), pixel, first);
       }
     }
   };
@@ -211,7 +214,8 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
         std::memset(strip.lines + line, 0, static_cast<size_t>(steps.y * kLineBytes));
         continue;
       }
-      const float* row = input + PixelOffset(desc, task.images.begin, axis_z.Source(iz), axis_y.Source(iy), 0);
+      const char* const row =
+          input + (PixelOffset(desc, task.images.begin, axis_z.Source(iz), axis_y.Source(iy), 0) << element_log2);
       for (int64_t c = 0; c < channels; c += kLineLanes, line += steps.block) {
         assert(line >= 0 && line + strip_x.count() * steps.x <= strip.count);
         float* const strip_row = reinterpret_cast<float*>(strip.lines + line);
@@ -219,8 +223,8 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
         if (inside.count() > 0) {
           run.pixels = inside.count();
           run.pixel_stride = desc.stride[kColumn];
-          pack(row + inside.begin * run.pixel_stride, strip_row + (inside.begin - strip_x.begin) * pixel_floats,
-               channel + c);
+          pack(row + (inside.begin * run.pixel_stride << element_log2),
+               strip_row + (inside.begin - strip_x.begin) * pixel_floats, channel + c);
         }
         pack_one_by_one(row, strip_row, {inside.end, strip_x.end}, channel + c);
         if (prologue.activation != Activation::kNone) {
@@ -233,10 +237,12 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
 }
 
 OutputStore MakeStore(const PhaseTasks& tasks, const RunContext& context, float* residual_panel) {
+  const TensorDesc& output = tasks.tensors.output;
   return {tasks.op.kernels,
           tasks.op.epilogue.get(),
           tasks.tensors,
-          Conversion::kF32,
+          FloatConversion(output.dtype),
+          FloatConversion(tasks.tensors.residual ? tasks.tensors.residual->dtype : output.dtype),
           tasks.stream,
           static_cast<char*>(context.output),
           static_cast<const char*>(context.residual),
@@ -287,7 +293,10 @@ float* OutputPixels(const PhaseTasks& tasks, const PhaseTask& task, const Output
   const TensorDesc& output = tasks.tensors.output;
   const ChannelMap map = ChannelsOf(output);
   const int64_t channel = OutputChannel(tasks, task, first_channel);
-  if (!IsTrivial(store.epilogue) || store.Streams() || width > ContiguousChannels(map, channel)) return nullptr;
+  if (store.conversion != Conversion::kF32 || !IsTrivial(store.epilogue) || store.Streams() ||
+      width > ContiguousChannels(map, channel)) {
+    return nullptr;
+  }
   return reinterpret_cast<float*>(store.output) + OutputOffset(tasks, task, output, oz, oy, ox) +
          ChannelOffset(map, channel);
 }

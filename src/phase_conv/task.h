@@ -76,7 +76,7 @@ struct PhaseTasks {
   const WeightLayout layout;  // of the weights
   const std::array<IndexRange, kMaxSpatialRank> part;
   const int64_t group_channels;  // of the output tensor, in one group
-  const bool stream;             // the output is written past the caches
+  const bool stream;             // the output, which is f32, is written past the caches
 
   // The pixels of a tile are neighbours in x or, with `batched`, images. The latter serves maps that are small compared
   // with the kernel, because it leaves out taps that read zeros.
@@ -142,8 +142,8 @@ void StoreJoined(const PhaseTasks& tasks, const PhaseTask& task, const OutputSto
                  int64_t panel_stride, int64_t pixels, int64_t qz, int64_t qy, int64_t qx);
 
 // Returns where output (oz, oy, ox) lies if the `width` sums of its channels from first_channel on may be stored there
-// as they are: side by side, without an epilogue, not past the caches. Returns null otherwise. The sums of the empty
-// lanes of a block must be zeros.
+// as they are: as f32, side by side, without an epilogue, not past the caches. Returns null otherwise. The sums of the
+// empty lanes of a block must be zeros.
 float* OutputPixels(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, int64_t first_channel,
                     int64_t width, int64_t oz, int64_t oy, int64_t ox);
 

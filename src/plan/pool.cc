@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "geometry/enum_names.h"
 #include "plan/addressing.h"
+#include "plan/conversion.h"
 
 namespace polyphase::internal {
 namespace {
@@ -24,15 +25,10 @@ constexpr int64_t kMaxBoxRows = 1024;
 constexpr double kTaskInputs = 128 * 1024;
 
 Status CheckType(const PoolOperator& op, DataType dtype, Conversion* conversion) {
-  switch (dtype) {
-    case DataType::kF32: *conversion = Conversion::kF32; return Status();
-    case DataType::kF16: *conversion = Conversion::kF16; return Status();
-    case DataType::kBF16: *conversion = Conversion::kBF16; return Status();
-    case DataType::kU8:
-      if (op.kind == PoolKind::kAverageUnpool) break;
-      *conversion = Conversion::kU8;
-      return Status();
-    default: break;
+  const bool bytes = dtype == DataType::kU8 && op.kind != PoolKind::kAverageUnpool;
+  if (IsFloat(dtype) || bytes) {
+    *conversion = bytes ? Conversion::kU8 : FloatConversion(dtype);
+    return Status();
   }
   return Status::Unsupported("%s input dtype = %s: must be kF32, kF16%s", op.name, EnumName(dtype).c_str(),
                              op.kind == PoolKind::kAverageUnpool ? " or kBF16" : ", kBF16 or kU8");

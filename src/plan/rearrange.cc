@@ -19,8 +19,15 @@ namespace {
 // Fewer bytes than this (about 10 microseconds) are not worth a task of their own.
 constexpr double kTaskBytes = 256 * 1024;
 
+// Elements that become f32 on their way into another type take 8 KiB of L1. Channels come in whole blocks of every
+// layout, which have at most 16.
+constexpr int64_t kConvertedElements = 2048, kConvertedChannels = 64;
+
 std::string Choice(const RearrangePlan& plan) {
-  if (!plan.op.shuffle) return "convert";
+  if (!plan.op.shuffle) {
+    if (plan.input.dtype == plan.output.dtype) return "convert";
+    return Format("convert %s to %s", TypeName(plan.input.dtype), TypeName(plan.output.dtype));
+  }
   constexpr const char* kPaths[] = {"interleave", "channel stretches", "transpose", "strided"};
   return Format("pixel_shuffle %s, %s x%" PRId64 "%s", kPaths[static_cast<int>(plan.path)],
                 plan.to_space ? "depth to space" : "space to depth", plan.factor[kColumn],
@@ -81,7 +88,8 @@ Status RearrangeOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
     plan->to_space = shuffle->direction == ShuffleDirection::kDepthToSpace;
   }
   const TensorDesc* requested = options.output ? &*options.output : nullptr;
-  POLYPHASE_RETURN_IF_ERROR(InferOutput(input, requested, channels, size, &plan->output));
+  const TypeRule types = shuffle ? TypeRule::kSame : TypeRule::kAnyFloats;
+  POLYPHASE_RETURN_IF_ERROR(InferOutput(input, requested, channels, size, &plan->output, types));
   if (shuffle) {
     const auto [rz, ry, rx] = plan->factor;
     const int64_t c = plan->shallow().c;
@@ -99,6 +107,11 @@ Status RearrangeOperator::MakePlan(const TensorDesc& input, const PlanOptions& o
   if (both(Layout::kNchw)) plan->path = ShufflePath::kInterleave;
   if (both(Layout::kNhwc)) plan->path = plan->channel_step == 1 ? ShufflePath::kChannels : ShufflePath::kTranspose;
   ChooseStreaming(plan);
+  if (input.dtype != plan->output.dtype) {
+    plan->convert_elements = kConvertedElements;
+    plan->convert_channels = kConvertedChannels;
+    plan->buffer_bytes = kConvertedElements * int64_t{sizeof(float)};
+  }
   plan->choice = Choice(*plan);
   plan->reason = both(Layout::kNchw)   ? "NCHW on both sides"
                  : both(Layout::kNhwc) ? "NHWC on both sides"

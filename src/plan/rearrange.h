@@ -1,4 +1,4 @@
-// Ops that only move elements, PixelShuffle and Convert: for one input shape the mapping and the tasks.
+// Ops that move elements, PixelShuffle and Convert: for one input shape the mapping and the tasks.
 #ifndef POLYPHASE_SRC_PLAN_REARRANGE_H_
 #define POLYPHASE_SRC_PLAN_REARRANGE_H_
 
@@ -47,6 +47,8 @@ struct RearrangePlan : PlanImpl {
   // Where output rows go past the caches, they are made in a buffer in L1, so many pixels of the deep tensor at a time.
   int64_t stream_pixels = 0;
   int64_t buffer_bytes = 0;
+  // Between float types, so many elements are f32 in the buffer at a time, of so many channels.
+  int64_t convert_elements = 0, convert_channels = 0;
 
   const TensorDesc& deep() const { return to_space ? input : output; }
   const TensorDesc& shallow() const { return to_space ? output : input; }

@@ -13,6 +13,7 @@
 #include "geometry/enum_names.h"
 #include "geometry/epilogue.h"
 #include "plan/addressing.h"
+#include "plan/conversion.h"
 #include "plan/resize_fixed.h"
 #include "plan/resize_move.h"
 #include "plan/streaming.h"
@@ -50,17 +51,15 @@ IndexRange DirectOutputs(const ResizeAxis& axis, int64_t step, int64_t reach) {
 }
 
 Status SelectConversion(const ResizeAttributes& a, DataType dtype, ResizePlan* plan) {
-  if (HasPointwise(a) && dtype != DataType::kF32) {
-    return Status::Unsupported("resize input dtype = %s: with a pointwise convolution this version supports kF32",
+  if (HasPointwise(a) && !IsFloat(dtype)) {
+    return Status::Unsupported("resize input dtype = %s: must be kF32, kF16 or kBF16 with a pointwise convolution",
                                EnumName(dtype).c_str());
   }
-  switch (dtype) {
-    case DataType::kF32: plan->conversion = Conversion::kF32; return Status();
-    case DataType::kF16: plan->conversion = Conversion::kF16; return Status();
-    case DataType::kBF16: plan->conversion = Conversion::kBF16; return Status();
-    case DataType::kU8: break;
-    default: assert(false);
+  if (IsFloat(dtype)) {
+    plan->conversion = FloatConversion(dtype);
+    return Status();
   }
+  assert(dtype == DataType::kU8);
   plan->conversion = a.u8_rounding == U8Rounding::kTruncate ? Conversion::kU8Truncated : Conversion::kU8;
   if (!IsFixedPoint(a.u8_rounding)) return Status();
   if (!IsTrivial(a.epilogue)) {

@@ -100,15 +100,13 @@ bool PrefersMove(const ResizeAttributes& a, const PlanTensors& tensors) {
          !Extrapolates(a) && in.layout == out.layout && in.channel_block == out.channel_block;
 }
 
-bool IsMoved(DataType dtype) {
-  return dtype != DataType::kF32 && dtype != DataType::kF16 && dtype != DataType::kBF16 && dtype != DataType::kU8;
-}
+bool IsMoved(DataType dtype) { return !IsFloat(dtype) && dtype != DataType::kU8; }
 
 Status MakeResizeMovePlan(const ResizeOperator& op, const TensorDesc& input, const PlanOptions& options, size_t threads,
                           std::unique_ptr<PlanImpl>* result) {
   const ResizeAttributes& a = op.attributes;
   if (op.pointwise()) {
-    return Status::Unsupported("resize input dtype = %s: must be kF32 with a pointwise convolution",
+    return Status::Unsupported("resize input dtype = %s: must be kF32, kF16 or kBF16 with a pointwise convolution",
                                EnumName(input.dtype).c_str());
   }
   if (a.mode != ResizeMode::kNearest) {

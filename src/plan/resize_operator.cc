@@ -7,6 +7,7 @@
 #include "base/format.h"
 #include "base/status.h"
 #include "geometry/weights.h"
+#include "plan/conversion.h"
 #include "plan/resize.h"
 
 namespace polyphase::internal {
@@ -25,8 +26,10 @@ Status PackPointwise(const Runtime& runtime, ResizeOperator* op) {
     return Status::Make(StatusCode::kOutOfMemory, "resize pointwise weights: the allocator returned null for %zu bytes",
                         op->weights.bytes());
   }
-  const auto* const weights = static_cast<const float*>(p.weights.data);
-  std::vector<float> scaled(weights, weights + p.output_channels * p.input_channels);
+  const int64_t count = p.output_channels * p.input_channels;
+  std::vector<float> scaled;
+  const float* const weights = FloatWeights(p.weights, count, op->kernels.panel, &scaled);
+  if (scaled.empty()) scaled.assign(weights, weights + count);
   std::vector<int64_t> offsets;  // of output channels
   for (int64_t o = 0; o < p.output_channels; ++o) {
     offsets.push_back(o * p.input_channels);

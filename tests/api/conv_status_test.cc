@@ -153,7 +153,7 @@ TEST(ConvStatus, Plan) {
   const Operator op = *Create();
   using D = TensorDesc;
   MisuseTester<D>(kInput, [&](const D& input) { return op.MakePlan(input); })
-      .Refuses({{"dtype kF16", Set(&D::dtype, DataType::kF16)}})
+      .Refuses({{"dtype kU8 kF32 kF16 kBF16", Set(&D::dtype, DataType::kU8)}})
       .Refuses("size", &D::size, {0})
       .Refuses({{"c 5 4", Set(&D::c, 5)},
                 {"input spatial_rank 1 2", Be(D::Make(1, 4, {6}))},

@@ -270,7 +270,9 @@ TEST(Status, Residuals) {
   with.residual = right;
   Options(*CreateLayer(a), kNchw, with)
       .Refuses({{"residual size 12 13", [](PlanOptions& o) { o.residual->size[1] = 12; }},
-                {"residual dtype 1", [](PlanOptions& o) { o.residual->dtype = DataType::kF16; }}});
+                {"residual dtype kU8 kF32 kF16 kBF16", [](PlanOptions& o) { o.residual->dtype = DataType::kU8; }}})
+      .Accepts({[](PlanOptions& o) { o.residual->dtype = DataType::kF16; },
+                [](PlanOptions& o) { o.residual->dtype = DataType::kBF16; }});
 }
 
 // ---- Options that all ops share
@@ -373,8 +375,19 @@ TEST(Status, OutputSizesAreInferredOrRight) {
 
 TEST(Status, ElementTypes) {
   const auto type = [](DataType type) { return Set(&TensorDesc::dtype, type); };
-  Inputs(ConvTransposeOp()).Refuses({{"dtype kF16", type(DataType::kF16)}});
-  Inputs(ConvOp()).Refuses({{"dtype kF16", type(DataType::kF16)}});
+  for (const Operator& op : {ConvTransposeOp(), ConvOp()}) {
+    Inputs(op)
+        .Refuses({{"input dtype kU8 3 kF32 kF16 kBF16", type(DataType::kU8)},
+                  {"input dtype kF64 kF32 kF16 kBF16", type(DataType::kF64)}})
+        .Accepts({type(DataType::kF16), type(DataType::kBF16)});
+    PlanOptions options;
+    options.output = op.MakePlan(kNchw)->output();
+    const auto output = [](DataType type) { return [type](PlanOptions& o) { o.output->dtype = type; }; };
+    Options(op, kNchw, options)
+        .Refuses({{"output dtype kU8 3 kF32 kF16 kBF16", output(DataType::kU8)},
+                  {"output dtype kI32 kF32 kF16 kBF16", output(DataType::kI32)}})
+        .Accepts({output(DataType::kF16), output(DataType::kBF16)});
+  }
   Inputs(ResizeOp())
       .Refuses({{"dtype kI8 kNearest", type(DataType::kI8)},
                 {"dtype kU16 kNearest", type(DataType::kU16)},
@@ -390,6 +403,21 @@ TEST(Status, ElementTypes) {
   Inputs(*CreateResize(nearest)).Refuses({{"dtype kI8 epilogue", type(DataType::kI8)}}).Accepts({type(DataType::kF16)});
   Inputs(PixelShuffleOp()).Accepts({type(DataType::kF16)});
   Inputs(ConvertOp()).Accepts({type(DataType::kF16)});
+  // Convert between floats, and no other types.
+  for (const DataType from : {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kU8, DataType::kF64}) {
+    for (const DataType to : {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kU8, DataType::kF64}) {
+      TensorDesc input = kNchw;
+      input.dtype = from;
+      PlanOptions options;
+      options.output = kNchw;
+      options.output->dtype = to;
+      const auto is_float = [](DataType t) { return t != DataType::kU8 && t != DataType::kF64; };
+      const StatusOr<Plan> plan = ConvertOp().MakePlan(input, options);
+      EXPECT_EQ(plan.ok(), from == to || (is_float(from) && is_float(to)));
+      if (plan.ok()) continue;
+      EXPECT_TRUE(IsError(plan, is_float(from) ? "output dtype kF32 kF16 kBF16" : "output dtype input"));
+    }
+  }
 }
 
 TEST(Status, InputOfAnotherRank) {
@@ -525,7 +553,8 @@ TEST(Status, ResizePointwise) {
   EXPECT_EQ(op.MakePlan(kNchw)->output().c, 6);
   Inputs(op).Refuses({{"c 6 input_channels 4", Set(&TensorDesc::c, 6)}});
   Options(op).Refuses({{"output c 4 6", Set(&PlanOptions::output, TensorDesc::Nchw(0, 4, 7, 8))}});
-  for (const DataType type : {DataType::kF16, DataType::kBF16, DataType::kU8, DataType::kI32}) {
+  Inputs(op).Accepts({Set(&TensorDesc::dtype, DataType::kF16), Set(&TensorDesc::dtype, DataType::kBF16)});
+  for (const DataType type : {DataType::kU8, DataType::kI32}) {
     TensorDesc desc = kNchw;
     desc.dtype = type;
     const Status status = op.MakePlan(desc).status();
@@ -774,6 +803,12 @@ TEST(Status, RunResidual) {
   RunFixture nhwc(*CreateLayer(a), views);
   options.residual = nhwc.output.data();
   EXPECT_TRUE(nhwc.Fails("residual overlap output", options));
+  // So would elements of another size or type.
+  views.residual = TensorDesc::Nchw(2, 6, 11, 13);
+  views.residual->dtype = DataType::kBF16;
+  RunFixture bf16(*CreateLayer(a), views);
+  options.residual = bf16.output.data();
+  EXPECT_TRUE(bf16.Fails("residual overlap output", options));
 }
 
 TEST(Status, OutOfMemoryWhilePacking) {

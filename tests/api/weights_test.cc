@@ -52,23 +52,29 @@ void ExpectError(const Status& status, StatusCode code, std::initializer_list<co
   for (const char* word : words) EXPECT_TRUE(ContainsWord(status.message(), word)) << word << ": " << status.message();
 }
 
-TEST(Weights, TypesOtherThanF32AreUnsupported) {
+TEST(Weights, TypesOtherThanFloatsAreUnsupported) {
   const struct {
     DataType type;
     const char* name;
-  } types[] = {{DataType::kF16, "kF16"}, {DataType::kBF16, "kBF16"}, {DataType::kU8, "kU8"},
-               {DataType::kI8, "kI8"},   {DataType::kU16, "kU16"},   {DataType::kI16, "kI16"},
-               {DataType::kI32, "kI32"}, {DataType::kF64, "kF64"},   {DataType::kI64, "kI64"}};
+  } types[] = {{DataType::kU8, "kU8"},   {DataType::kI8, "kI8"},   {DataType::kU16, "kU16"}, {DataType::kI16, "kI16"},
+               {DataType::kI32, "kI32"}, {DataType::kF64, "kF64"}, {DataType::kI64, "kI64"}};
   for (const WeightsOp& op : kWeightsOps) {
     for (const auto& [type, name] : types) {
       ExpectError(op.create({kValues, type}, {}).status(), StatusCode::kUnsupported,
-                  {op.name, "weights", name, "kF32"});
+                  {op.name, "weights", name, "kF32", "kF16", "kBF16"});
       ExpectError(op.create({nullptr, type}, {}).status(), StatusCode::kInvalidArgument, {op.name, "weights", "null"});
     }
     const void* const unaligned = reinterpret_cast<const char*>(kValues) + 2;
     ExpectError(op.create({unaligned, DataType::kF32}, {}).status(), StatusCode::kInvalidArgument,
                 {op.name, "weights", "aligned", "4"});
-    EXPECT_TRUE(op.create({kValues, DataType::kF32}, {}).ok());
+    for (const DataType type : {DataType::kF32, DataType::kF16, DataType::kBF16}) {
+      EXPECT_TRUE(op.create({kValues, type}, {}).ok());
+      ExpectError(op.create({nullptr, type}, {}).status(), StatusCode::kInvalidArgument, {op.name, "weights", "null"});
+    }
+    const void* const odd = reinterpret_cast<const char*>(kValues) + 1;
+    EXPECT_TRUE(op.create({unaligned, DataType::kF16}, {}).ok());
+    ExpectError(op.create({odd, DataType::kBF16}, {}).status(), StatusCode::kInvalidArgument,
+                {op.name, "weights", "aligned", "2"});
     EXPECT_TRUE(op.create(kValues, {}).ok());
   }
 }
@@ -111,7 +117,7 @@ TEST(Weights, TypesThatDoNotExistAreInvalid) {
   }
 }
 
-// A resize without weights of f32 and channels has no 1x1 convolution; any other type asks for one.
+// A resize without weights and channels has no 1x1 convolution; any other type asks for one.
 TEST(Weights, APointwiseTypeWithoutDataIsAnError) {
   ResizeAttributes a;
   a.size = {4, 4, 0};

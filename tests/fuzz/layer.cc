@@ -99,10 +99,14 @@ bool NamesSomething(const char* message) {
 
 // ---- Memory of the caller
 
+constexpr size_t kWords = 1 << 14;  // of a table at which elements may begin
+constexpr size_t kTableBytes = (kWords + 2 * kMostElements) * sizeof(uint32_t);
+
+bool IsHalf(DataType dtype) { return dtype == DataType::kF16 || dtype == DataType::kBF16; }
+
 // Returns elements that lie ready, from any place in a table: small numbers, or any bits, which types that are no
 // floats always have.
 const uint8_t* Elements(DataType dtype, bool bits, uint32_t seed) {
-  constexpr size_t kWords = 1 << 14;
   static const auto* const tables = [] {
     auto* const all = new std::array<std::vector<uint8_t>, 4>;
     uint32_t state = 1;
@@ -111,7 +115,7 @@ const uint8_t* Elements(DataType dtype, bool bits, uint32_t seed) {
       state ^= state >> 17;
       return state ^= state << 5;
     };
-    for (std::vector<uint8_t>& table : *all) table.resize((kWords + 2 * kMostElements) * sizeof(uint32_t));
+    for (std::vector<uint8_t>& table : *all) table.resize(kTableBytes);
     const auto fill = [&](size_t index, const auto& element) {
       std::vector<uint8_t>& table = (*all)[index];
       for (size_t at = 0; at < table.size();) {
@@ -127,9 +131,28 @@ const uint8_t* Elements(DataType dtype, bool bits, uint32_t seed) {
     fill(3, [](uint32_t word) { return word; });
     return all;
   }();
-  const bool is_float = dtype == DataType::kF32 || dtype == DataType::kF16 || dtype == DataType::kBF16;
-  const size_t table = bits || !is_float ? 3 : static_cast<size_t>(dtype);
+  const size_t table = bits || !(dtype == DataType::kF32 || IsHalf(dtype)) ? 3 : static_cast<size_t>(dtype);
   return (*tables)[table].data() + seed * 2654435761u % kWords * sizeof(uint32_t);
+}
+
+// Returns the small numbers of Elements as f32.
+const float* Numbers(DataType dtype, uint32_t seed) {
+  const uint8_t* const elements = Elements(dtype, false, seed);
+  if (!IsHalf(dtype)) return reinterpret_cast<const float*>(elements);
+  static const auto* const tables = [] {
+    auto* const all = new std::array<std::vector<float>, 2>;
+    for (const DataType type : {DataType::kF16, DataType::kBF16}) {
+      const uint8_t* const first = Elements(type, false, 0);
+      for (size_t at = 0; at < kTableBytes; at += sizeof(uint16_t)) {
+        uint16_t element;
+        std::memcpy(&element, first + at, sizeof(element));
+        (*all)[type == DataType::kBF16].push_back(static_cast<float>(ref::Decode(type, element)));
+      }
+    }
+    return all;
+  }();
+  const auto place = static_cast<size_t>(elements - Elements(dtype, false, 0)) / sizeof(uint16_t);
+  return (*tables)[dtype == DataType::kBF16].data() + place;
 }
 
 // Gives a call a struct of as many bytes as it says, or as many of them as it may say.
@@ -148,16 +171,17 @@ C* Give(const std::optional<C>& c) {
 }
 
 // Gives a call as many floats, of which large counts share zeros; null for so many that packing them would take long.
-const float* GiveFloats(int64_t count, uint32_t seed, size_t misalignment = 0) {
+const void* GiveFloats(int64_t count, uint32_t seed, size_t misalignment, DataType type) {
   constexpr int64_t kShared = 1 << 16;
   static const void* const zeros =
       mmap(nullptr, kShared * sizeof(float), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (count > kShared) return nullptr;
-  if (count > kMostElements) return static_cast<const float*>(zeros);
-  const size_t bytes = static_cast<size_t>(std::max<int64_t>(count, 0)) * sizeof(float);
+  if (count > kMostElements) return zeros;
+  const size_t element = IsHalf(type) ? sizeof(uint16_t) : sizeof(float);
+  const size_t bytes = static_cast<size_t>(std::max<int64_t>(count, 0)) * element;
   uint8_t* const memory = Guarded::Take(bytes + misalignment) + misalignment;
-  std::memcpy(memory, Elements(DataType::kF32, false, seed), bytes);
-  return reinterpret_cast<const float*>(memory);
+  std::memcpy(memory, Elements(IsHalf(type) ? type : DataType::kF32, false, seed), bytes);
+  return memory;
 }
 
 // A product that stays at the largest number.
@@ -304,7 +328,7 @@ class Tensor {
 };
 
 bool SameView(const TensorDesc& a, const TensorDesc& b) {
-  return a.layout == b.layout && a.channel_block == b.channel_block && a.stride_n == b.stride_n &&
+  return a.dtype == b.dtype && a.layout == b.layout && a.channel_block == b.channel_block && a.stride_n == b.stride_n &&
          a.stride_c == b.stride_c && a.stride == b.stride;
 }
 
@@ -367,10 +391,13 @@ class Creation {
   }
 
   // Numbers for Create, and the same ones for the oracle.
-  const float* Given(int64_t count, uint32_t seed, Misuse misaligned, const float** constant) {
-    *constant = reinterpret_cast<const float*>(Elements(DataType::kF32, false, seed));
+  const void* Given(int64_t count, uint32_t seed, Misuse misaligned, const float** constant, DataType type) {
+    *constant = Numbers(IsHalf(type) ? type : DataType::kF32, seed);
     has_oracle_ = has_oracle_ && count <= kMostElements;
-    return GiveFloats(count, seed, layer_.misuse == misaligned ? 1 : 0);
+    return GiveFloats(count, seed, layer_.misuse == misaligned ? 1 : 0, type);
+  }
+  const float* Given(int64_t count, uint32_t seed, Misuse misaligned, const float** constant) {
+    return static_cast<const float*>(Given(count, seed, misaligned, constant, DataType::kF32));
   }
 
   const pph_epilogue* GivenEpilogue() {
@@ -390,8 +417,9 @@ class Creation {
   const pph_weights* GivenWeights(int64_t count) {
     if (layer_.misuse == Misuse::kNullWeights) return nullptr;
     pph_weights weights = Defaults<pph_weights>();
-    weights.data = Given(count, layer_.seed, Misuse::kMisalignedWeights, &made_->constants.weights);
     weights.type = layer_.weights_type;
+    weights.data = Given(count, layer_.seed, Misuse::kMisalignedWeights, &made_->constants.weights,
+                         static_cast<DataType>(weights.type));
     return Give(weights);
   }
 

@@ -145,9 +145,14 @@ EpilogueConstants TakeEpilogue(Attributes& attributes, const Shape& output, floa
 }
 
 struct ConvConstants {
+  DataType type = DataType::kF32;  // of the weights
   std::vector<float> weights, bias;
+  std::vector<uint16_t> half_weights;  // the same in f16 or bf16
   EpilogueConstants epilogue;
 
+  Weights typed_weights() const {
+    return half_weights.empty() ? Weights(weights.data()) : Weights(half_weights.data(), type);
+  }
   const float* bias_or_null() const { return bias.empty() ? nullptr : bias.data(); }
 };
 
@@ -156,6 +161,8 @@ struct ConvConstants {
 template <typename ConvLikeAttributes>
 ConvConstants TakeConvLayer(const Case& c, Attributes& attributes, ConvLikeAttributes& a, Trial& trial) {
   const int rank = c.input.rank;
+  trial.dtype = attributes.Type();
+  if (trial.dtype == DataType::kU8) throw Malformed("a convolution of u8");
   a.spatial_rank = rank;
   a.input_channels = c.input.c;
   a.output_channels = attributes.Int("oc", 0);
@@ -172,13 +179,18 @@ ConvConstants TakeConvLayer(const Case& c, Attributes& attributes, ConvLikeAttri
 
   ConvConstants constants;
   const Shape weights{a.input_channels, a.output_channels / a.groups, a.kernel, rank};
+  constants.type = trial.dtype;
   constants.weights = GeneratedFloats(kWeights, weights.count());
+  for (const float w : constants.weights) {
+    if (trial.dtype == DataType::kF32) break;
+    constants.half_weights.push_back(ref::Encode<uint16_t>(trial.dtype, static_cast<double>(w)));
+  }
   if (attributes.Bool("bias", true)) constants.bias = GeneratedFloats(kBias, a.output_channels);
   trial.input = Generated(kInput, c.input.count(), attributes.Text("fill", "uniform"), trial.dtype);
   trial.expected = c.Expected(trial.dtype);
   constants.epilogue = TakeEpilogue(attributes, c.output, slope, trial);
   // Products of the generated numbers are multiples of 2^-16 and their sums below 2^8: f32 is exact, in whatever order
-  // it adds. What comes before or after them is not.
+  // it adds, and other types round once. What comes before or after them is not exact.
   const bool exact = constants.epilogue.none() && a.prologue.activation != Activation::kLeakyRelu;
   trial.tolerance.absolute = exact ? 0 : 4e-6 * std::max(1.0, trial.MaxMagnitude(trial.expected));
   return constants;
@@ -195,19 +207,19 @@ void SetUpConvTranspose(const Case& c, Attributes& attributes, Trial& trial) {
   trial.create = [a, constants](const OperatorOptions& options) {
     ConvTransposeAttributes complete = a;
     complete.epilogue = constants.epilogue.Get();
-    return CreateConvTranspose(complete, constants.weights.data(), constants.bias_or_null(), options);
+    return CreateConvTranspose(complete, constants.typed_weights(), constants.bias_or_null(), options);
   };
 }
 
 // Asks tests/ref about the same case, which is judged like the library.
 ref::Tensor<double> OracleOfConv(const Case& c, const ConvAttributes& a, const ConvConstants& constants,
                                  const Trial& trial) {
-  const auto input = TensorOf<float>(c.input, trial.input, trial.dtype);
+  const auto input = TensorOf<float>(c.input, trial.input, DataType::kF32);
   ref::Tensor<double> value = ref::Conv(a, input, constants.weights.data(), constants.bias_or_null()).value;
   if (value.data.size() != trial.expected.size()) throw Malformed("another number of outputs than the layer has");
-  const auto residual = TensorOf<float>(c.output, trial.residual.value_or(Elements()), trial.dtype);
+  const auto residual = TensorOf<float>(c.output, trial.residual.value_or(Elements()), DataType::kF32);
   ref::ApplyEpilogue<float>(constants.epilogue.Get(), trial.residual ? &residual : nullptr, value, nullptr);
-  for (double& v : value.data) v = ref::RoundTo(DataType::kF32, v);
+  for (double& v : value.data) v = ref::RoundTo(trial.dtype, v);
   return value;
 }
 
@@ -227,7 +239,7 @@ void SetUpConv(const Case& c, Attributes& attributes, Trial& trial) {
   trial.create = [a, constants](const OperatorOptions& options) {
     ConvAttributes complete = a;
     complete.epilogue = constants.epilogue.Get();
-    return CreateConv(complete, constants.weights.data(), constants.bias_or_null(), options);
+    return CreateConv(complete, constants.typed_weights(), constants.bias_or_null(), options);
   };
   trial.oracle = OracleOfConv(c, a, constants, trial);
 }
@@ -423,7 +435,7 @@ template <typename T>
 // Runs a case on `targets` and in every format with every algorithm, until something is not as the file says.
 ::testing::AssertionResult RunCase(const Case& c, const Trial& trial, const std::vector<std::string>& targets) {
   if (trial.oracle) {
-    const auto expected = TensorOf<float>(c.output, trial.expected, trial.dtype);
+    const auto expected = TensorOf<float>(c.output, trial.expected, DataType::kF32);
     const ::testing::AssertionResult same = CompareTensors(*trial.oracle, expected, [&](size_t i) {
       return trial.tolerance.Holds(trial.oracle->data[i], expected.data[i]);
     });

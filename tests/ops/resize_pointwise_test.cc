@@ -34,6 +34,19 @@ TEST(ResizePointwise, EveryPairOfLayouts) {
   }
 }
 
+TEST(ResizePointwise, HalfFloats) {
+  for (const DataType type : {DataType::kF16, DataType::kBF16}) {
+    for (const TorchMode& mode : kModes) {
+      ResizeTester(mode).Input(2, 19, 4, 5).Size(8, 10).PointwiseTo(21).Type(type).Formats(AllFormatPairs()).Run();
+      ResizeTester(mode).Input(1, 5, 9, 13).Size(4, 30).PointwiseTo(35).Type(type).Run();
+      ResizeTester(mode).Input(1, 16, 4, 5).Size(4, 5).PointwiseTo(3).Type(type).Run();
+    }
+    for (const TorchMode& mode : kWindowModes) {
+      ResizeTester(mode).Input(1, 18, 9, 14).Size(4, 5).PointwiseTo(35).Type(type).Run();
+    }
+  }
+}
+
 TEST(ResizePointwise, SizesAndScales) {
   for (const TorchMode& mode : kModes) {
     for (const double scale : {0.35, 0.77, 1.0, 1.3, 2.0, 3.0, 3.7, 8.0}) {

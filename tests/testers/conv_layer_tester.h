@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -15,6 +16,7 @@
 
 #include "polyphase/operator.h"
 #include "tests/ref/conv_result.h"
+#include "tests/ref/element.h"
 #include "tests/ref/epilogue.h"
 #include "tests/testers/harness.h"
 
@@ -34,13 +36,53 @@ inline std::string DescribePlan(const StatusOr<Operator>& op, const TensorDesc& 
   return plan.ok() ? plan->Describe() : plan.status().message();
 }
 
+// The element types of a layer.
+struct LayerTypes {
+  DataType input, output, residual, weights;
+};
+
+constexpr DataType kFloatTypes[] = {DataType::kF32, DataType::kF16, DataType::kBF16};
+
+inline LayerTypes RandomTypes(std::mt19937& rng) {
+  const auto any = [&] { return kFloatTypes[rng() % 3]; };
+  return {any(), any(), any(), any()};
+}
+
+inline std::string Name(const LayerTypes& types) {
+  constexpr const char* kNames[] = {"f32", "f16", "bf16"};
+  const auto name = [&](DataType type) { return std::string(kNames[static_cast<int>(type)]); };
+  return name(types.input) + " -> " + name(types.output) + " residual " + name(types.residual) + " weights " +
+         name(types.weights);
+}
+
+// Calls body with an element of the size of the type. Only bits count: no FPU touches a NaN.
+template <typename Body>
+auto WithElement(DataType type, const Body& body) {
+  return type == DataType::kF32 ? body(uint32_t{}) : body(uint16_t{});
+}
+
+template <typename T>
+std::vector<T> EncodeAll(DataType type, const std::vector<float>& values) {
+  std::vector<T> bits;
+  bits.reserve(values.size());
+  for (const float value : values) bits.push_back(ref::Encode<T>(type, static_cast<double>(value)));
+  return bits;
+}
+
+template <typename T>
+ref::Tensor<T> EncodeAll(DataType type, const ref::Tensor<float>& values) {
+  ref::Tensor<T> bits(values.n, values.c, values.size());
+  bits.data = EncodeAll<T>(type, values.data);
+  return bits;
+}
+
 // Attributes are those of the op. Derived has, next to builders of its own:
 //   std::string DescribeOwn() const;                     what is not in Attributes of every op
 //   int64_t OutputChannels() const;                      of the output tensor
 //   ref::Size3 OutputSize(const ref::Size3& in) const;
 //   ref::ConvResult Expected(const Attributes&, const ref::Tensor<float>& input, const float* weights,
 //                            const float* bias) const;  before the epilogue
-//   StatusOr<Operator> Create(const Attributes&, const float* weights, const float* bias,
+//   StatusOr<Operator> Create(const Attributes&, const Weights& weights, const float* bias,
 //                             const OperatorOptions&) const;
 template <typename Derived, typename Attributes>
 class ConvLayerTester {
@@ -110,6 +152,8 @@ class ConvLayerTester {
   Derived& OnlyTargets(std::vector<std::string> targets) { return targets_ = std::move(targets), derived(); }
   // Without this call, the pairs of equal layouts and two random ones run for each target and algorithm.
   Derived& Formats(std::vector<FormatPair> formats) { return formats_ = std::move(formats), derived(); }
+  // Without this call, a third of the variants has random types.
+  Derived& Types(const LayerTypes& types) { return types_ = types, derived(); }
   Derived& Seed(uint32_t seed) { return seed_ = seed, derived(); }
 
   std::string Describe() const {
@@ -125,26 +169,33 @@ class ConvLayerTester {
   }
 
   // Whole numbers must match exactly (unless the activation has no exact values), random ones within the bound of an
-  // f32 sum.
+  // f32 sum. A third of the variants runs in other types as well, where outputs must be the expected ones rounded.
   void Run() const {
     SCOPED_TRACE(Describe());
-    std::mt19937 rng(seed_);
+    std::mt19937 rng(seed_), type_rng(seed_ + 1);
     const Data integers = MakeData(true, rng);
     const Data reals = MakeData(false, rng);
+    const Data halves = RoundedToHalves(reals);
     const bool exact = attributes_.epilogue.activation <= Activation::kPRelu;
     for (const std::string& target : RunTargets()) {
       const Operator whole = MakeOperator(integers, target, rng);
       const Operator rounded = MakeOperator(reals, target, rng);
+      const LayerTypes target_types = types_ ? *types_ : RandomTypes(type_rng);
+      const Operator typed_whole = MakeOperator(integers, target, type_rng, target_types.weights);
+      const Operator typed_rounded = MakeOperator(halves, target, type_rng, target_types.weights);
       ForEachVariant(rounded, rng, [&](const PlanOptions& options, const FormatPair& formats) {
         SCOPED_TRACE(target + " " + Name(options.algorithm) + " " + Name(formats.first) + " -> " +
                      Name(formats.second));
         const double amplification = ref::Amplification(PlanText(rounded, options, formats, reals));
-        const auto near = [&](const Data& data, bool own) {
+        const auto bound_of = [&](const Data& data, bool own) {
           // Whole numbers are exact unless tiles have 6 inputs or more: the factors of smaller ones are 1, 1/2 and 1/4.
           const double factor = own || amplification >= 1 ? amplification : 0;
           const double all = factor * *std::max_element(data.bound.data.begin(), data.bound.data.end());
-          return [&data, own, all](float v, size_t i) {
-            return std::fabs(static_cast<double>(v) - data.value.data[i]) <= all + (own ? data.bound.data[i] : 0);
+          return [&data, own, all](size_t i) { return all + (own ? data.bound.data[i] : 0); };
+        };
+        const auto near = [&](const Data& data, bool own) {
+          return [&data, bound = bound_of(data, own)](float v, size_t i) {
+            return std::fabs(static_cast<double>(v) - data.value.data[i]) <= bound(i);
           };
         };
         if (exact) {
@@ -153,6 +204,22 @@ class ConvLayerTester {
         }
         SCOPED_TRACE("random numbers");
         ASSERT_TRUE(RunAndCompare(rounded, target, options, formats, reals, rng, near(reals, true)));
+        if (!types_ && type_rng() % 3 != 0) return;
+        LayerTypes types = types_ ? *types_ : RandomTypes(type_rng);
+        types.weights = target_types.weights;
+        if (in_place_) types.residual = types.output;
+        SCOPED_TRACE(Name(types));
+        // Rounding is monotonic, so an output is between the rounded ends of what its f32 sum may be.
+        const auto between = [&](const Data& data, bool own) {
+          return [&data, type = types.output, bound = bound_of(data, own)](double v, size_t i) {
+            const double e = data.value.data[i];
+            return ref::RoundTo(type, e - bound(i)) <= v && v <= ref::RoundTo(type, e + bound(i));
+          };
+        };
+        const bool integer = exact && type_rng() % 2 == 0;
+        const Data& data = integer ? integers : halves;
+        ASSERT_TRUE(RunTyped(integer ? typed_whole : typed_rounded, target, options, formats, types, data, type_rng,
+                             between(data, !integer)));
       });
     }
   }
@@ -281,9 +348,9 @@ class ConvLayerTester {
     return a;
   }
 
-  TensorDesc InputDesc(const Format& format) const {
-    return MakeDesc(DataType::kF32, format, batch_, attributes_.input_channels,
-                    ref::ToSize3(input_, attributes_.spatial_rank), attributes_.spatial_rank);
+  TensorDesc InputDesc(const Format& format, DataType type = DataType::kF32) const {
+    return MakeDesc(type, format, batch_, attributes_.input_channels, ref::ToSize3(input_, attributes_.spatial_rank),
+                    attributes_.spatial_rank);
   }
 
   // Returns what the plan says of itself. The algorithm of kAuto depends on both layouts.
@@ -296,15 +363,17 @@ class ConvLayerTester {
     return plan->Describe();
   }
 
-  TensorDesc OutputDesc(const Format& format, const Data& data) const {
-    return DescOf(DataType::kF32, format, data.value, attributes_.spatial_rank);
+  TensorDesc OutputDesc(const Format& format, const Data& data, DataType type = DataType::kF32) const {
+    return DescOf(type, format, data.value, attributes_.spatial_rank);
   }
 
   // Returns a residual in the format of the output, or in another one.
+  Format ResidualFormat(const Format& output_format, const RunChoice& choice) const {
+    return choice.threads % 2 == 1 ? output_format : kFormats[choice.threads % 5];
+  }
   ResidualInput<float> ResidualOf(const Data& data, const Format& output_format, const RunChoice& choice) const {
     if (attributes_.epilogue.residual == polyphase::Residual::kNone) return {};
-    const Format format = choice.threads % 2 == 1 ? output_format : kFormats[choice.threads % 5];
-    return {&data.residual, OutputDesc(format, data), choice.input_view, in_place_};
+    return {&data.residual, OutputDesc(ResidualFormat(output_format, choice), data), choice.input_view, in_place_};
   }
 
   template <typename Same>
@@ -318,6 +387,51 @@ class ConvLayerTester {
                 output, ResidualOf(data, formats.second, choice));
     if (result) result = CompareTensors(output, data.value, [&](size_t i) { return same(output.data[i], i); });
     return result ? result : result << "; " << Name(choice);
+  }
+
+  // Does what RunAndCompare does with elements of these types; `same` gets an output as a double.
+  template <typename Same>
+  ::testing::AssertionResult RunTyped(const Operator& op, const std::string& target, const PlanOptions& options,
+                                      const FormatPair& formats, const LayerTypes& types, const Data& data,
+                                      std::mt19937& rng, const Same& same) const {
+    const RunChoice choice = RandomChoice(rng);
+    const auto run = [&](auto in, auto out, auto added) {
+      using In = decltype(in);
+      using Out = decltype(out);
+      using Added = decltype(added);
+      const ref::Tensor<Added> residual_data = EncodeAll<Added>(types.residual, data.residual);
+      ResidualInput<Added> residual;
+      if (!residual_data.data.empty()) {
+        const Format format = ResidualFormat(formats.second, choice);
+        residual = {&residual_data, OutputDesc(format, data, types.residual), choice.input_view, in_place_};
+      }
+      ref::Tensor<Out> output;
+      ::testing::AssertionResult result = RunOnce(op, target, options, choice, EncodeAll<In>(types.input, data.input),
+                                                  InputDesc(formats.first, types.input),
+                                                  OutputDesc(formats.second, data, types.output), output, residual);
+      if (!result) return result << "; " << Name(choice);
+      ref::Tensor<double> values(output.n, output.c, output.size());
+      for (size_t i = 0; i < values.data.size(); ++i) values.data[i] = ref::Decode(types.output, output.data[i]);
+      result = CompareTensors(values, data.value, [&](size_t i) { return same(values.data[i], i); });
+      return result ? result : result << "; " << Name(choice);
+    };
+    return WithElement(types.input, [&](auto in) {
+      return WithElement(types.output, [&](auto out) {
+        return WithElement(types.residual, [&](auto added) { return run(in, out, added); });
+      });
+    });
+  }
+
+  // Returns the data with tensors and weights that f16 and bf16 have.
+  Data RoundedToHalves(Data data) const {
+    for (std::vector<float>* values : {&data.input.data, &data.weights, &data.residual.data}) {
+      for (float& value : *values) {
+        const double rounded = ref::RoundTo(DataType::kBF16, static_cast<double>(value));
+        value = static_cast<float>(ref::RoundTo(DataType::kF16, rounded));  // has no more bits than before
+      }
+    }
+    Expect(data);
+    return data;
   }
 
   Data MakeData(bool integers, std::mt19937& rng) const {
@@ -359,14 +473,18 @@ class ConvLayerTester {
     return result;
   }
 
-  Operator MakeOperator(const Data& data, const std::string& target, std::mt19937& rng) const {
+  Operator MakeOperator(const Data& data, const std::string& target, std::mt19937& rng,
+                        DataType weights = DataType::kF32) const {
     OperatorOptions options = OptionsFor(target);
     options.numerics = numerics_;
     // With a hint the weights are packed here, and without it by the first plan. Both must work. A hint has no
     // output_size.
     if (rng() % 2 == 0 && output_size_[0] == 0) options.input_hint = InputDesc(kFormats[rng() % 5]);
-    StatusOr<Operator> op =
-        derived().Create(AttributesOf(data), data.weights.data(), bias_ ? data.bias.data() : nullptr, options);
+    StatusOr<Operator> op = WithElement(weights, [&](auto element) {
+      const std::vector<decltype(element)> bits = EncodeAll<decltype(element)>(weights, data.weights);
+      return derived().Create(AttributesOf(data), Weights(bits.data(), weights), bias_ ? data.bias.data() : nullptr,
+                              options);
+    });
     if (!op.ok()) throw std::runtime_error(std::string("Create: ") + op.status().message());
     return *op;
   }
@@ -408,6 +526,7 @@ class ConvLayerTester {
   bool in_place_ = false;
   std::vector<std::string> targets_;
   std::vector<FormatPair> formats_;
+  std::optional<LayerTypes> types_;
   uint32_t seed_ = 1;
 };
 

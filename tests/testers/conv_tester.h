@@ -52,7 +52,7 @@ class ConvTester : public ConvLayerTester<ConvTester, ConvAttributes> {
     return ref::Conv(attributes, input, weights, bias);
   }
 
-  StatusOr<Operator> Create(const ConvAttributes& attributes, const float* weights, const float* bias,
+  StatusOr<Operator> Create(const ConvAttributes& attributes, const Weights& weights, const float* bias,
                             const OperatorOptions& options) const {
     return CreateConv(attributes, weights, bias, options);
   }

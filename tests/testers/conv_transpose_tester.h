@@ -54,7 +54,7 @@ class ConvTransposeTester : public ConvLayerTester<ConvTransposeTester, ConvTran
     return ref::ConvTranspose(Resolve(attributes), input, weights, bias);
   }
 
-  StatusOr<Operator> Create(const ConvTransposeAttributes& attributes, const float* weights, const float* bias,
+  StatusOr<Operator> Create(const ConvTransposeAttributes& attributes, const Weights& weights, const float* bias,
                             const OperatorOptions& options) const {
     return CreateConvTranspose(attributes, weights, bias, options);
   }

@@ -13,6 +13,7 @@
 #include <new>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -141,10 +142,10 @@ TensorDesc DescOf(DataType dtype, const Format& format, const ref::Tensor<T>& te
   return MakeDesc(dtype, format, tensor.n, tensor.c, tensor.size(), spatial_rank);
 }
 
-// Returns a bit pattern that marks memory. As an f32 it is a NaN, so that reading it shows in the result.
+// Returns a bit pattern that marks memory. As an f32, f16 or bf16 it is a NaN, so that reading it shows in the result.
 template <typename T>
 T Marker() {
-  constexpr uint32_t kBits[] = {0xFFC5A5C3u, 0xFFF8A5C3u};
+  constexpr uint32_t kBits[] = {0xFFC5FFC5u, 0xFFF8A5C3u};
   T marker;
   std::memcpy(&marker, kBits, sizeof(T));
   return marker;
@@ -320,18 +321,22 @@ struct ResidualInput {
 };
 
 // Plans and runs `op` on `input`, writes the result to `output`, and checks all but the values. Describe() of the plan
-// must name `target`. Indices come with both options, and the caller checks them.
-template <typename T>
+// must name `target`. Indices come with both options, and the caller checks them. Input, output and residual may have
+// elements of different types.
+template <typename T, typename Out, typename Added = Out>
 ::testing::AssertionResult RunOnce(const Operator& op, const std::string& target, PlanOptions plan_options,
                                    const RunChoice& choice, const ref::Tensor<T>& input, const TensorDesc& input_dense,
-                                   const TensorDesc& output_dense, ref::Tensor<T>& output,
-                                   const ResidualInput<T>& residual = {}, RunOptions run_options = {}) {
+                                   const TensorDesc& output_dense, ref::Tensor<Out>& output,
+                                   const ResidualInput<Added>& residual = {}, RunOptions run_options = {}) {
   Memory<T> in(input_dense, choice.input_view);
-  Memory<T> out(output_dense, choice.output_view);
+  Memory<Out> out(output_dense, choice.output_view);
   in.Write(input);
   const Memory<T> in_before = in;
-  Memory<T> added(residual.tensor != nullptr ? residual.dense : TensorDesc(), residual.view);
-  if (residual.tensor != nullptr) residual.in_place ? out.Write(*residual.tensor) : added.Write(*residual.tensor);
+  Memory<Added> added(residual.tensor != nullptr ? residual.dense : TensorDesc(), residual.view);
+  if (residual.tensor != nullptr && !residual.in_place) added.Write(*residual.tensor);
+  if constexpr (std::is_same_v<Out, Added>) {
+    if (residual.tensor != nullptr && residual.in_place) out.Write(*residual.tensor);
+  }
 
   plan_options.output = out.desc();
   if (residual.tensor != nullptr) plan_options.residual = residual.in_place ? out.desc() : added.desc();
@@ -346,7 +351,8 @@ template <typename T>
     run_options.workspace = workspace.data();
     run_options.workspace_bytes = workspace.bytes();
   }
-  if (residual.tensor != nullptr) run_options.residual = residual.in_place ? out.data() : added.data();
+  const void* const residual_data = residual.in_place ? static_cast<const void*>(out.data()) : added.data();
+  if (residual.tensor != nullptr) run_options.residual = residual_data;
   const Status status = plan->Run(in.data(), out.data(), run_options);
   if (!status.ok()) return ::testing::AssertionFailure() << "Run: " << status.message();
   if (!workspace.guard_intact()) {

@@ -122,8 +122,15 @@ def epilogue(x, a):
 
 # ---- conv_transpose
 
-CONV = {"s": None, "p": None, "op": None, "d": None, "g": 1, "bias": True, "output_size": None, "fill": "uniform",
-        "pre": "none", **EPILOGUE}
+CONV = {"s": None, "p": None, "op": None, "d": None, "g": 1, "bias": True, "output_size": None, "dtype": "f32",
+        "fill": "uniform", "pre": "none", **EPILOGUE}
+
+
+def rounded_once(y, half):
+    """What PyTorch makes of a convolution in f16 or bf16, if it rounds the exact sums `y` once; otherwise None.
+
+    Where it has no kernel of its own, it adds up columns in the type. An epilogue would be rounded step by step."""
+    return half if torch.equal(half, y.to(half.dtype)) else None
 
 
 def conv_transpose(shape, oc, k, s=1, p=0, op=0, d=1, **more):
@@ -145,6 +152,11 @@ def conv_transpose(shape, oc, k, s=1, p=0, op=0, d=1, **more):
         # before it breaks that.
         if a["pre"] != "leaky_relu":
             assert torch.equal(y.double(), module.double()(x.double(), output_size=a["output_size"]))
+        if a["dtype"] != "f32":
+            dtype = DTYPES[a["dtype"]]
+            y = rounded_once(y, module.to(dtype)(x.to(dtype), output_size=a["output_size"]))
+            if y is None:
+                return None
         y = epilogue(y, a)
     emit(f"conv_transpose{rank}d", a, defaults, shape, y)
     return y
@@ -153,7 +165,7 @@ def conv_transpose(shape, oc, k, s=1, p=0, op=0, d=1, **more):
 # ---- conv: interpolate (nearest), pad, conv and pixel_shuffle, one after the other
 
 FUSED = {"p": None, "p_end": None, "d": None, "g": 1, "bias": True, "mode": "constant", "up": None, "shuffle": 1,
-         "fill": "uniform", "pre": "none", **EPILOGUE}
+         "dtype": "f32", "fill": "uniform", "pre": "none", **EPILOGUE}
 
 
 def conv(shape, oc, k, p=0, d=1, up=1, p_end=None, **more):
@@ -180,6 +192,11 @@ def conv(shape, oc, k, p=0, d=1, up=1, p_end=None, **more):
     y = chain(x, weights, bias)
     if a["pre"] != "leaky_relu":  # exact as in conv_transpose
         assert torch.equal(y.double(), chain(x.double(), weights.double(), bias if bias is None else bias.double()))
+    if a["dtype"] != "f32":
+        dtype = DTYPES[a["dtype"]]
+        y = rounded_once(y, chain(x.to(dtype), weights.to(dtype), bias if bias is None else bias.to(dtype)))
+        if y is None:
+            return
     emit(f"conv{rank}d", a, defaults, shape, epilogue(y, a))
 
 

@@ -212,6 +212,33 @@ def conv_cases():
     conv((1, 2, 3, 2), 3, 3, 1, act="gelu", residual="before", bn=1e-5)
 
 
+def half_float_cases():
+    """Convolutions in f16 and bf16, whose sums are exact in f32 and rounded once. (Of transposed convolutions in f16,
+    PyTorch rounds every column that it adds up: only kernels that do not overlap and have no bias are answered.)"""
+    for dtype in ("f16", "bf16"):
+        for shape, oc, window in [
+                ((1, 3, 2, 3), 17, dict(k=4, s=2, p=1)), ((1, 17, 3, 2), 3, dict(k=2, s=2)),
+                ((2, 2, 2, 2), 5, dict(k=3, s=2, p=1, op=1)), ((1, 16, 2, 2), 4, dict(k=4, s=2, p=1)),
+                ((1, 3, 2, 3), 3, dict(k=3, s=2, p=1, g=3)), ((1, 19, 3, 3), 2, dict(k=3, p=1, bias=False)),
+                ((1, 4, 2, 2), 6, dict(k=3, s=2, g=2)), ((1, 2, 2, 3), 3, dict(k=3, s=3, d=2, p=1)),
+                ((1, 3, 5), 2, dict(k=4, s=2, p=1)), ((1, 17, 3), 5, dict(k=8, s=4, p=2)),
+                ((1, 17, 3, 2), 18, dict(k=2, s=2, bias=False)), ((1, 3, 2, 3), 3, dict(k=3, s=3, bias=False)),
+                ((1, 16, 3), 17, dict(k=4, s=4, bias=False)), ((1, 3, 1, 2, 2), 2, dict(k=2, s=2, bias=False)),
+                ((1, 2, 1, 2, 2), 3, dict(k=2, s=2)), ((1, 3, 2, 1, 2), 2, dict(k=3, s=2, p=1))]:
+            conv_transpose(shape, oc, **window, dtype=dtype)
+            conv_transpose(shape, oc, **window, dtype=dtype, pre="relu")
+        for shape, oc, window in [
+                ((1, 3, 2, 3), 17, dict(k=3, p=1)), ((1, 17, 3, 3), 18, dict(k=3, p=1)),
+                ((1, 3, 3, 4), 2, dict(k=5, p=2)), ((2, 4, 2, 2), 6, dict(k=3, p=1, g=2)),
+                ((1, 3, 2, 3), 3, dict(k=3, p=1, g=3)), ((1, 2, 3, 4), 3, dict(k=3, p=1, mode="reflect")),
+                ((1, 3, 2, 3), 4, dict(k=3, p=1, up=2)), ((1, 2, 2, 2), 2, dict(k=5, p=2, up=2, mode="replicate")),
+                ((1, 17, 2, 2), 8, dict(k=3, p=1, up=2)), ((1, 2, 2, 2), 12, dict(k=3, p=1, shuffle=2)),
+                ((1, 17, 1, 2), 68, dict(k=1, shuffle=2)), ((1, 2, 7), 3, dict(k=3, p=1)),
+                ((1, 2, 2, 3, 2), 2, dict(k=3, p=1))]:
+            conv(shape, oc, **window, dtype=dtype)
+            conv(shape, oc, **window, dtype=dtype, pre="relu")
+
+
 SIZES_1D = [(1, 1), (1, 4), (4, 1), (5, 5), (3, 6), (6, 3), (3, 7), (7, 3), (2, 9), (9, 2), (8, 4), (4, 10), (10, 4),
             (5, 8), (2, 3), (3, 2), (16, 5), (6, 13)]
 # sizes that stay, that f32 and exact arithmetic see differently, that truncate
@@ -447,6 +474,7 @@ def main():
     shuffle_cases()
     pool_cases()
     conv_cases()
+    half_float_cases()
     convex_cases()
     head = f"# Answers of {VERSIONS}; written by tools/golden/generate.py, which tells the format."
     OUTPUT.write_text("\n".join([head, *lines, f"end\t{len(lines)}", ""]))

@@ -335,7 +335,8 @@ class Convolution(Fused):
 class ConvTranspose(Convolution):
     """Transposed convolution, as torch.nn.functional.conv_transpose{rank}d.
 
-    input (n, c_in, {axes}), weight (c_in, c_out / groups, {kernel}), bias (c_out,) -> (n, c_out, {out}); all float32.
+    input (n, c_in, {axes}), weight (c_in, c_out / groups, {kernel}), bias (c_out,) -> (n, c_out, {out}).
+    input, weight, `add` and `out` are float32 or float16, each for itself, and sums are float32; bias is float32.
     padding: a number, one for each axis, pairs (begin, end), or ONNX's auto_pad: "same_upper", "same_lower", "valid".
     output_shape: ONNX's attribute, the sizes that padding is derived from. A call also takes output_size, PyTorch's,
         which replaces output_padding.
@@ -376,7 +377,8 @@ class Conv(Convolution):
     pixel shuffle after it.
 
     input (n, c_in, {axes}), weight (c_out, c_in / groups, {kernel}), bias (c_out,) -> (n, c_out / product of shuffle,
-    {out}); all float32.
+    {out}).
+    input, weight, `add` and `out` are float32 or float16, each for itself, and sums are float32; bias is float32.
     padding: a number, one for each axis, pairs (begin, end), "same" or "valid", in pixels of the upsampled input.
     padding_mode: "zeros", "reflect", "replicate" or "circular".
     upsample: the integer by which the input is enlarged before, each pixel repeated.
@@ -735,7 +737,7 @@ class ConvexUpsample(Layer):
 
 @dataclass(eq=False, frozen=True)
 class Convert(Layer):
-    """The same tensor, of any type, in the layout out_layout.
+    """The same tensor, of any type, in the layout out_layout; `out` may have another float type.
 
     >>> import numpy as np
     >>> convert(np.ones((1, 20, 4, 4), np.float32), out_layout="nchw16c").shape
