@@ -31,6 +31,18 @@ HWY_INLINE hn::Vec<D> PermuteTwo(D d, hn::Vec<D> lower, hn::Vec<D> upper, hn::Ve
 #endif
 }
 
+// Gathers source[index], where indices may be negative. Highway's GatherIndex for RVV takes them for unsigned ones.
+template <class D>
+HWY_INLINE hn::Vec<D> Gather(D d, const float* source, hn::Vec<hn::RebindToSigned<D>> index) {
+#if HWY_TARGET == HWY_RVV
+  constexpr int32_t kBias = 1 << 28;
+  const auto base = reinterpret_cast<const float*>(reinterpret_cast<uintptr_t>(source) - kBias * sizeof(float));
+  return hn::GatherIndex(d, base, hn::Add(index, hn::Set(hn::RebindToSigned<D>(), kBias)));
+#else
+  return hn::GatherIndex(d, source, index);
+#endif
+}
+
 #if HWY_TARGET != HWY_SCALAR  // which has no blocks of 16 bytes
 
 // Multiplies 16-bit lanes and adds neighbouring products as 32-bit lanes. Highway 1.0 has no WidenMulPairwiseAdd.

@@ -147,9 +147,8 @@ void FarX(const ResizeXArgs& args) {
     const float* HWY_RESTRICT x = local.source;
     const float* HWY_RESTRICT w = WeightsAt<kTaps>(local, o);
     const auto indices = hn::LoadU(di, local.first + o);
-    const auto sum =
-        WeightedSum<kTaps>([&](int k) HWY_ATTR { return hn::GatherIndex(d, x + k * local.pixel, indices); },
-                           [&](int k) HWY_ATTR { return hn::LoadU(d, w + k * step); });
+    const auto sum = WeightedSum<kTaps>([&](int k) HWY_ATTR { return Gather(d, x + k * local.pixel, indices); },
+                                        [&](int k) HWY_ATTR { return hn::LoadU(d, w + k * step); });
     hn::StoreU(sum, d, local.row + o);
   }
 }
