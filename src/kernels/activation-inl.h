@@ -44,38 +44,32 @@ HWY_INLINE V Polynomial(D d, V x, const float (&c)[kCount]) {
   return sum;
 }
 
-// Represents exp(-x) as scale * (1 - r * ratio).
-template <class V>
-struct Decay {
-  V scale;  // a power of 2
-  V r;      // at most log(2) / 2 in magnitude
-  V ratio;  // (1 - exp(-r)) / r
-};
-
-// Requires -89 <= x <= 88, and keeps a NaN. The scale is 0 from x = 87.69 on and infinity below -88.37, so that the
-// functions made of it reach their limits there.
+// Represents exp(-x) as scale * (1 - r * ratio), where the scale is a power of 2, r at most log(2) / 2 in magnitude and
+// the ratio (1 - exp(-r)) / r. Requires -89 <= x <= 88, and keeps a NaN. The scale is 0 from x = 87.69 on and infinity
+// below -88.37, so that the functions made of it reach their limits there.
 template <class D, class V>
-HWY_INLINE Decay<V> DecayOf(D d, V x) {
+HWY_INLINE void DecayOf(D d, V x, V& scale, V& r, V& ratio) {
   // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits; the 127 turns those bits into the exponent of
   // 2^n.
   const V bias = hn::Set(d, 0x1.8p23f + 127.0f);
   const V biased = hn::MulAdd(x, hn::Set(d, -1.44269504f), bias);
   const V n = hn::Sub(biased, bias);
-  const V scale = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(hn::RebindToUnsigned<D>(), biased)));
+  scale = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(hn::RebindToUnsigned<D>(), biased)));
   // r is x + n * log(2). log(2) is split into two parts so that the product of n and the first is exact.
-  V r = hn::MulAdd(n, hn::Set(d, 0.693359375f), x);
+  r = hn::MulAdd(n, hn::Set(d, 0.693359375f), x);
   r = hn::MulAdd(n, hn::Set(d, -2.12194440e-4f), r);
   // The polynomial is minimax in relative error with c[0] fixed: 1.4e-8. One degree less would give 4.5e-7.
   constexpr float c[] = {1.0f, -0.49999997f, 0.166665465f, -0.041667439f, 0.00836625602f, -0.00138703175f};
-  return {scale, r, Polynomial(d, r, c)};
+  ratio = Polynomial(d, r, c);
 }
 
 // Returns 1 + exp(-x), for the x that DecayOf takes.
 template <class D, class V>
 HWY_INLINE V OnePlusExp(D d, V x) {
   const V one = hn::Set(d, 1.0f);
-  const Decay<V> decay = DecayOf(d, x);
-  return hn::MulAdd(decay.scale, hn::NegMulAdd(decay.r, decay.ratio, one), one);
+  V scale, r, ratio;
+  DecayOf(d, x, scale, r, ratio);
+  return hn::MulAdd(scale, hn::NegMulAdd(r, ratio, one), one);
 }
 
 // The largest relative error is 1.6e-7. Results that should be denormal, below x = -87.3, may be 0.
@@ -89,8 +83,9 @@ HWY_INLINE V Sigmoid(D d, V x) {
 template <class D, class V>
 HWY_INLINE V Tanh(D d, V x) {
   const V magnitude = AtMost(d, hn::Abs(x), 10.0f);
-  const Decay<V> decay = DecayOf(d, hn::Add(magnitude, magnitude));
-  const V y = hn::MulAdd(decay.scale, hn::Mul(decay.r, decay.ratio), hn::Sub(hn::Set(d, 1.0f), decay.scale));
+  V scale, r, ratio;
+  DecayOf(d, hn::Add(magnitude, magnitude), scale, r, ratio);
+  const V y = hn::MulAdd(scale, hn::Mul(r, ratio), hn::Sub(hn::Set(d, 1.0f), scale));
   return hn::CopySign(hn::Div(y, hn::Sub(hn::Set(d, 2.0f), y)), x);
 }
 
@@ -121,8 +116,9 @@ HWY_INLINE V Gelu(D d, V x) {
                          0.00452784728f, -0.00220787665f, 0.00043980006f, -4.27456398e-05f, 1.65259064e-06f};
   const V one = hn::Set(d, 1.0f);
   const V v = hn::Min(hn::Mul(hn::Abs(x), hn::Set(d, 0.5f)), hn::Set(d, 6.53f));
-  const Decay<V> decay = DecayOf(d, hn::Mul(v, Polynomial(d, v, c)));
-  const V erfc = hn::Mul(decay.scale, hn::NegMulAdd(decay.r, decay.ratio, one));
+  V scale, r, ratio;
+  DecayOf(d, hn::Mul(v, Polynomial(d, v, c)), scale, r, ratio);
+  const V erfc = hn::Mul(scale, hn::NegMulAdd(r, ratio, one));
   return hn::NegMulAdd(v, erfc, hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x));
 }
 

@@ -31,6 +31,18 @@ HWY_INLINE hn::Vec<D> PermuteTwo(D d, hn::Vec<D> lower, hn::Vec<D> upper, hn::Ve
 #endif
 }
 
+// Gathers source[index], where indices may be negative. Highway's GatherIndex for RVV takes them for unsigned ones.
+template <class D>
+HWY_INLINE hn::Vec<D> Gather(D d, const float* source, hn::Vec<hn::RebindToSigned<D>> index) {
+#if HWY_TARGET == HWY_RVV
+  constexpr int32_t kBias = 1 << 28;
+  const auto base = reinterpret_cast<const float*>(reinterpret_cast<uintptr_t>(source) - kBias * sizeof(float));
+  return hn::GatherIndex(d, base, hn::Add(index, hn::Set(hn::RebindToSigned<D>(), kBias)));
+#else
+  return hn::GatherIndex(d, source, index);
+#endif
+}
+
 #if HWY_TARGET != HWY_SCALAR  // which has no blocks of 16 bytes
 
 // Multiplies 16-bit lanes and adds neighbouring products as 32-bit lanes. Highway 1.0 has no WidenMulPairwiseAdd.
@@ -68,6 +80,13 @@ HWY_INLINE hn::Vec<D8> DemoteFour(D8 d8, V32 a, V32 b, V32 c, V32 d) {
 #if HWY_TARGET <= HWY_AVX3
   if constexpr (sizeof(hn::Vec<D8>) == 64) return hn::Vec<D8>{_mm512_packus_epi16(lower.raw, upper.raw)};
 #endif
+#elif HWY_MAX_BYTES > 16
+  // A lane of the sum has a byte of each vector. Only this stays within blocks, of which a vector has any number.
+  const hn::Repartition<int32_t, D8> d32;
+  const auto byte = [&](V32 v) HWY_ATTR { return hn::Min(hn::Max(v, hn::Zero(d32)), hn::Set(d32, 255)); };
+  const auto lower = hn::Or(byte(a), hn::ShiftLeft<8>(byte(b))), upper = hn::Or(byte(c), hn::ShiftLeft<8>(byte(d)));
+  alignas(16) static constexpr uint8_t kOrder[] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+  return hn::TableLookupBytes(hn::BitCast(d8, hn::Or(lower, hn::ShiftLeft<16>(upper))), hn::LoadDup128(d8, kOrder));
 #else
   const hn::Half<D8> d_half;
   const hn::Half<hn::Half<D8>> d_quarter;

@@ -11,6 +11,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/simd.h"
+#include "kernels/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
@@ -55,17 +56,17 @@ template <int kP, int kV>
 void DenseTile(const ConvTileArgs& args) {
   const D d;
   const size_t lanes = hn::Lanes(d);
-  V acc[kP][kV];
+  POLYPHASE_VECTORS(V, acc, [kP][kV]);
 #pragma GCC unroll 16
   for (int p = 0; p < kP; ++p) {
 #pragma GCC unroll 4
     for (int v = 0; v < kV; ++v) acc[p][v] = hn::LoadU(d, static_cast<const float*>(args.bias) + v * lanes);
   }
-  ForEachTap(args, [&](const float* HWY_RESTRICT x, const float* HWY_RESTRICT w) HWY_ATTR {
+  ForEachTap(args, [&](const float* HWY_RESTRICT x, const float* HWY_RESTRICT w) POLYPHASE_VECTORS_ATTR {
     for (int64_t left = args.channels; left > 0; left -= kLineLanes) {
       const int64_t count = left < kLineLanes ? left : kLineLanes;
       for (int64_t c = 0; c < count; ++c) {
-        V wv[kV];
+        POLYPHASE_VECTORS(V, wv, [kV]);
 #pragma GCC unroll 4
         for (int v = 0; v < kV; ++v) {
           wv[v] = hn::LoadU(d, w + v * lanes);
@@ -108,7 +109,7 @@ void DepthwisePass(const PassTaps& taps, const ConvTileArgs& args) {
   for (size_t lane = 0; lane < kLineLanes; lane += lanes) {
     const V bias = hn::LoadU(d, static_cast<const float*>(args.bias) + lane);
     const char* input[kTaps + 1];
-    V w[kTaps + 1];
+    POLYPHASE_VECTORS(V, w, [kTaps + 1]);
 #pragma GCC unroll 16
     for (int t = 0; t < kTaps; ++t) {
       input[t] = taps.input[t] + lane * sizeof(float);
@@ -116,9 +117,9 @@ void DepthwisePass(const PassTaps& taps, const ConvTileArgs& args) {
     }
     char* sums = static_cast<char*>(args.sums) + lane * sizeof(float);
     ptrdiff_t at = 0;
-    const auto run = [&](auto count) HWY_ATTR {
+    const auto run = [&](auto count) POLYPHASE_VECTORS_ATTR {
       constexpr int kP = decltype(count)::value;
-      V acc[kP];
+      POLYPHASE_VECTORS(V, acc, [kP]);
 #pragma GCC unroll 16
       for (int p = 0; p < kP; ++p) {
         acc[p] = kFirst ? bias : hn::LoadU(d, reinterpret_cast<const float*>(sums + p * args.sums_step));

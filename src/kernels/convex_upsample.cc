@@ -12,6 +12,7 @@
 #include "hwy/highway.h"
 #include "kernels/activation-inl.h"
 #include "kernels/simd.h"
+#include "kernels/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
@@ -40,7 +41,7 @@ template <bool kPixels, class D>
 HWY_INLINE void Combine(D d, const ConvexUpsampleArgs& args, int64_t begin) {
   using V = hn::Vec<D>;
   const float* HWY_RESTRICT mask = args.mask + begin;
-  V w[kTaps];
+  POLYPHASE_VECTORS(V, w, [kTaps]);
 #pragma GCC unroll 9
   for (int k = 0; k < kTaps; ++k) w[k] = hn::LoadU(d, mask + k * args.mask_step);
   // The largest logit is that of the largest mask or, with a negative scale, of the smallest. Either may lose a NaN,

@@ -15,10 +15,9 @@ namespace polyphase::internal::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// A vector of Elements<T> and one of Words<T> have equally many lanes. With 64-bit elements the words fill at most half
-// a vector.
+// A vector of Elements<T> and one of Words<T> have equally many lanes: whichever are larger fill a vector.
 template <typename T>
-using Elements = hn::Rebind<T, hn::CappedTag<int32_t, sizeof(T) == 8 ? HWY_MAX(HWY_MAX_BYTES / 8, 1) : kLineLanes>>;
+using Elements = hn::Rebind<T, hn::CappedTag<std::conditional_t<sizeof(T) == 8, int64_t, int32_t>, kLineLanes>>;
 template <typename T>
 using Words = hn::Rebind<int32_t, Elements<T>>;
 

@@ -9,6 +9,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/simd.h"
+#include "kernels/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
@@ -33,7 +34,7 @@ template <int kC, int kV>
 void Tile(const PlanarTileArgs& args) {
   const D d;
   const size_t lanes = hn::Lanes(d);
-  V acc[kC][kV];
+  POLYPHASE_VECTORS(V, acc, [kC][kV]);
 #pragma GCC unroll 16
   for (int c = 0; c < kC; ++c) {
 #pragma GCC unroll 16
@@ -51,7 +52,7 @@ void Tile(const PlanarTileArgs& args) {
       const float* HWY_RESTRICT x = input + tap->input;
       const float* HWY_RESTRICT w = weights + tap->weights;
       if constexpr (kC <= kV) {
-        V wv[kC];
+        POLYPHASE_VECTORS(V, wv, [kC]);
 #pragma GCC unroll 16
         for (int c = 0; c < kC; ++c) wv[c] = hn::Set(d, w[c]);
 #pragma GCC unroll 16
@@ -61,7 +62,7 @@ void Tile(const PlanarTileArgs& args) {
           for (int c = 0; c < kC; ++c) acc[c][v] = hn::MulAdd(xv, wv[c], acc[c][v]);
         }
       } else {
-        V xv[kV];
+        POLYPHASE_VECTORS(V, xv, [kV]);
 #pragma GCC unroll 16
         for (int v = 0; v < kV; ++v) xv[v] = hn::LoadU(d, x + v * lanes);
 #pragma GCC unroll 16

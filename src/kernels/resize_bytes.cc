@@ -11,6 +11,7 @@
 #include "hwy/highway.h"
 #include "kernels/compat-inl.h"
 #include "kernels/simd.h"
+#include "kernels/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
@@ -40,7 +41,7 @@ HWY_INLINE hn::Vec<D32> AddPairs(D32 d32, V16 x, V16 weights, hn::Vec<D32> sum) 
 
 // Returns the rounded sum, before it is clamped.
 template <int kParts, class D32>
-HWY_INLINE hn::Vec<D32> EndFixed(D32, const hn::Vec<D32>* sums, int precision) {
+HWY_INLINE hn::Vec<D32> EndFixed(D32, const Vectors<hn::Vec<D32>, kParts>& sums, int precision) {
   auto sum = sums[0];
   if constexpr (kParts == 2) sum = hn::Add(sum, hn::ShiftLeft<kFixedShift>(sums[1]));
   return hn::ShiftRightSame(sum, precision);
@@ -51,14 +52,14 @@ void FixedX(const FixedXArgs& args) {
   const hn::FixedTag<uint8_t, 16> d8;
   const hn::FixedTag<int16_t, 8> d16;
   const hn::FixedTag<int32_t, 4> d32;
-  const hn::FixedTag<uint8_t, 4> d_store;
+  const hn::Rebind<uint8_t, decltype(d32)> d_store;
   using V32 = hn::Vec<decltype(d32)>;
   const FixedXArgs local = args;
   constexpr int64_t kWeights = kOneWeight ? 2 : 8;
   const auto half = hn::Set(d32, int32_t{1} << (local.precision - 1));
   for (const FixedBlock* block = local.blocks; block != local.blocks + local.count; ++block) {
     const auto index = hn::LoadU(d8, block->index);
-    V32 sums[kFixedRows][kParts];
+    POLYPHASE_VECTORS(V32, sums, [kFixedRows][kParts]);
 #pragma GCC unroll 4
     for (int r = 0; r < kFixedRows; ++r) {
       sums[r][0] = half;
@@ -67,7 +68,7 @@ void FixedX(const FixedXArgs& args) {
     const int16_t* HWY_RESTRICT w = local.weights + block->weights;
     int64_t source = block->source;
     for (int32_t p = block->pairs; p > 0; --p, source += 2 * local.pixel) {
-      hn::Vec<decltype(d16)> weights[kParts];
+      POLYPHASE_VECTORS(hn::Vec<decltype(d16)>, weights, [kParts]);
 #pragma GCC unroll 2
       for (int part = 0; part < kParts; ++part, w += kWeights) {
         if constexpr (kOneWeight) {
@@ -99,7 +100,7 @@ HWY_INLINE void FixedColumn(D8 d8, const FixedYArgs& args, int64_t i) {
   const hn::Repartition<int16_t, D8> d16;
   const hn::Repartition<int32_t, D8> d32;
   const auto zero = hn::Zero(d8);
-  hn::Vec<decltype(d32)> sums[4][kParts];
+  POLYPHASE_VECTORS(hn::Vec<decltype(d32)>, sums, [4][kParts]);
 #pragma GCC unroll 4
   for (int v = 0; v < 4; ++v) {
     sums[v][0] = hn::Set(d32, int32_t{1} << (args.precision - 1));
@@ -110,9 +111,11 @@ HWY_INLINE void FixedColumn(D8 d8, const FixedYArgs& args, int64_t i) {
     const auto b = hn::LoadU(d8, args.rows[2 * p + 1] + i);
     const auto lower = hn::InterleaveLower(d8, a, b);
     const auto upper = hn::InterleaveUpper(d8, a, b);
-    const hn::Vec<decltype(d16)> x[4] = {
-        hn::BitCast(d16, hn::InterleaveLower(d8, lower, zero)), hn::BitCast(d16, hn::InterleaveUpper(d8, lower, zero)),
-        hn::BitCast(d16, hn::InterleaveLower(d8, upper, zero)), hn::BitCast(d16, hn::InterleaveUpper(d8, upper, zero))};
+    POLYPHASE_VECTORS(hn::Vec<decltype(d16)>, x, [4]);
+    x[0] = hn::BitCast(d16, hn::InterleaveLower(d8, lower, zero));
+    x[1] = hn::BitCast(d16, hn::InterleaveUpper(d8, lower, zero));
+    x[2] = hn::BitCast(d16, hn::InterleaveLower(d8, upper, zero));
+    x[3] = hn::BitCast(d16, hn::InterleaveUpper(d8, upper, zero));
 #pragma GCC unroll 2
     for (int part = 0; part < kParts; ++part) {
       const auto weights = hn::BitCast(d16, hn::Set(d32, args.weights[p * kParts + part]));
@@ -120,7 +123,7 @@ HWY_INLINE void FixedColumn(D8 d8, const FixedYArgs& args, int64_t i) {
       for (int v = 0; v < 4; ++v) sums[v][part] = AddPairs(d32, x[v], weights, sums[v][part]);
     }
   }
-  hn::Vec<decltype(d32)> rounded[4];
+  POLYPHASE_VECTORS(hn::Vec<decltype(d32)>, rounded, [4]);
 #pragma GCC unroll 4
   for (int v = 0; v < 4; ++v) rounded[v] = EndFixed<kParts>(d32, sums[v], args.precision);
   hn::StoreU(DemoteFour(d8, rounded[0], rounded[1], rounded[2], rounded[3]), d8, args.output + i);

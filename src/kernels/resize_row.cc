@@ -11,6 +11,7 @@
 #include "hwy/highway.h"
 #include "kernels/compat-inl.h"
 #include "kernels/simd.h"
+#include "kernels/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
@@ -108,8 +109,8 @@ void NearX(const ResizeXArgs& args) {
   if constexpr (kOneLoad) {
     if (local.period == lanes && o < periodic_stop) {
       // All tables stay in registers: each vector takes a load, a permutation and a multiply-add per tap, and a store.
-      hn::Vec<hn::RebindToSigned<D>> relative[kTaps];
-      V weights[kTaps];
+      POLYPHASE_VECTORS(VI, relative, [kTaps]);
+      POLYPHASE_VECTORS(V, weights, [kTaps]);
 #pragma GCC unroll 4
       for (int k = 0; k < kTaps; ++k) {
         const auto lane = hn::Set(di, static_cast<int32_t>(k * local.pixel - local.base[periodic_begin / 4]));
@@ -146,9 +147,8 @@ void FarX(const ResizeXArgs& args) {
     const float* HWY_RESTRICT x = local.source;
     const float* HWY_RESTRICT w = WeightsAt<kTaps>(local, o);
     const auto indices = hn::LoadU(di, local.first + o);
-    const auto sum =
-        WeightedSum<kTaps>([&](int k) HWY_ATTR { return hn::GatherIndex(d, x + k * local.pixel, indices); },
-                           [&](int k) HWY_ATTR { return hn::LoadU(d, w + k * step); });
+    const auto sum = WeightedSum<kTaps>([&](int k) HWY_ATTR { return Gather(d, x + k * local.pixel, indices); },
+                                        [&](int k) HWY_ATTR { return hn::LoadU(d, w + k * step); });
     hn::StoreU(sum, d, local.row + o);
   }
 }
@@ -233,7 +233,7 @@ HWY_INLINE void SumRows(const ResizeYArgs& args) {
   // Computes element i of all output rows, in vectors of type `tag`.
   const auto run = [&](auto tag, int64_t i, const auto& store) HWY_ATTR {
     using VTag = hn::Vec<decltype(tag)>;
-    VTag x[kTaps];
+    POLYPHASE_VECTORS(VTag, x, [kTaps]);
 #pragma GCC unroll 4
     for (int k = 0; k < kTaps; ++k) x[k] = hn::LoadU(tag, local.rows[k] + i);
 #pragma GCC unroll 2
@@ -340,7 +340,7 @@ HWY_INLINE void WindowColumn(Tag d, const WindowYArgs& args, const Sum& arithmet
   using Lane = typename Sum::Lane;
   const int64_t lanes = hn::Lanes(d);
   const Lane* weights = static_cast<const Lane*>(args.weights);
-  hn::Vec<Tag> sums[kVectors];
+  POLYPHASE_VECTORS(hn::Vec<Tag>, sums, [kVectors]);
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) sums[v] = arithmetic.Begin(d);
   for (int64_t k = 0; k < args.taps; ++k) {

@@ -10,6 +10,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/simd.h"
+#include "kernels/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace polyphase::internal::HWY_NAMESPACE {
@@ -45,7 +46,7 @@ struct OutputFactor {
 
 // Returns the sum of B^T[kRow][k] * x[k] over k = kFirst, kFirst - 2, ..., without the zeros.
 template <int kN, int kRow, int kFirst>
-HWY_INLINE V Combine(const V (&x)[kN]) {
+HWY_INLINE V Combine(const Vectors<V, kN>& x) {
   constexpr auto kFactor = static_cast<float>(WinogradInput(kN, kRow, kFirst));
   if constexpr (kFactor == 0.0f) {
     return Combine<kN, kRow, kFirst - 2>(x);
@@ -60,7 +61,7 @@ HWY_INLINE V Combine(const V (&x)[kN]) {
 
 // The rows of a pair +-a have the same even coefficients and opposite odd ones. Row 0 is even, the last one odd.
 template <int kN, int... kPair>
-HWY_INLINE void ForwardOne(const V (&x)[kN], const WinogradArgs& args, float* output,
+HWY_INLINE void ForwardOne(const Vectors<V, kN>& x, const WinogradArgs& args, float* output,
                            std::integer_sequence<int, kPair...>) {
   const D d;
   const auto pair = [&](auto even, auto odd, int row) HWY_ATTR {
@@ -82,7 +83,7 @@ void Forward(const WinogradArgs& args) {
       if constexpr (kN == 1) {
         hn::StoreU(hn::LoadU(d, input + f), d, output + f);
       } else {
-        V x[kN];
+        POLYPHASE_VECTORS(V, x, [kN]);
 #pragma GCC unroll 8
         for (int k = 0; k < kN; ++k) x[k] = hn::LoadU(d, input + f + k * args.input_step);
         ForwardOne<kN>(x, args, output + f, std::make_integer_sequence<int, kN / 2 - 1>());
@@ -94,8 +95,8 @@ void Forward(const WinogradArgs& args) {
 // Returns output i: the components of a pair +-a enter with a^i times their sum where i is even, and their difference
 // where it is odd.
 template <int kN, int kM, int kI, int... kPair>
-HWY_INLINE V OutputOf(V sum, const V (&x)[kN], const V (&sums)[kN / 2 - 1], const V (&differences)[kN / 2 - 1],
-                      std::integer_sequence<int, kPair...>) {
+HWY_INLINE V OutputOf(V sum, const Vectors<V, kN>& x, const Vectors<V, kN / 2 - 1>& sums,
+                      const Vectors<V, kN / 2 - 1>& differences, std::integer_sequence<int, kPair...>) {
   if constexpr (kI == 0) sum = hn::Add(sum, x[0]);
   if constexpr (kI == kM - 1) sum = hn::Add(sum, x[kN - 1]);
   const auto& terms = kI % 2 == 0 ? sums : differences;
@@ -104,9 +105,10 @@ HWY_INLINE V OutputOf(V sum, const V (&x)[kN], const V (&sums)[kN / 2 - 1], cons
 }
 
 template <int kN, int kM, int... kI>
-HWY_INLINE void InverseOne(V bias, const V (&x)[kN], const WinogradArgs& args, float* output,
+HWY_INLINE void InverseOne(V bias, const Vectors<V, kN>& x, const WinogradArgs& args, float* output,
                            std::integer_sequence<int, kI...>) {
-  V sums[kN / 2 - 1], differences[kN / 2 - 1];
+  POLYPHASE_VECTORS(V, sums, [kN / 2 - 1]);
+  POLYPHASE_VECTORS(V, differences, [kN / 2 - 1]);
 #pragma GCC unroll 4
   for (int p = 0; p < kN / 2 - 1; ++p) {
     sums[p] = hn::Add(x[2 * p + 1], x[2 * p + 2]);
@@ -128,7 +130,7 @@ void Inverse(const WinogradArgs& args) {
       if constexpr (kN == 1) {
         hn::StoreU(hn::Add(bias, hn::LoadU(d, input + f)), d, output + f);
       } else {
-        V x[kN];
+        POLYPHASE_VECTORS(V, x, [kN]);
 #pragma GCC unroll 8
         for (int k = 0; k < kN; ++k) x[k] = hn::LoadU(d, input + f + k * args.input_step);
         InverseOne<kN, kM>(bias, x, args, output + f, std::make_integer_sequence<int, kM>());
