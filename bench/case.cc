@@ -277,7 +277,7 @@ ref::Tensor<float> Problem::InputChannels(int64_t n, int64_t first, int64_t coun
 // The oracle is asked for one channel of one image, which is the whole answer to a smaller problem.
 Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
   const Workload& w = workload_;
-  Plane plane{n, c, {}, {}};
+  Plane plane{n, c, {}, {}, {}};
   const size_t pixels = static_cast<size_t>(ref::Tensor<float>(1, 1, ref::ToSize3(OutputSize(w), w.rank)).plane());
   if (IsConvTranspose(w)) {
     const int64_t group_ic = w.input_channels / w.groups;
@@ -300,6 +300,7 @@ Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
       plane.value.push_back(static_cast<float>(value));
       plane.bound.push_back(BoundOf(value, result.Bound(i)));
     }
+    plane.terms = result.terms;
   } else if (IsConv(w)) {
     ConvAttributes a = ConvOf(w);
     const int64_t block = a.output_channels / w.output_channels;
@@ -317,6 +318,7 @@ Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
       plane.value.push_back(static_cast<float>(value));
       plane.bound.push_back(BoundOf(value, result.Bound(i)));
     }
+    plane.terms = result.terms;
   } else if (IsResize(w)) {
     ResizeAttributes a = ResizeOf(w);
     a.epilogue = {};
@@ -369,7 +371,8 @@ Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
 
 void Problem::Check(const Plan& plan, const float* output) const {
   const TensorDesc& desc = plan.output();
-  const float amplification = plan.Describe().find("winograd") == std::string::npos ? 1 : kAmplification;
+  const std::string& text = plan.Describe();
+  const float amplification = text.find("winograd") == std::string::npos ? 1 : kAmplification;
   const int64_t total = workload_.n * workload_.output_channels;
   if (planes_.empty()) {
     const std::array<int64_t, 3> size = OutputSize(workload_);
@@ -401,7 +404,8 @@ void Problem::Check(const Plan& plan, const float* output) const {
       for (int64_t y = 0; y < size[1]; ++y) {
         for (int64_t x = 0; x < size[2]; ++x, ++i) {
           const float is = base[z * stride[0] + y * stride[1] + x * stride[2]];
-          const float bound = plane.bound.empty() ? 0.0f : amplification * plane.bound[i];
+          float bound = plane.bound.empty() ? 0.0f : amplification * plane.bound[i];
+          if (!plane.terms.empty()) bound *= static_cast<float>(1 + ref::ProductError(text, plane.terms[i]));
           ++values;
           if (std::fabs(is - plane.value[i]) <= bound) continue;
           if (wrong++ == 0) {
@@ -442,14 +446,25 @@ Algorithm AlgorithmOf(const std::string& name) {
   if (name == "gemm_col2im") return Algorithm::kGemmCol2im;
   if (name == "winograd") return Algorithm::kWinograd;
   if (name == "planar") return Algorithm::kPlanar;
-  throw std::runtime_error("algorithm '" + name + "' is not one of auto, subpixel, gemm_col2im, winograd, planar");
+  if (name == "matrix") return Algorithm::kMatrix;
+  throw std::runtime_error("algorithm '" + name +
+                           "' is not one of auto, subpixel, gemm_col2im, winograd, planar, matrix");
+}
+
+Numerics NumericsOf(const std::string& name) {
+  if (name == "strict") return Numerics::kStrict;
+  if (name == "default") return Numerics::kDefault;
+  if (name == "fast") return Numerics::kFast;
+  if (name == "bf16") return Numerics::kBf16;
+  throw std::runtime_error("numerics '" + name + "' are not one of strict, default, fast, bf16");
 }
 
 namespace {
 
 Operator CreateFor(const Problem& problem, const Variant& variant) {
   OperatorOptions options;
-  options.isa = variant.target;
+  options.isa = variant.target + "+bf16";
+  options.numerics = variant.numerics;
   // A hint is planned without plan options, which an unpooling needs.
   if (problem.indices().data.empty()) options.input_hint = InputOf(problem.workload(), variant.layout);
   return problem.Create(options);

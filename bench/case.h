@@ -30,8 +30,11 @@ struct LayoutName {
   int32_t channel_block;
 };
 
-// Returns the algorithm named "auto", "subpixel", "planar", "winograd" or "gemm_col2im"; throws std::runtime_error.
+// Returns the algorithm named "auto", "subpixel", "planar", "winograd", "gemm_col2im" or "matrix"; throws
+// std::runtime_error.
 Algorithm AlgorithmOf(const std::string& name);
+// Returns those named "strict", "default", "fast" or "bf16"; throws std::runtime_error.
+Numerics NumericsOf(const std::string& name);
 
 // Says how a problem is run.
 struct Variant {
@@ -39,6 +42,7 @@ struct Variant {
   std::string target;
   size_t threads;
   Algorithm algorithm = Algorithm::kAuto;
+  Numerics numerics = Numerics::kDefault;
 };
 
 // The attributes of a row of the op; those of convex_upsample are its factor.
@@ -75,7 +79,8 @@ class Problem {
 
   // Compares an output of the plan with the naive reference in double. It compares all of it or, where the reference
   // would take more than a fraction of a second, as many of the planes (n, c) as the reference can do: the first, the
-  // last and random ones between them. Throws if a value is farther off than f32 arithmetic in any order explains.
+  // last and random ones between them. Throws if a value is farther off than the arithmetic of the plan explains, in
+  // any order.
   void Check(const Plan& plan, const float* output) const;
 
  private:
@@ -83,7 +88,8 @@ class Problem {
     int64_t n;
     int64_t c;
     std::vector<float> value;
-    std::vector<float> bound;  // bound of the error; empty if none is allowed
+    std::vector<float> bound;    // bound of the error; empty if none is allowed
+    std::vector<int64_t> terms;  // products of convolutions, for each value
   };
 
   Plane Reference(int64_t n, int64_t c) const;

@@ -181,7 +181,7 @@ void WriteOps(Seeds* seeds) {
   pointwise.pointwise->input_channels = 4;
   pointwise.pointwise->output_channels = 3;
   seeds->Write(pointwise);
-  for (int32_t algorithm = PPH_AUTO; algorithm <= PPH_PLANAR; ++algorithm) {
+  for (int32_t algorithm = PPH_AUTO; algorithm <= PPH_MATRIX; ++algorithm) {
     Layer layer;
     auto a = Defaults<pph_conv_transpose_attributes>();
     a.input_channels = 16;

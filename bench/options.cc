@@ -124,7 +124,7 @@ std::string SuffixOf(Mode mode) {
 Options ParseOptions(int argc, char** argv) {
   Options options;
   std::vector<std::string> layouts = {"nchw", "nhwc", "nchwc16"};
-  std::vector<std::string> targets, threads = {"1"}, growth = {"1"}, modes = {"warm"};
+  std::vector<std::string> targets, threads = {"1"}, growth = {"1"}, modes = {"warm"}, numerics = {"default"};
   std::string algorithm = "auto";
   CLI::App app("Times the library on the rows of the workload table.", "polyphase_bench");
   app.allow_extras();
@@ -148,8 +148,9 @@ Options ParseOptions(int argc, char** argv) {
   list("--sizes", growth,
        "times the row's work, powers of 4: rows with larger maps, to see ns_per_output stay (default 1)");
   list("--modes", modes, "of warm, cold (caches), plan (MakePlan), create (and packing of weights) (default warm)");
+  list("--numerics", numerics, "of strict, default, fast, bf16: how exactly sums are computed (default default)");
   app.add_option("--algorithm", algorithm,
-                 "of convolutions: auto, subpixel, planar, winograd, gemm_col2im (default auto)")
+                 "of convolutions: auto, subpixel, planar, winograd, gemm_col2im, matrix (default auto)")
       ->type_name("NAME");
   try {
     app.parse(argc, argv);
@@ -170,6 +171,8 @@ Options ParseOptions(int argc, char** argv) {
   options.growth = Once(GrowthOf(growth));
   options.modes = Once(ModesOf(modes));
   options.algorithm = AlgorithmOf(algorithm);
+  options.numerics = Once(numerics);
+  for (const std::string& name : numerics) NumericsOf(name);  // throws
   options.verify = options.verify || options.smoke;
   return options;
 }

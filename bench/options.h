@@ -30,6 +30,7 @@ struct Options {
   std::vector<size_t> threads;
   std::vector<int64_t> growth;  // factors of the work
   std::vector<Mode> modes;
+  std::vector<std::string> numerics;  // names
   Algorithm algorithm = Algorithm::kAuto;
   std::vector<std::string> rest;  // Google Benchmark's own options
 };

@@ -28,7 +28,7 @@ struct Entry {
   Variant variant;
   Mode mode;
   std::string base;  // op/workload_id/layout/target
-  std::string rest;  // size and mode
+  std::string rest;  // size, numerics and mode
 
   std::string name() const { return base + "/" + std::to_string(variant.threads) + rest; }
 };
@@ -185,15 +185,21 @@ std::vector<Entry> EntriesOf(const Options& options, const std::vector<Workload>
       const Workload workload = Grown(row, growth);
       for (const LayoutName& layout : options.layouts) {
         for (const std::string& target : options.targets) {
-          for (const Mode mode : options.modes) {
-            for (const size_t threads : options.threads) {
-              if (threads != options.threads.front() && mode == Mode::kCreate) continue;  // Create knows no threads
-              const bool choice = workload.op.rfind("conv_transpose", 0) == 0;  // the others have one algorithm
-              entries.push_back({workload,
-                                 {layout, target, threads, choice ? options.algorithm : Algorithm::kAuto},
-                                 mode,
-                                 workload.op + "/" + workload.id + "/" + layout.name + "/" + target,
-                                 (growth == 1 ? "" : "/x" + std::to_string(growth)) + SuffixOf(mode)});
+          for (const std::string& numerics : options.numerics) {
+            for (const Mode mode : options.modes) {
+              for (const size_t threads : options.threads) {
+                if (threads != options.threads.front() && mode == Mode::kCreate) continue;  // Create knows no threads
+                const bool transposed = workload.op.rfind("conv_transpose", 0) == 0;
+                // The others have one algorithm.
+                const bool choice = transposed || (IsConv(workload) && options.algorithm != Algorithm::kGemmCol2im);
+                entries.push_back(
+                    {workload,
+                     {layout, target, threads, choice ? options.algorithm : Algorithm::kAuto, NumericsOf(numerics)},
+                     mode,
+                     workload.op + "/" + workload.id + "/" + layout.name + "/" + target,
+                     (growth == 1 ? "" : "/x" + std::to_string(growth)) +
+                         (numerics == "default" ? "" : "/" + numerics) + SuffixOf(mode)});
+              }
             }
           }
         }

@@ -19,8 +19,8 @@ tools/setup.sh test
 jobs=$(nproc)
 
 programs=(api_c_api_test api_runtime_test api_allocation_test)
-ops=(ops_conv_transpose_test ops_conv_test ops_winograd_test ops_planar_test ops_resize_test ops_resize_values_test
-  ops_pool_test ops_convex_upsample_test ops_move_test kernels_panel_test kernels_convert_test)
+ops=(ops_conv_transpose_test ops_conv_test ops_winograd_test ops_planar_test ops_matrix_test ops_resize_test
+  ops_resize_values_test ops_pool_test ops_convex_upsample_test ops_move_test kernels_panel_test kernels_convert_test)
 # What emulators compute in a few minutes: every op and kernel, in all layouts and around the vector's length.
 emulated='CApi.*:Runtime.*:FailingAllocation.OfTheRuntime:*.EveryPairOfLayouts*:*.WidthsAround*:*.ChannelsAndWidths*'
 emulated+=':*.UsualLayers:*.FixedPointIsExact:*.KnownCases:*.MaxUnpoolOfMaxPool:*.FusedForms:*.RowsOfEveryLength'

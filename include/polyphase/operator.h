@@ -34,13 +34,19 @@ enum class Algorithm : int32_t {
   // conv_transpose, conv: as kSubpixel, with pixels instead of channels in vectors. Groups have at most 12 output
   // channels, and the taps of the phases span at most 64 inputs along an axis.
   kPlanar = PPH_PLANAR,
+  // conv_transpose, conv: as kSubpixel, out of products of bf16 numbers that are summed in f32: 6 with
+  // Numerics::kDefault, 3 with kFast, 1 with kBf16. Not with kStrict, and not depthwise. CPUs that multiply bf16 (x86:
+  // AVX512_BF16) do so twice as fast as f32; elsewhere, and where OperatorOptions::isa excludes it, this is slower than
+  // kSubpixel and has the same bits.
+  kMatrix = PPH_MATRIX,
 };
 
 // Options of the Create functions.
 struct OperatorOptions {
   // The name of the best SIMD target that may be used, as Targets() has it ("avx2"). The operator takes the best
   // supported target that is not better. Empty: the environment variable POLYPHASE_ISA says so, and if it is not set,
-  // the best supported target is taken.
+  // the best supported target is taken. A name excludes instructions that multiply bf16, unless it ends with "+bf16"
+  // ("avx3+bf16"); an empty one does not.
   std::string isa;
   // Threads and memory of this operator and its plans. The objects that it points to must outlive them.
   Runtime runtime;

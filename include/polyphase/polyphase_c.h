@@ -92,7 +92,8 @@ typedef enum pph_algorithm {
   PPH_SUBPIXEL = 1,
   PPH_GEMM_COL2IM = 2,
   PPH_WINOGRAD = 3,
-  PPH_PLANAR = 4
+  PPH_PLANAR = 4,
+  PPH_MATRIX = 5
 } pph_algorithm;
 
 typedef enum pph_resize_mode {
@@ -235,7 +236,9 @@ POLYPHASE_EXPORT void pph_prologue_init(pph_prologue* prologue, size_t struct_si
 
 typedef struct pph_operator_options {
   size_t struct_size;
-  const char* isa;                   /* NULL or "": POLYPHASE_ISA, and without it the best target */
+  /* NULL or "": POLYPHASE_ISA, and without it the best target. A name excludes instructions that multiply bf16, unless
+   * it ends with "+bf16". */
+  const char* isa;
   const pph_runtime* runtime;        /* copied */
   const pph_tensor_desc* input_hint; /* NULL: none */
   int32_t numerics;                  /* pph_numerics */
@@ -516,6 +519,8 @@ POLYPHASE_EXPORT const char* pph_version(void);
 /* The index-th compiled SIMD target, best first; NULL past the end. Either flag may be NULL. The name is valid as long
  * as the calling thread lives. */
 POLYPHASE_EXPORT const char* pph_target(size_t index, int32_t* supported, int32_t* chosen);
+/* The instruction that multiplies bf16 numbers in operators without an isa, "vdpbf16ps" on x86; "" if there is none. */
+POLYPHASE_EXPORT const char* pph_bf16_instruction(void);
 
 /* Data cache sizes of one core in bytes; l3 is the whole shared cache. Unknown sizes are 0. Any pointer may be NULL. */
 POLYPHASE_EXPORT void pph_caches(size_t* l1, size_t* l2, size_t* l3);

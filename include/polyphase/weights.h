@@ -30,13 +30,13 @@ struct Weights {
 // Numbers below 2^-126 (denormals) make a CPU slow. With every value but kStrict they count as 0, as operands of these
 // sums and of their epilogues and as results, on x86 and AArch64. All other ops keep them.
 //
-// This version computes in f32 for every value; Plan::Describe() names the algorithm. With every value, results have
-// the same bits for every number of threads, every position in a batch and every run. Between targets, and between
-// kernels that lead to different algorithms, they differ within these bounds. Inputs and weights that are inf or NaN
-// reach the outputs that depend on them. With Winograd they also make other outputs of the same tiles inf or NaN, those
-// of up to 7 neighbouring positions along each axis (a position has one output of every phase). Ops without sums of
-// products (shuffles, pooling, conversions) and resize without a 1x1 convolution accept every value, and it has no
-// effect on them.
+// Plan::Describe() names the algorithm and, where numbers are multiplied in bf16, by what (Algorithm::kMatrix). With
+// every value, results have the same bits for every number of threads, every position in a batch and every run. Between
+// targets, and between kernels that lead to different algorithms, they differ within these bounds. Inputs and weights
+// that are inf or NaN reach the outputs that depend on them. With Winograd they also make other outputs of the same
+// tiles inf or NaN, those of up to 7 neighbouring positions along each axis (a position has one output of every phase).
+// Ops without sums of products (shuffles, pooling, conversions) and resize without a 1x1 convolution accept every
+// value, and it has no effect on them.
 enum class Numerics : int32_t {
   // Permits nothing but sums of f32 multiply-adds, in an order that the algorithm fixes, and keeps denormals. The error
   // is that of such sums, 1e-7 to 9e-7.
@@ -47,7 +47,8 @@ enum class Numerics : int32_t {
   kDefault = PPH_NUMERICS_DEFAULT,
   // The error is at most 1e-5. Permits larger Winograd tiles (8 inputs) and fewer narrower products.
   kFast = PPH_NUMERICS_FAST,
-  // The error is at most 3e-3. Permits inputs and weights that are rounded to bf16; sums are f32.
+  // The error is at most 3e-3. Permits inputs and weights that are rounded to bf16; sums are f32. CPUs that do not
+  // multiply bf16 faster compute in f32.
   kBf16 = PPH_NUMERICS_BF16,
 };
 

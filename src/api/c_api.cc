@@ -283,6 +283,8 @@ const char* pph_target(size_t index, int32_t* supported, int32_t* chosen) {
   return Try(body, []() -> const char* { return nullptr; });
 }
 
+const char* pph_bf16_instruction(void) { return polyphase::Bf16Instruction(); }
+
 void pph_caches(size_t* l1, size_t* l2, size_t* l3) {
   const polyphase::CacheSizes sizes = polyphase::Caches();
   if (l1 != nullptr) *l1 = sizes.l1;

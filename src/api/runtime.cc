@@ -2,6 +2,7 @@
 #include "polyphase/runtime.h"
 
 #include "base/cache_info.h"
+#include "base/try.h"
 #include "exec/threads.h"
 #include "plan/kernels.h"
 #include "polyphase/version.h"
@@ -12,13 +13,25 @@ std::vector<TargetInfo> Targets() {
   const internal::TargetList list = internal::CompiledTargets();
   internal::Target chosen;
   // With an invalid POLYPHASE_ISA no target is marked chosen; Create reports the error.
-  const bool ok = internal::SelectTarget("", &chosen).ok();
+  bool bf16 = false;
+  const bool ok = internal::SelectTarget("", &chosen, &bf16).ok();
   std::vector<TargetInfo> result;
   for (int i = 0; i < list.count; ++i) {
     const internal::Target& target = list.targets[i];
     result.push_back({target.name, target.supported, ok && target.bit == chosen.bit});
   }
   return result;
+}
+
+const char* Bf16Instruction() noexcept {
+  const auto body = [] {
+    internal::Target target;
+    bool bf16 = false;
+    if (!internal::SelectTarget("", &target, &bf16).ok()) return "";
+    const char* const instruction = internal::GetMatrixTiles(target.bit, bf16).instruction;
+    return instruction != nullptr ? instruction : "";
+  };
+  return internal::Try(body, [] { return ""; });
 }
 
 CacheSizes Caches() noexcept { return internal::ReadCacheSizes(); }

@@ -22,7 +22,7 @@ std::string EnumName(DataType value) {
 }
 
 std::string EnumName(Algorithm value) {
-  return Named({"kAuto", "kSubpixel", "kGemmCol2im", "kWinograd", "kPlanar"}, value);
+  return Named({"kAuto", "kSubpixel", "kGemmCol2im", "kWinograd", "kPlanar", "kMatrix"}, value);
 }
 
 std::string EnumName(AutoPad value) { return Named({"kNotSet", "kSameUpper", "kSameLower", "kValid"}, value); }

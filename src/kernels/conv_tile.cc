@@ -10,6 +10,7 @@
 #include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/conv_tile-inl.h"
 #include "kernels/simd.h"
 #include "kernels/vectors-inl.h"
 
@@ -34,20 +35,6 @@ constexpr int kVectors = 2;
 // whose weights stay in L1 while the pixels of a panel pass, lost 0 to 6 % instead.
 constexpr int kPrefetch = 512;
 
-// Calls body(input, weights) for each tap.
-template <class Body>
-HWY_INLINE void ForEachTap(const ConvTileArgs& args, const Body& body) {
-  for (int64_t tz = 0; tz < args.taps_z; ++tz) {
-    for (int64_t ty = 0; ty < args.taps_y; ++ty) {
-      auto input = static_cast<const char*>(args.input) + tz * args.input_step_z + ty * args.input_step_y;
-      auto weights = static_cast<const char*>(args.weights) + tz * args.weights_step_z + ty * args.weights_step_y;
-      for (int64_t tx = args.taps_x; tx > 0; --tx, input += args.input_step_x, weights += args.weights_step_x) {
-        body(reinterpret_cast<const float*>(input), reinterpret_cast<const float*>(weights));
-      }
-    }
-  }
-}
-
 HWY_INLINE float* SumsOf(const ConvTileArgs& args, int pixel) {
   return reinterpret_cast<float*>(static_cast<char*>(args.sums) + pixel * args.sums_step);
 }
@@ -62,7 +49,9 @@ void DenseTile(const ConvTileArgs& args) {
 #pragma GCC unroll 4
     for (int v = 0; v < kV; ++v) acc[p][v] = hn::LoadU(d, static_cast<const float*>(args.bias) + v * lanes);
   }
-  ForEachTap(args, [&](const float* HWY_RESTRICT x, const float* HWY_RESTRICT w) POLYPHASE_VECTORS_ATTR {
+  ForEachTap(args, [&](const char* input, const char* weights) POLYPHASE_VECTORS_ATTR {
+    auto x = reinterpret_cast<const float*>(input);
+    auto w = reinterpret_cast<const float*>(weights);
     for (int64_t left = args.channels; left > 0; left -= kLineLanes) {
       const int64_t count = left < kLineLanes ? left : kLineLanes;
       for (int64_t c = 0; c < count; ++c) {
@@ -161,10 +150,10 @@ void RunDepthwiseRow(const ConvTileArgs& args) {
     first = false;
     taps.count = 0;
   };
-  ForEachTap(args, [&](const float* input, const float* weights) {
+  ForEachTap(args, [&](const char* input, const char* weights) {
     if (taps.count == kPassTaps) pass();
-    taps.input[taps.count] = reinterpret_cast<const char*>(input);
-    taps.weights[taps.count++] = weights;
+    taps.input[taps.count] = input;
+    taps.weights[taps.count++] = reinterpret_cast<const float*>(weights);
   });
   if (first || taps.count > 0) pass();
 }
@@ -189,7 +178,7 @@ ConvTileKernels MakeConvTileKernels() {
   tile.lanes = lanes;
   tile.mr = kPixels;
   tile.nr = kVectors * lanes;
-  tile.kr = 1;
+  tile.kr = tile.parts = 1;
   kernels.dense = tile;
   FillAllDense(&kernels.dense, std::make_integer_sequence<int, kVectors>());
   static_cast<TileFormat&>(kernels.depthwise) = tile;

@@ -18,9 +18,10 @@ constexpr int kMaxTileVectors = 2;
 // a pixel, and the lines of the pixels of a tile follow one another. A tap (z, y, x) reads channel block b of pixel p
 // at
 //   input + z * input_step_z + y * input_step_y + x * input_step_x + b * input_step_block + p * kLineBytes
+// Where inputs are sums of several parts, each part is a block: part q of channel block b is block b * parts + q.
 struct ConvTileArgs {
   const void* input;    // first tap, first pixel
-  const void* weights;  // dense: [z][y][x][channel][column]; depthwise: [z][y][x][lane of the line]
+  const void* weights;  // dense: [z][y][x], then what the tile's packer writes; depthwise: [z][y][x][lane of the line]
   const void* bias;     // what the sums begin with, one per column
   void* sums;           // [pixel][column]; overwritten
   ptrdiff_t input_step_z;
@@ -56,9 +57,19 @@ struct TileFormat {
   int mr;     // most pixels
   int nr;     // most columns
   int kr;
+  int parts;  // inputs and weights are sums of so many numbers
   // Writes a block in the order that the tile reads, in rows of `width` columns of which those past block.columns are
   // zeros, and returns the end.
   void* (*pack)(const WeightBlock& block, int64_t width, void* packed);
+
+  // Returns the input channels of a line.
+  int64_t line_channels() const { return kLineBytes / static_cast<int64_t>(ElementSize(input)); }
+  // Returns the lines that `channels` channels of a pixel take.
+  int64_t lines(int64_t channels) const { return (channels + line_channels() - 1) / line_channels() * parts; }
+  // Returns the bytes that the packer writes for a column of `rows` rows.
+  int64_t column_bytes(int64_t rows) const {
+    return (rows + kr - 1) / kr * kr * parts * static_cast<int64_t>(ElementSize(weights));
+  }
 };
 
 // The packer of tiles that read rows of f32.

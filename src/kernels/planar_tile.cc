@@ -97,7 +97,7 @@ void FillColumns(PlanarTile* tile, std::integer_sequence<int, kC...>) {
 PlanarTile MakePlanarTile() {
   PlanarTile tile{};
   tile.input = tile.weights = tile.sums = DataType::kF32;
-  tile.lanes = tile.kr = 1;
+  tile.lanes = tile.kr = tile.parts = 1;
   tile.mr = static_cast<int>(hn::Lanes(D()));
   tile.nr = kMaxPlanarTileColumns;
   FillColumns(&tile, std::make_integer_sequence<int, kMaxPlanarTileColumns>());

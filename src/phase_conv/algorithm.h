@@ -39,6 +39,10 @@ struct PhaseAlgorithm {
   double (*cost)(const PhaseProblem& problem, const WeightLayout& layout);
   // Chooses tiles, tasks and workspace; `threads` >= 1. The part refers to the op and the tensors of the problem.
   std::unique_ptr<PhasePart> (*schedule)(const PhaseProblem& problem, const WeightLayout& layout, size_t threads);
+  // Returns whether kAuto may take it; null: always. Otherwise it runs where it is asked for.
+  bool (*automatic)(const PhaseConvOperator& op) = nullptr;
+
+  bool IsAutomatic(const PhaseConvOperator& op) const { return automatic == nullptr || automatic(op); }
 };
 
 template <class Part>
@@ -47,8 +51,8 @@ std::unique_ptr<PhasePart> MakePart(const PhaseProblem& problem, const WeightLay
 }
 
 // Each algorithm is defined in the file of its name. The variants of one share its id.
-extern const PhaseAlgorithm kDirect, kPlanar, kGemmCol2im, kWinograd4, kWinograd6, kWinograd8;
-inline constexpr const PhaseAlgorithm* kPhaseAlgorithms[] = {&kDirect,    &kPlanar,    &kGemmCol2im,
+extern const PhaseAlgorithm kDirect, kMatrix, kPlanar, kGemmCol2im, kWinograd4, kWinograd6, kWinograd8;
+inline constexpr const PhaseAlgorithm* kPhaseAlgorithms[] = {&kDirect,    &kMatrix,    &kPlanar,   &kGemmCol2im,
                                                              &kWinograd4, &kWinograd6, &kWinograd8};
 
 }  // namespace polyphase::internal

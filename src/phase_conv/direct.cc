@@ -1,5 +1,7 @@
 // Computes a phase convolution as one ordinary convolution per output phase: no zero is inserted, and no output is
 // summed up twice.
+#include "phase_conv/direct.h"
+
 #include <algorithm>
 #include <cassert>
 #include <cstdint>
@@ -21,6 +23,9 @@ WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
 
 // ---- Cost
 
+// See CostsOf (Zen 4).
+constexpr double kSplitCost = 2;
+
 struct Costs {
   double along_x, along_n;
   // Rows win at the same cost, because their stores are contiguous.
@@ -32,8 +37,8 @@ struct Costs {
 constexpr double kPanelCost = 0.5, kJoinedCost = 4;
 
 Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
-  const ConvTile& tile = problem.op.kernels.conv.dense;
   const PhaseView view(problem, layout.format);
+  const TileFormat& tile = view.depthwise ? problem.op.kernels.conv.dense : *layout.format.tile;
   const ColumnTiles& tiles = layout.tiles;
   const double lanes = tile.lanes;
   const double images = static_cast<double>(view.images);
@@ -45,15 +50,18 @@ Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
   const double x_pairs = static_cast<double>(CountPairs(x));
   // Counts the vectors of output channels in all tiles, and the multiplications per tap and pixel in each.
   const double out_vectors = groups * static_cast<double>(tiles.padded()) / lanes;
-  const double macs_per_vector = view.depthwise ? 1 : static_cast<double>(view.ic);
+  const double macs_per_vector =
+      view.depthwise ? 1 : static_cast<double>(DivCeil(view.ic, tile.kr) * ProductsOf(tile.parts));
+  // Splitting an element into parts takes so many vector operations for each of them.
+  const double split = tile.input == DataType::kF32 ? 0 : tile.parts * kSplitCost / lanes;
   const auto load = [&](bool along_n) {
-    return images * MoveCost(problem.tensors.input, lanes, along_n) * static_cast<double>(view.ic) * groups;
+    return images * (MoveCost(problem.tensors.input, lanes, along_n) + split) * static_cast<double>(view.ic) * groups;
   };
   const auto store = [&](bool along_n) {
     return images * view.Product(&PhaseAxis::out) * lanes * out_vectors *
            MoveCost(problem.tensors.output, lanes, along_n);
   };
-  double phase_bytes = macs_per_vector * static_cast<double>(tiles.width(0) * layout.element_bytes);
+  double phase_bytes = static_cast<double>(tiles.width(0) * layout.slot_column_bytes());
   for (const PhaseAxis& axis : view.axes) {
     phase_bytes *= static_cast<double>(DivCeil(axis.phases->slots, axis.phases->stride));
   }
@@ -78,11 +86,6 @@ Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
               in_rows * static_cast<double>(x.in) * load(true) + store(true) + calls(image_tile) + joined};
 }
 
-double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
-  const Costs costs = CostsOf(problem, layout);
-  return std::min(costs.along_x, costs.along_n);
-}
-
 // ---- Schedule
 
 class DirectPart final : public PhasePart {
@@ -92,6 +95,7 @@ class DirectPart final : public PhasePart {
 
   bool IsJoined() const { return tasks_.layout.format.joined != nullptr; }
   const TileFormat& tile() const { return *tasks_.layout.format.tile; }
+  const ConvTile& dense() const { return static_cast<const ConvTile&>(tile()); }  // not depthwise
 
   PhaseTasks tasks_;
   int64_t x_chunk_ = 0;  // positions q of a row whose outputs share a panel in L1
@@ -119,6 +123,9 @@ struct Scratch {
     const auto take = [&](const char* what) {
       return arena.Take<float>(what, {part.panel_pixels_, part.panel_width_});
     };
+    if (part.tile().input != DataType::kF32) {
+      strip.whole = arena.Take<float>("unsplit pixels", {kSplitPixels, kSplitChannels});
+    }
     if (part.IsJoined()) columns = take("columns");
     panel = take("panel");
     if (part.tasks_.tensors.residual) residual = take("residual");
@@ -137,7 +144,7 @@ DirectPart::DirectPart(const PhaseProblem& problem, const WeightLayout& layout, 
   const TileFormat& tile = this->tile();
   const PhaseView& view = tasks_.view;
   const PhaseAxis& x = view.x();
-  const double line_bytes = static_cast<double>(DivCeil(view.ic, kLineLanes) * kLineBytes);
+  const double line_bytes = static_cast<double>(tile.lines(view.ic) * kLineBytes);
   tasks_.batched = CostsOf(problem, layout).batched();
   tasks_.zeros_in_x = !tasks_.batched;
   SplitCosts costs{threads, view.UsefulMacs(), line_bytes, SmallestBox(view, kTaskTiles * tile.mr), !IsJoined()};
@@ -183,7 +190,7 @@ class DirectTask {
         scratch_(scratch),
         store_(store) {
     const int64_t pixel = tasks_.batched ? task.images.count() : 1;
-    const int64_t blocks = view_.depthwise ? task.tiles.count() : DivCeil(view_.ic, kLineLanes);
+    const int64_t blocks = view_.depthwise ? task.tiles.count() : part.tile().lines(view_.ic);
     steps_.x = pixel;
     steps_.block = task.in[kColumn].count() * pixel;
     steps_.y = blocks * steps_.block;
@@ -307,7 +314,7 @@ class DirectTask {
     const auto* const strip = scratch_.strip.lines->bytes;
     const int64_t back = (args.taps_z - 1) * args.input_step_z + (args.taps_y - 1) * args.input_step_y +
                          (args.taps_x - 1) * args.input_step_x;
-    const int64_t blocks = view_.depthwise ? 1 : DivCeil(args.channels, kLineLanes);
+    const int64_t blocks = view_.depthwise ? 1 : part_.tile().lines(args.channels);
     return first + back >= strip && first + (blocks - 1) * args.input_step_block + pixels * kLineBytes <=
                                         strip + scratch_.strip.count * kLineBytes;
   }
@@ -315,7 +322,6 @@ class DirectTask {
   // Computes `count` pixels, whose lines follow one another, into a panel or the output, whose pixels are panel_step
   // floats apart.
   void RunTiles(const Taps& z, const Taps& y, const Taps& x, int64_t count, float* panel, int64_t panel_step) const {
-    const ConvTileKernels& kernels = tasks_.op.kernels.conv;
     for (int64_t tile = tiles_.begin; tile < tiles_.end; ++tile) {
       const ColumnTiles& tiles = tasks_.layout.tiles;
       ConvTileArgs args = TapArgs(tile, z, y, x);
@@ -326,11 +332,12 @@ class DirectTask {
         args.sums = sums;
         args.pixels = count;
         assert(InStrip(args, count));
-        kernels.depthwise.run(args);
+        tasks_.op.kernels.conv.depthwise.run(args);
         continue;
       }
-      const auto& run = kernels.dense.run[tiles.vectors(tile) - 1];
-      ForEachTile(count, kernels.dense.mr, [&](int64_t, int64_t pixels) {
+      const ConvTile& kernel = part_.dense();
+      const auto& run = kernel.run[tiles.vectors(tile) - 1];
+      ForEachTile(count, kernel.mr, [&](int64_t, int64_t pixels) {
         args.sums = sums;
         assert(InStrip(args, pixels) && InPanel(sums, pixels, panel_step, tiles.width(tile)));
         run[pixels - 1](args);
@@ -429,14 +436,18 @@ void DirectPart::Run(int64_t task, Arena arena, const RunContext& context) const
 
 }  // namespace
 
+double DirectCost(const PhaseProblem& problem, const WeightLayout& layout) {
+  const Costs costs = CostsOf(problem, layout);
+  return std::min(costs.along_x, costs.along_n);
+}
+
+std::unique_ptr<PhasePart> ScheduleDirect(const PhaseProblem& problem, const WeightLayout& layout, size_t threads) {
+  return std::make_unique<DirectPart>(problem, layout, threads);
+}
+
 const PhaseAlgorithm kDirect = {
-    Algorithm::kSubpixel,
-    "subpixel",
-    "nothing",
-    [](const PhaseConvOperator&, const PhaseLayer&) { return true; },
-    ReadFormat,
-    Cost,
-    MakePart<DirectPart>,
+    Algorithm::kSubpixel, "subpixel", "nothing",      [](const PhaseConvOperator&, const PhaseLayer&) { return true; },
+    ReadFormat,           DirectCost, ScheduleDirect,
 };
 
 }  // namespace polyphase::internal

@@ -47,7 +47,7 @@ struct Candidate {
 // Winograd, which has up to three times its weights (Zen 4, AVX-512).
 constexpr double kMostFixedCost = 1.25;
 
-// Returns the algorithms that apply and that `wanted` accepts, the cheapest first.
+// Returns the algorithms that apply and that wanted(algorithm) accepts, the cheapest first.
 template <class Wanted>
 std::vector<Candidate> Candidates(const PhaseProblem& problem, const Wanted& wanted) {
   std::vector<Candidate> candidates;
@@ -61,7 +61,9 @@ std::vector<Candidate> Candidates(const PhaseProblem& problem, const Wanted& wan
   return candidates;
 }
 
-bool Any(const PhaseAlgorithm&) { return true; }
+std::vector<Candidate> AutomaticCandidates(const PhaseProblem& problem) {
+  return Candidates(problem, [&problem](const PhaseAlgorithm& algorithm) { return algorithm.IsAutomatic(problem.op); });
+}
 
 // Returns the cheapest candidate whose workspace is bearable, or else the one with the smallest workspace.
 const Candidate& Choose(const PhaseProblem& problem, const std::vector<Candidate>& candidates, size_t threads,
@@ -148,9 +150,9 @@ class Planner {
   Status Add(const PhaseLayer& layer, const SpatialSizes& origin, const Box& part) {
     const PhaseProblem problem(op_, layer, *plan_, origin, part);
     std::vector<Candidate> candidates = Candidates(problem, [this](const PhaseAlgorithm& algorithm) {
-      return requested_ == Algorithm::kAuto || algorithm.id == requested_;
+      return requested_ == Algorithm::kAuto ? algorithm.IsAutomatic(op_) : algorithm.id == requested_;
     });
-    if (candidates.empty()) candidates = Candidates(problem, Any);  // for a border
+    if (candidates.empty()) candidates = AutomaticCandidates(problem);  // for a border
     const auto fixed = std::find_if(candidates.begin(), candidates.end(), [this](const Candidate& candidate) {
       return candidate.algorithm == op_.fixed && requested_ == Algorithm::kAuto;
     });
@@ -204,7 +206,7 @@ Status FinishOperator(const Epilogue& epilogue, const Runtime& runtime, PhaseCon
   std::unique_ptr<PhasePart> unused;
   std::string reason;
   const PhaseProblem problem(*op, op->layer, tensors, shape.origin, whole);
-  const std::vector<Candidate> candidates = Candidates(problem, Any);
+  const std::vector<Candidate> candidates = AutomaticCandidates(problem);
   const Candidate& chosen = Choose(problem, candidates, 1, &unused, &reason);
   op->fixed = chosen.algorithm;
   PackedWeights packed;

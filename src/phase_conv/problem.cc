@@ -106,7 +106,7 @@ Status FinishLayer(const PhaseConvOperator& op, WeightSource source, const Runti
   source.windows = &layer->windows;
   std::forward_list<WeightFormat> formats;
   for (const PhaseAlgorithm* algorithm : kPhaseAlgorithms) {
-    if (!algorithm->applies(op, *layer)) continue;
+    if (!algorithm->applies(op, *layer) || !algorithm->IsAutomatic(op)) continue;
     const WeightFormat format = algorithm->format(op, *layer);
     if (std::find(formats.begin(), formats.end(), format) == formats.end()) formats.push_front(format);
   }

@@ -56,9 +56,9 @@ PhaseTasks::PhaseTasks(const PhaseProblem& problem, const WeightLayout& weight_l
       group_channels(problem.tensors.output.c / view.groups),
       stream(problem.tensors.output.dtype == DataType::kF32 && ShouldStream(problem.tensors.output)),
       images(CutEvery(view.images, 1)) {
-  // Strips, panels and packed rows have no other types yet.
+  // Strips and panels have no other types yet.
   [[maybe_unused]] const TileFormat& tile = *layout.format.tile;
-  assert(tile.input == DataType::kF32 && tile.sums == DataType::kF32 && tile.kr == 1);
+  assert((tile.input == DataType::kF32 || tile.input == DataType::kBF16) && tile.sums == DataType::kF32);
 }
 
 int64_t PhaseTasks::count() const {
@@ -91,7 +91,7 @@ int64_t PhaseTasks::StripInputs(int axis, int64_t outputs) const {
 
 StripShape PhaseTasks::LargestStrip(int64_t channels) const {
   return {StripInputs(kDepth, boxes[kDepth].length), StripInputs(kRow, boxes[kRow].length),
-          DivCeil(channels, kLineLanes), StripInputs(kColumn, boxes[kColumn].length), images.length};
+          layout.format.tile->lines(channels), StripInputs(kColumn, boxes[kColumn].length), images.length};
 }
 
 double StripBytes(const PhaseTasks& tasks, const SplitCosts& costs, const SpatialSizes& box) {
@@ -176,7 +176,14 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
                const StripSteps& steps, int64_t channel, int64_t channels) {
   const TensorDesc& desc = tasks.tensors.input;
   const Kernels& kernels = tasks.op.kernels;
-  const Prologue& prologue = tasks.op.prologue;
+  const TileFormat& tile = *tasks.layout.format.tile;
+  const bool splits = tile.input == DataType::kBF16;
+  const int64_t line_channels = tile.line_channels();
+  const auto activate = [&](float* values, int64_t count) {
+    const Prologue& prologue = tasks.op.prologue;
+    if (prologue.activation == Activation::kNone) return;
+    kernels.epilogue.activate(prologue.activation, {prologue.negative_slope, 0, 0}, values, count);
+  };
   const auto* const input = static_cast<const char*>(context.input);
   const int element_log2 = Log2Size(ElementSize(desc.dtype));
   const PackFn pack_as = kernels.panel.pack_as[static_cast<int>(FloatConversion(desc.dtype))];
@@ -188,20 +195,29 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
   // `inside` is the part of a strip row that is a run of input pixels.
   IndexRange inside = strip_x.Clip(axis_x.in);
   if (steps.x > 1 || axis_x.phases->repeat > 1 || inside.count() == 0) inside = {strip_x.end, strip_x.end};
-  const int64_t pixel_floats = steps.x * kLineLanes;
-  const auto pack = [&](const char* pixels, float* packed, int64_t first) {
+  const auto pack = [&](const char* pixels, Line* lines, int64_t first) {
+    float* const packed = reinterpret_cast<float*>(lines);
     if (tasks.view.multiplier > 1) return PackRepeated(tasks, pack_as, run, first, pixels, packed);
     run.channel = task.group * tasks.view.ic + first;
-    run.channels = std::min<int64_t>(kLineLanes, channel + channels - first);
-    pack_as(run, pixels, packed, kLineLanes, kLineLanes);
+    run.channels = std::min(line_channels, channel + channels - first);
+    if (!splits) return pack_as(run, pixels, packed, kLineLanes, kLineLanes);
+    ForEachTile(run.pixels, kSplitPixels, [&](int64_t begin, int64_t count) {
+      PixelRun some = run;
+      some.pixels = count;
+      pack_as(some, pixels + (begin * run.pixel_stride << element_log2), strip.whole, line_channels, line_channels);
+      activate(strip.whole, count * line_channels);
+      kernels.matrix.split[tile.parts - 1](strip.whole, count, lines + begin, steps.block);
+    });
   };
-  const auto pack_one_by_one = [&](const char* row, float* strip_row, const IndexRange& xs, int64_t first) {
+  const auto pack_one_by_one = [&](const char* row, Line* strip_row, const IndexRange& xs, int64_t first) {
     run.pixels = task.images.count();
     run.pixel_stride = desc.stride_n;
     for (int64_t ix = xs.begin; ix < xs.end; ++ix) {
-      float* pixel = strip_row + (ix - strip_x.begin) * pixel_floats;
+      Line* const pixel = strip_row + (ix - strip_x.begin) * steps.x;
       if (axis_x.IsZero(ix)) {
-        std::fill_n(pixel, pixel_floats, 0.0f);
+        for (int part = 0; part < tile.parts; ++part) {
+          std::memset(pixel + part * steps.block, 0, static_cast<size_t>(steps.x * kLineBytes));
+        }
       } else {
         pack(row + (axis_x.Source(ix) * desc.stride[kColumn] << element_log2), pixel, first);
       }
@@ -216,21 +232,18 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
       }
       const char* const row =
           input + (PixelOffset(desc, task.images.begin, axis_z.Source(iz), axis_y.Source(iy), 0) << element_log2);
-      for (int64_t c = 0; c < channels; c += kLineLanes, line += steps.block) {
-        assert(line >= 0 && line + strip_x.count() * steps.x <= strip.count);
-        float* const strip_row = reinterpret_cast<float*>(strip.lines + line);
+      for (int64_t c = 0; c < channels; c += line_channels, line += tile.parts * steps.block) {
+        assert(line >= 0 && line + (tile.parts - 1) * steps.block + strip_x.count() * steps.x <= strip.count);
+        Line* const strip_row = strip.lines + line;
         pack_one_by_one(row, strip_row, {strip_x.begin, inside.begin}, channel + c);
         if (inside.count() > 0) {
           run.pixels = inside.count();
           run.pixel_stride = desc.stride[kColumn];
-          pack(row + (inside.begin * run.pixel_stride << element_log2),
-               strip_row + (inside.begin - strip_x.begin) * pixel_floats, channel + c);
+          pack(row + (inside.begin * run.pixel_stride << element_log2), strip_row + (inside.begin - strip_x.begin),
+               channel + c);
         }
         pack_one_by_one(row, strip_row, {inside.end, strip_x.end}, channel + c);
-        if (prologue.activation != Activation::kNone) {
-          kernels.epilogue.activate(prologue.activation, {prologue.negative_slope, 0, 0}, strip_row,
-                                    strip_x.count() * pixel_floats);
-        }
+        if (!splits) activate(reinterpret_cast<float*>(strip_row), strip_x.count() * steps.x * kLineLanes);
       }
     }
   }

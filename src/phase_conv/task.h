@@ -16,10 +16,12 @@
 namespace polyphase::internal {
 
 // A strip holds the inputs that a task reads, after the prologue and in the same order for every layout. Each pixel has
-// one line for kLineLanes channels, so that the pixels of a tile are neighbouring lines (planar.cc has planes instead):
-//   [z][y][channel block][x][image]
+// one line for 16 channels of f32 or 32 of bf16, so that the pixels of a tile are neighbouring lines (planar.cc has
+// planes instead):
+//   [z][y][channel block][part][x][image]
+// Tiles that multiply bf16 have 1, 2 or 3 parts, whose sum is the input; others have one.
 struct StripShape {
-  int64_t z = 0, y = 0, blocks = 0, x = 0, images = 0;
+  int64_t z = 0, y = 0, blocks = 0, x = 0, images = 0;  // each part counts as a block
 };
 
 // The steps of a strip count lines. The lines of one channel block of a row, over all x and images, are contiguous.
@@ -30,7 +32,10 @@ struct StripSteps {
 struct Strip {
   Line* lines = nullptr;
   int64_t count = 0;
+  float* whole = nullptr;  // where lines are bf16: kSplitPixels pixels of a channel block before they are split
 };
+// These stay in L1 together with their parts.
+constexpr int64_t kSplitPixels = 32;
 Strip TakeStrip(const StripShape& shape, Arena& arena);
 
 // A task computes a box of outputs: channels of some tiles of one group, of some images.

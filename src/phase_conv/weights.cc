@@ -2,6 +2,8 @@
 #include "phase_conv/weights.h"
 
 #include <algorithm>
+#include <cassert>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -210,6 +212,23 @@ void PackBlocks(const WeightSource& source, const WeightLayout& layout, void* pa
   }
 }
 
+// Packs weights that are packed as `from` says for another kind of tile of the same columns.
+void RepackBlocks(const WeightLayout& from, const float* rows, const WeightLayout& layout, void* packed) {
+  const ColumnTiles& tiles = layout.tiles;
+  assert(from.format.tile->pack == &PackRows && from.tiles.nr == tiles.nr && from.tiles.lanes == tiles.lanes);
+  (void)from;
+  std::vector<int64_t> offsets(static_cast<size_t>(tiles.nr));
+  std::iota(offsets.begin(), offsets.end(), 0);
+  for (int64_t group = 0; group < layout.groups; ++group) {
+    for (int64_t t = 0; t < tiles.count(); ++t) {
+      const int64_t width = tiles.width(t);
+      for (int64_t block = 0; block < layout.blocks; ++block, rows += layout.rows * width) {
+        packed = layout.format.tile->pack({rows, width, offsets.data(), layout.rows, width}, width, packed);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 WeightLayout::WeightLayout(const WeightSource& source, const WeightFormat& weight_format)
@@ -250,6 +269,7 @@ WeightLayout::WeightLayout(const WeightSource& source, const WeightFormat& weigh
   tiles = ColumnTiles(columns, *format.tile);
   if (format.order == Order::kChannels) tiles.nr = BalancedTile(columns, tiles.nr);
   bias_columns = format.order == Order::kColumns ? source.oc : tiles.padded();
+  block_column_bytes = format.tile->column_bytes(rows);
 }
 
 Status PhaseWeights::Init(const char* op, const WeightSource& source, const Runtime& runtime,
@@ -280,9 +300,17 @@ Status PhaseWeights::Pack(const WeightLayout& layout) const {
   AlignedBuffer memory(runtime_, static_cast<size_t>(layout.bytes()));
   if (!memory.ok()) return OutOfMemory(op_, memory);
   float* const bias = memory.as<float>();
-  std::fill_n(bias, layout.bias_bytes() / int64_t{sizeof(float)}, 0.0f);
-  if (source_.bias != nullptr) PackBias(source_, layout, bias);
-  PackBlocks(source_, layout, memory.as<char>() + layout.bias_bytes());
+  char* const weights = memory.as<char>() + layout.bias_bytes();
+  if (source_.weights == nullptr) {
+    const AlignedBuffer& packed = forms_.front().memory;
+    const WeightLayout from = Layout(forms_.front().format);
+    std::copy_n(packed.as<float>(), layout.bias_bytes() / int64_t{sizeof(float)}, bias);
+    RepackBlocks(from, packed.as<float>() + layout.bias_bytes() / int64_t{sizeof(float)}, layout, weights);
+  } else {
+    std::fill_n(bias, layout.bias_bytes() / int64_t{sizeof(float)}, 0.0f);
+    if (source_.bias != nullptr) PackBias(source_, layout, bias);
+    PackBlocks(source_, layout, weights);
+  }
   forms_.push_front({layout.format, std::move(memory)});
   return Status();
 }

@@ -71,8 +71,10 @@ struct WeightLayout {
   bool IsFlattened() const { return format.order == WeightFormat::Order::kColumns; }
   int64_t all_slots() const { return slots[0] * slots[1] * slots[2]; }
   // A column of a tile has this many bytes in one slot, and in all blocks.
-  int64_t slot_column_bytes() const { return (IsDepthwise() ? 1 : rows) * element_bytes; }  // kChannels: in one channel
-  int64_t column_bytes() const { return blocks * rows * element_bytes; }
+  int64_t slot_column_bytes() const {  // kChannels: in one channel
+    return IsDepthwise() ? element_bytes : block_column_bytes;
+  }
+  int64_t column_bytes() const { return blocks * block_column_bytes; }
   int64_t group_bytes() const { return tiles.padded() * column_bytes(); }
   int64_t bias_floats() const { return groups * bias_columns; }  // of one offset
   int64_t bias_bytes() const {
@@ -85,7 +87,7 @@ struct WeightLayout {
   ColumnTiles tiles;     // of one group
   SpatialSizes slots{};  // along each axis
   int64_t blocks = 0, rows = 0;
-  int64_t element_bytes = 0;
+  int64_t element_bytes = 0, block_column_bytes = 0;
   // The offsets along each axis that have biases of their own, and the biases of a group from one offset to the next:
   // [offset z][y][x][group][bias_columns].
   SpatialSizes biases{};
@@ -101,13 +103,15 @@ struct PackedWeights {
 // The weights of one layer. Each format is packed the first time that it is asked for.
 class PhaseWeights {
  public:
-  // `formats` are all that will be asked for; the phases of the source and of the formats must outlive this object. A
+  // `formats` are all that kAuto will ask for; the phases of the source and of the formats must outlive this object. A
   // single format is packed here, and the source is not kept. For several formats the source is copied.
   Status Init(const char* op, const WeightSource& source, const Runtime& runtime,
               const std::forward_list<WeightFormat>& formats);
 
   WeightLayout Layout(const WeightFormat& format) const { return WeightLayout(source_, format); }
   // Thread-safe. Fails if memory runs out; the next call then tries again. The pointers live as long as this object.
+  // Where a single format was packed, another one must differ from it by the kind of tile alone: its weights are made
+  // of those that are packed.
   Status Get(const WeightFormat& format, PackedWeights* packed) const;
   size_t bytes() const;
   // Returns whether there is more than one format.

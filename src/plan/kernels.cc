@@ -3,16 +3,22 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 #include "base/status.h"
 
 namespace polyphase::internal {
 
-Status SelectTarget(const std::string& isa, Target* target) {
+Status SelectTarget(const std::string& isa, Target* target, bool* bf16) {
   const char* variable = std::getenv("POLYPHASE_ISA");
   const bool from_variable = isa.empty() && variable != nullptr;
-  const std::string cap = from_variable ? variable : isa;
+  const std::string wanted = from_variable ? variable : isa;
+  const size_t suffix = wanted.size() - std::min(wanted.size(), std::strlen(kBf16Suffix));
+  const bool with_bf16 = strcasecmp(wanted.c_str() + suffix, kBf16Suffix) == 0;
+  const std::string cap = with_bf16 ? wanted.substr(0, suffix) : wanted;
+  *bf16 = with_bf16 || cap.empty();
   const TargetList list = CompiledTargets();
   bool allowed = cap.empty();
   std::string names;
@@ -26,13 +32,15 @@ Status SelectTarget(const std::string& isa, Target* target) {
     }
   }
   return Status::InvalidArgument("%s = \"%.32s\": must be one of the compiled targets: %s",
-                                 from_variable ? "POLYPHASE_ISA" : "isa", cap.c_str(), names.c_str());
+                                 from_variable ? "POLYPHASE_ISA" : "isa", wanted.c_str(), names.c_str());
 }
 
 Status SelectKernels(const std::string& isa, Kernels* kernels) {
-  POLYPHASE_RETURN_IF_ERROR(SelectTarget(isa, &kernels->target));
+  bool bf16 = false;
+  POLYPHASE_RETURN_IF_ERROR(SelectTarget(isa, &kernels->target, &bf16));
   const int64_t bit = kernels->target.bit;
   kernels->conv = GetConvTileKernels(bit);
+  kernels->matrix = GetMatrixTiles(bit, bf16);
   kernels->planar = GetPlanarTile(bit);
   kernels->panel = GetPanelKernels(bit);
   kernels->epilogue = GetEpilogueKernels(bit);

@@ -7,6 +7,7 @@
 #include "kernels/conv_tile.h"
 #include "kernels/convex_upsample.h"
 #include "kernels/epilogue.h"
+#include "kernels/matrix_tile.h"
 #include "kernels/max_unpool.h"
 #include "kernels/panel.h"
 #include "kernels/planar_tile.h"
@@ -22,6 +23,7 @@ namespace polyphase::internal {
 struct Kernels {
   Target target;
   ConvTileKernels conv;
+  MatrixTiles matrix;
   PlanarTile planar;
   PanelKernels panel;
   EpilogueKernels epilogue;
@@ -34,8 +36,10 @@ struct Kernels {
 };
 
 // Selects the best supported target that is not better than the one named `isa`. An empty name means POLYPHASE_ISA or,
-// if that is unset, no cap. Case does not matter. Fails if the name is not that of a compiled target.
-Status SelectTarget(const std::string& isa, Target* target);
+// if that is unset, no cap. Case does not matter. Fails if the name is not that of a compiled target. A cap of targets
+// excludes instructions that none of them implies, those of matrix tiles, but for a name that ends with kBf16Suffix.
+constexpr char kBf16Suffix[] = "+bf16";
+Status SelectTarget(const std::string& isa, Target* target, bool* bf16);
 Status SelectKernels(const std::string& isa, Kernels* kernels);
 
 }  // namespace polyphase::internal

@@ -749,6 +749,7 @@ TEST(CApi, TargetsVersionCachesThreads) {
   }
   EXPECT_EQ(pph_target(targets.size(), nullptr, nullptr), nullptr);
   EXPECT_EQ(pph_target(SIZE_MAX, nullptr, nullptr), nullptr);
+  EXPECT_STREQ(pph_bf16_instruction(), Bf16Instruction());
   EXPECT_STREQ(pph_version(), POLYPHASE_VERSION);
   const CacheSizes caches = Caches();
   size_t l1 = 1, l2 = 2, l3 = 3;

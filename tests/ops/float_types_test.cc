@@ -374,7 +374,7 @@ void RunConvert(int64_t n, int64_t c, const SpatialSizes& size, int32_t rank, co
                        Name(LayerTypes{from, to, to, to}));
           std::vector<double> actual;
           ASSERT_TRUE(RunBits(layer, *op, {{from, to, to, to}, bits, {}, {}}, target, Algorithm::kAuto, formats,
-                              RandomChoice(rng), &actual));
+                              count > 0 ? RandomChoice(rng) : RunChoice(), &actual));
           for (size_t i = 0; i < actual.size(); ++i) {
             const double rounded = ref::RoundTo(to, ref::Decode(DataType::kF32, values[i]));
             const bool same = std::isnan(rounded) ? std::isnan(actual[i]) : actual[i] == rounded;

@@ -207,8 +207,8 @@ TEST(NonFinite, InputsReachWhatTheHeadersSay) {
     for (const Case& c : Cases(target)) {
       SCOPED_TRACE(target + " " + c.name);
       ASSERT_TRUE(c.op.ok()) << c.op.status().message();
-      for (const Algorithm algorithm :
-           {Algorithm::kAuto, Algorithm::kSubpixel, Algorithm::kGemmCol2im, Algorithm::kWinograd, Algorithm::kPlanar}) {
+      for (const Algorithm algorithm : {Algorithm::kAuto, Algorithm::kSubpixel, Algorithm::kGemmCol2im,
+                                        Algorithm::kWinograd, Algorithm::kPlanar, Algorithm::kMatrix}) {
         for (const FormatPair& formats : SomeFormatPairs(3, rng)) {
           const TensorDesc input = c.input.WithLayout(formats.first.layout, formats.first.block);
           PlanOptions options;

@@ -72,6 +72,26 @@ inline double Amplification(const std::string& plan) {
   return most;
 }
 
+// Returns by how many times its own bound the result of an output of `terms` products may be farther from the oracle
+// where the plan multiplies parts of numbers in bf16: 0 elsewhere. With M the sum of |input * weight| and u = 2^-8, the
+// most that rounding to bf16 changes a number, relative to it:
+// - One product has operands that are off by u each, and its error is 2u + u^2 of M.
+// - Three leave out lower * lower, u^2, and what two parts do not have of each operand, u^2 each.
+// - Six leave out three products of at most u^3, u^3 and u^4, and what three parts do not have, u^3 each.
+// Sums are rounded besides. The one of the products of the first parts is an f32 sum as others are, of magnitudes up to
+// (1 + u)^2 of M. The second one has at most 5 products for each term, of magnitudes that are 2u + 3u^2 of M together:
+// it loses 0.05 roundings of M for each term. The two are added, and the last rounding to f32 of M is one more.
+inline double ProductError(const std::string& plan, int64_t terms) {
+  constexpr double u = 0x1p-8, kRounding = 0x1p-24;
+  const auto has = [&](const char* text) { return plan.find(text) != std::string::npos; };
+  const auto t = static_cast<double>(terms);
+  double error = 0;  // relative to M
+  if (has(" 1 bf16 product ")) error = 2.1 * u + 0.01 * t * kRounding;
+  if (has(" 3 bf16 products ")) error = 3.1 * u * u + (0.06 * t + 2) * kRounding;
+  if (has(" 6 bf16 products ")) error = 4.1 * u * u * u + (0.06 * t + 2) * kRounding;
+  return error / ((t + 4) * kRounding);  // the bound of an f32 sum is at least that
+}
+
 }  // namespace polyphase::ref
 
 #endif  // POLYPHASE_TESTS_REF_CONV_RESULT_H_

@@ -108,8 +108,10 @@ void PrintInfo() {
   bool any_chosen = false;
   for (const TargetInfo& target : Targets()) {
     any_chosen = any_chosen || target.chosen;
-    std::printf("%-8s %-10s %s%s\n", heading, target.name.c_str(), target.supported ? "supported" : "not supported",
-                target.chosen ? ", chosen" : "");
+    std::string text = target.supported ? "supported" : "not supported";
+    if (target.chosen) text += ", chosen";
+    if (target.chosen && *Bf16Instruction() != '\0') text += std::string(", bf16 by ") + Bf16Instruction();
+    std::printf("%-8s %-10s %s\n", heading, target.name.c_str(), text.c_str());
     heading = "";
   }
   const CacheSizes caches = Caches();

@@ -24,10 +24,11 @@ PARTS = 4
 FAMILIES = {
     "convolution": (
         re.compile("conv_transpose|nearest_conv|conv_pixel_shuffle"),
-        {"geometry/conv", "geometry/conv_transpose", "geometry/phases", "kernels/conv_tile", "kernels/planar_tile",
-         "kernels/winograd", "phase_conv/direct", "phase_conv/gemm_col2im", "phase_conv/lower_conv",
-         "phase_conv/lower_conv_transpose", "phase_conv/planar", "phase_conv/plan", "phase_conv/problem",
-         "phase_conv/task", "phase_conv/weights", "phase_conv/winograd"}),
+        {"geometry/conv", "geometry/conv_transpose", "geometry/phases", "kernels/conv_tile", "kernels/matrix_tile",
+         "kernels/matrix_tile_x86", "kernels/planar_tile", "kernels/winograd", "phase_conv/direct",
+         "phase_conv/gemm_col2im", "phase_conv/lower_conv", "phase_conv/lower_conv_transpose", "phase_conv/matrix",
+         "phase_conv/planar", "phase_conv/plan", "phase_conv/problem", "phase_conv/task", "phase_conv/weights",
+         "phase_conv/winograd"}),
     "resize": (
         re.compile("resize"),
         {"exec/resize", "geometry/resize", "geometry/resize_axis", "geometry/resize_presets", "kernels/resize_row",
