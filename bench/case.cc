@@ -372,6 +372,7 @@ Problem::Plane Problem::Reference(int64_t n, int64_t c) const {
 void Problem::Check(const Plan& plan, const float* output) const {
   const TensorDesc& desc = plan.output();
   const std::string& text = plan.Describe();
+  const ref::ProductError product_error(text);
   const float amplification = text.find("winograd") == std::string::npos ? 1 : kAmplification;
   const int64_t total = workload_.n * workload_.output_channels;
   if (planes_.empty()) {
@@ -405,7 +406,7 @@ void Problem::Check(const Plan& plan, const float* output) const {
         for (int64_t x = 0; x < size[2]; ++x, ++i) {
           const float is = base[z * stride[0] + y * stride[1] + x * stride[2]];
           float bound = plane.bound.empty() ? 0.0f : amplification * plane.bound[i];
-          if (!plane.terms.empty()) bound *= static_cast<float>(1 + ref::ProductError(text, plane.terms[i]));
+          if (!plane.terms.empty()) bound *= static_cast<float>(1 + product_error(plane.terms[i]));
           ++values;
           if (std::fabs(is - plane.value[i]) <= bound) continue;
           if (wrong++ == 0) {
@@ -463,7 +464,7 @@ namespace {
 
 Operator CreateFor(const Problem& problem, const Variant& variant) {
   OperatorOptions options;
-  options.isa = variant.target + "+bf16";
+  options.isa = variant.target + "+amx";
   options.numerics = variant.numerics;
   // A hint is planned without plan options, which an unpooling needs.
   if (problem.indices().data.empty()) options.input_hint = InputOf(problem.workload(), variant.layout);

@@ -13,8 +13,8 @@ std::vector<TargetInfo> Targets() {
   const internal::TargetList list = internal::CompiledTargets();
   internal::Target chosen;
   // With an invalid POLYPHASE_ISA no target is marked chosen; Create reports the error.
-  bool bf16 = false;
-  const bool ok = internal::SelectTarget("", &chosen, &bf16).ok();
+  internal::Bf16Unit unit;
+  const bool ok = internal::SelectTarget("", &chosen, &unit).ok();
   std::vector<TargetInfo> result;
   for (int i = 0; i < list.count; ++i) {
     const internal::Target& target = list.targets[i];
@@ -26,9 +26,9 @@ std::vector<TargetInfo> Targets() {
 const char* Bf16Instruction() noexcept {
   const auto body = [] {
     internal::Target target;
-    bool bf16 = false;
-    if (!internal::SelectTarget("", &target, &bf16).ok()) return "";
-    const char* const instruction = internal::GetMatrixTiles(target.bit, bf16).instruction;
+    internal::Bf16Unit unit;
+    if (!internal::SelectTarget("", &target, &unit).ok()) return "";
+    const char* const instruction = internal::GetMatrixTiles(target.bit, unit).instruction;
     return instruction != nullptr ? instruction : "";
   };
   return internal::Try(body, [] { return ""; });

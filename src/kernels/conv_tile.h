@@ -36,7 +36,7 @@ struct ConvTileArgs {
   int64_t taps_y;
   int64_t taps_x;
   int64_t channels;  // dense only
-  int64_t pixels;    // depthwise only
+  int64_t pixels;    // rows only
 };
 
 using ConvTileFn = void (*)(const ConvTileArgs& args);
@@ -57,10 +57,14 @@ struct TileFormat {
   int mr;     // most pixels
   int nr;     // most columns
   int kr;
-  int parts;  // inputs and weights are sums of so many numbers
+  int parts;    // inputs and weights are sums of so many numbers
+  double cost;  // of kr products of a pixel and a vector, in vector multiply-adds of f32
   // Writes a block in the order that the tile reads, in rows of `width` columns of which those past block.columns are
   // zeros, and returns the end.
   void* (*pack)(const WeightBlock& block, int64_t width, void* packed);
+  // Where these are not null, a thread calls `enter` before its first tile and `leave` after its last one.
+  void (*enter)();
+  void (*leave)();
 
   // Returns the input channels of a line.
   int64_t line_channels() const { return kLineBytes / static_cast<int64_t>(ElementSize(input)); }
@@ -75,11 +79,31 @@ struct TileFormat {
 // The packer of tiles that read rows of f32.
 void* PackRows(const WeightBlock& block, int64_t width, void* packed);
 
-// Tiles with channels in lanes: mr <= kMaxTilePixels, nr <= kMaxTileVectors * lanes.
+// Tiles with channels in lanes: nr <= kMaxTileVectors * lanes, and mr <= kMaxTilePixels but for rows.
 struct ConvTile : TileFormat {
   // run[v - 1][p - 1] computes p pixels of v vectors: sums[p][o] = bias[o] + sum over taps and channels c of
   // input[p][c] * weights[c][o].
   std::array<std::array<ConvTileFn, kMaxTilePixels>, kMaxTileVectors> run;
+  // Some tiles come as rows of any number of pixels instead: rows[v - 1]. They read whole tiles of lines, and so up to
+  // kMaxLinesAfter lines after the last pixel's.
+  std::array<ConvTileFn, kMaxTileVectors> rows;
+};
+constexpr int64_t kMaxLinesAfter = 15;
+
+// Enters and leaves a format's tiles.
+class TileScope {
+ public:
+  explicit TileScope(const TileFormat& tile) : leave_(tile.leave) {
+    if (tile.enter != nullptr) tile.enter();
+  }
+  ~TileScope() {
+    if (leave_ != nullptr) leave_();
+  }
+  TileScope(const TileScope&) = delete;
+  TileScope& operator=(const TileScope&) = delete;
+
+ private:
+  void (*leave_)();
 };
 
 // Rows of one line of channels: sums[p][c] = bias[c] + sum over taps of input[p][c] * weights[c], for any number of

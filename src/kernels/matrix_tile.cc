@@ -5,7 +5,10 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 #include <utility>
+
+#include "base/checked_math.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/matrix_tile.cc"
@@ -150,6 +153,7 @@ void MakeTiles(MatrixTiles* matrix) {
   tile.nr = kVectors * tile.lanes;
   tile.kr = 2;
   tile.parts = kParts;
+  tile.cost = 1;
   FillTiles<kParts, 1>(&tile, std::make_integer_sequence<int, kPixels>());
   FillTiles<kParts, 2>(&tile, std::make_integer_sequence<int, kPixels>());
   matrix->tiles[kParts - 1] = tile;
@@ -195,11 +199,12 @@ void SplitNumber(float value, uint16_t* parts, int64_t part_step) {
   }
 }
 
-template <int kParts>
+// Packs a multiple of kChannels channels of each line.
+template <int kParts, int64_t kChannels>
 void* PackPairs(const WeightBlock& block, int64_t width, void* packed) {
   auto* to = static_cast<uint16_t*>(packed);
   for (int64_t first = 0; first < block.rows; first += kSplitChannels) {
-    const int64_t pairs = (std::min(block.rows - first, kSplitChannels) + 1) / 2;
+    const int64_t pairs = RoundUp(std::min(block.rows - first, kSplitChannels), kChannels) / 2;
     const int64_t part_step = pairs * width * 2;
     for (int64_t r = 0; r < pairs * 2; ++r) {
       const float* const source = block.source + (first + r) * block.row_step;
@@ -216,13 +221,19 @@ void* PackPairs(const WeightBlock& block, int64_t width, void* packed) {
 }  // namespace
 
 HWY_EXPORT(MakeMatrixTiles);
-MatrixTiles GetMatrixTiles(int64_t target, bool native) {
+MatrixTiles GetMatrixTiles(int64_t target, Bf16Unit unit) {
   MatrixTiles matrix = POLYPHASE_DISPATCH(MakeMatrixTiles, target)();
-  matrix.tiles[0].pack = &PackPairs<1>;
-  matrix.tiles[1].pack = &PackPairs<2>;
-  matrix.tiles[2].pack = &PackPairs<3>;
-  // The native tiles read the same weights.
-  if (native && matrix.tiles[0].lanes == kLineLanes && HasAvx512Bf16()) UseAvx512Bf16(&matrix);
+  const auto pack = [&matrix](auto channels) {
+    matrix.tiles[0].pack = &PackPairs<1, decltype(channels)::value>;
+    matrix.tiles[1].pack = &PackPairs<2, decltype(channels)::value>;
+    matrix.tiles[2].pack = &PackPairs<3, decltype(channels)::value>;
+  };
+  pack(std::integral_constant<int64_t, 2>());
+  if (unit == Bf16Unit::kNone || matrix.tiles[0].lanes != kLineLanes || !HasAvx512Bf16()) return matrix;
+  UseAvx512Bf16(&matrix);
+  if (unit == Bf16Unit::kVectors || !HasAmx()) return matrix;
+  UseAmx(&matrix);
+  pack(std::integral_constant<int64_t, kSplitChannels>());
   return matrix;
 }
 

@@ -24,7 +24,7 @@ constexpr int ProductsOf(int parts) { return parts * (parts + 1) / 2; }
 
 // A pair of neighbouring channels is what a tile multiplies at once. A block of weights is
 //   [32 channels, or what is left][part][pair][column][channel of the pair],
-// and a missing channel of the last pair is 0.
+// and a missing channel of the last pair is 0. Tiles of kr = 32 channels have all pairs.
 //
 // Every target has tiles of one arithmetic, whose bits are the same where the CPU flushes denormal numbers. A sum takes
 // the odd channel of a pair before the even one, each with one rounding. With several parts, the products of parts 0
@@ -41,15 +41,22 @@ struct MatrixTiles {
   // The instruction that multiplies, which takes two products of each lane in the time of one f32 multiply-add. Null:
   // tiles are made of f32 multiply-adds, and are slower than those of f32.
   const char* instruction;
+  int automatic_parts;  // kAuto takes tiles of so many parts at most
 };
 constexpr int64_t kSplitChannels = kLineBytes / 2;
 
-// With `native`, tiles are those of the CPU's bf16 instructions, if it has any that go with the target.
-MatrixTiles GetMatrixTiles(int64_t target, bool native);
+// Instructions that multiply bf16. Each kind may use those before it.
+enum class Bf16Unit { kNone, kVectors, kTiles };
 
-// kernels/matrix_tile_x86.cc: returns whether this CPU has AVX512_BF16, and replaces the tiles by those that use it.
+// The tiles are those of the best instructions up to `unit` that the CPU has and that go with the target.
+MatrixTiles GetMatrixTiles(int64_t target, Bf16Unit unit);
+
+// kernels/matrix_tile_x86.cc: return whether this process can use AVX512_BF16 (kVectors) and AMX (kTiles), and replace
+// the tiles by those that use it.
 bool HasAvx512Bf16();
 void UseAvx512Bf16(MatrixTiles* tiles);
+bool HasAmx();
+void UseAmx(MatrixTiles* tiles);  // of AVX512_BF16
 
 }  // namespace polyphase::internal
 

@@ -51,7 +51,7 @@ Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
   // Counts the vectors of output channels in all tiles, and the multiplications per tap and pixel in each.
   const double out_vectors = groups * static_cast<double>(tiles.padded()) / lanes;
   const double macs_per_vector =
-      view.depthwise ? 1 : static_cast<double>(DivCeil(view.ic, tile.kr) * ProductsOf(tile.parts));
+      view.depthwise ? 1 : static_cast<double>(DivCeil(view.ic, tile.kr) * ProductsOf(tile.parts)) * tile.cost;
   // Splitting an element into parts takes so many vector operations for each of them.
   const double split = tile.input == DataType::kF32 ? 0 : tile.parts * kSplitCost / lanes;
   const auto load = [&](bool along_n) {
@@ -96,6 +96,7 @@ class DirectPart final : public PhasePart {
   bool IsJoined() const { return tasks_.layout.format.joined != nullptr; }
   const TileFormat& tile() const { return *tasks_.layout.format.tile; }
   const ConvTile& dense() const { return static_cast<const ConvTile&>(tile()); }  // not depthwise
+  bool HasRows() const { return !tasks_.view.depthwise && dense().rows[0] != nullptr; }
 
   PhaseTasks tasks_;
   int64_t x_chunk_ = 0;  // positions q of a row whose outputs share a panel in L1
@@ -120,6 +121,7 @@ struct PhaseRun {
 struct Scratch {
   Scratch(const DirectPart& part, Arena& arena)
       : strip(TakeStrip(part.tasks_.LargestStrip(part.tasks_.view.ic), arena)) {
+    if (part.HasRows()) arena.Take<Line>("lines after the strip", {kMaxLinesAfter});
     const auto take = [&](const char* what) {
       return arena.Take<float>(what, {part.panel_pixels_, part.panel_width_});
     };
@@ -153,7 +155,7 @@ DirectPart::DirectPart(const PhaseProblem& problem, const WeightLayout& layout, 
     // A task takes as many whole tiles of images as keep the strip of all rows small.
     const int64_t images = BalancedTile(view.images, tile.mr);
     const double image_bytes = StripBytes(tasks_, costs, {view.axes[kDepth].out, view.axes[kRow].out, x.out});
-    const int64_t fitting = static_cast<int64_t>(kStripBytes / (image_bytes * static_cast<double>(images)));
+    const int64_t fitting = static_cast<int64_t>(LargestStripBytes(tile) / (image_bytes * static_cast<double>(images)));
     tasks_.images = CutEvery(view.images, std::min(view.images, images * std::max<int64_t>(1, fitting)));
     costs.pixel_bytes *= static_cast<double>(tasks_.images.length);
   }
@@ -166,6 +168,7 @@ DirectPart::DirectPart(const PhaseProblem& problem, const WeightLayout& layout, 
   const double position_bytes = static_cast<double>(panel_width_) * static_cast<double>(stride) * sizeof(float);
   const int64_t fitting = std::max<int64_t>(1, static_cast<int64_t>(kPanelBytes / position_bytes));
   x_chunk_ = BalancedTile(positions, std::max<int64_t>(fitting, tile.mr));
+  if (HasRows() && x_chunk_ < positions) x_chunk_ = RoundUp(x_chunk_, tile.mr);
   panel_pixels_ = tasks_.batched ? tasks_.images.length : std::min(x_chunk_ * stride, box_x);
 
   Arena arena;
@@ -336,7 +339,15 @@ class DirectTask {
         continue;
       }
       const ConvTile& kernel = part_.dense();
-      const auto& run = kernel.run[tiles.vectors(tile) - 1];
+      const auto vectors = static_cast<size_t>(tiles.vectors(tile) - 1);
+      if (kernel.rows[vectors] != nullptr) {
+        args.sums = sums;
+        args.pixels = count;
+        assert(InStrip(args, count) && InPanel(sums, count, panel_step, tiles.width(tile)));
+        kernel.rows[vectors](args);
+        continue;
+      }
+      const auto& run = kernel.run[vectors];
       ForEachTile(count, kernel.mr, [&](int64_t, int64_t pixels) {
         args.sums = sums;
         assert(InStrip(args, pixels) && InPanel(sums, pixels, panel_step, tiles.width(tile)));
@@ -431,6 +442,7 @@ class DirectTask {
 void DirectPart::Run(int64_t task, Arena arena, const RunContext& context) const {
   const PhaseTask box = tasks_[task];
   const Scratch scratch(*this, arena);
+  const TileScope scope(tile());
   DirectTask(*this, box, scratch, MakeStore(tasks_, context, scratch.residual)).Run(context);
 }
 

@@ -25,10 +25,7 @@ int PartsOf(Numerics numerics) {
   return 3;
 }
 
-// One product takes half of the time of an f32 multiply-add, so that three take more.
-bool IsAutomatic(const PhaseConvOperator& op) {
-  return op.kernels.matrix.instruction != nullptr && PartsOf(op.numerics) == 1;
-}
+bool IsAutomatic(const PhaseConvOperator& op) { return PartsOf(op.numerics) <= op.kernels.matrix.automatic_parts; }
 
 WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
   const size_t parts = static_cast<size_t>(PartsOf(op.numerics));

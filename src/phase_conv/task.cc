@@ -128,7 +128,7 @@ void SplitTasks(const SplitCosts& costs, PhaseTasks* tasks) {
     if (best >= 0) box[best] = best_half;
     return best >= 0;
   };
-  while (StripBytes(*tasks, costs, box) > kStripBytes && halve()) {
+  while (StripBytes(*tasks, costs, box) > LargestStripBytes(*tasks->layout.format.tile) && halve()) {
   }
   const int64_t tile_count = tasks->layout.tiles.count();
   int64_t tiles_per_task = tile_count;

@@ -6,19 +6,24 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "base/status.h"
 
 namespace polyphase::internal {
 
-Status SelectTarget(const std::string& isa, Target* target, bool* bf16) {
+Status SelectTarget(const std::string& isa, Target* target, Bf16Unit* unit) {
   const char* variable = std::getenv("POLYPHASE_ISA");
   const bool from_variable = isa.empty() && variable != nullptr;
   const std::string wanted = from_variable ? variable : isa;
-  const size_t suffix = wanted.size() - std::min(wanted.size(), std::strlen(kBf16Suffix));
-  const bool with_bf16 = strcasecmp(wanted.c_str() + suffix, kBf16Suffix) == 0;
-  const std::string cap = with_bf16 ? wanted.substr(0, suffix) : wanted;
-  *bf16 = with_bf16 || cap.empty();
+  std::string cap = wanted;
+  *unit = cap.empty() ? Bf16Unit::kTiles : Bf16Unit::kNone;
+  for (const auto& [suffix, named] : {std::pair("+bf16", Bf16Unit::kVectors), std::pair("+amx", Bf16Unit::kTiles)}) {
+    const size_t size = wanted.size() - std::min(wanted.size(), std::strlen(suffix));
+    if (strcasecmp(wanted.c_str() + size, suffix) != 0) continue;
+    cap.resize(size);
+    *unit = named;
+  }
   const TargetList list = CompiledTargets();
   bool allowed = cap.empty();
   std::string names;
@@ -36,11 +41,11 @@ Status SelectTarget(const std::string& isa, Target* target, bool* bf16) {
 }
 
 Status SelectKernels(const std::string& isa, Kernels* kernels) {
-  bool bf16 = false;
-  POLYPHASE_RETURN_IF_ERROR(SelectTarget(isa, &kernels->target, &bf16));
+  Bf16Unit unit;
+  POLYPHASE_RETURN_IF_ERROR(SelectTarget(isa, &kernels->target, &unit));
   const int64_t bit = kernels->target.bit;
   kernels->conv = GetConvTileKernels(bit);
-  kernels->matrix = GetMatrixTiles(bit, bf16);
+  kernels->matrix = GetMatrixTiles(bit, unit);
   kernels->planar = GetPlanarTile(bit);
   kernels->panel = GetPanelKernels(bit);
   kernels->epilogue = GetEpilogueKernels(bit);

@@ -37,9 +37,9 @@ struct Kernels {
 
 // Selects the best supported target that is not better than the one named `isa`. An empty name means POLYPHASE_ISA or,
 // if that is unset, no cap. Case does not matter. Fails if the name is not that of a compiled target. A cap of targets
-// excludes instructions that none of them implies, those of matrix tiles, but for a name that ends with kBf16Suffix.
-constexpr char kBf16Suffix[] = "+bf16";
-Status SelectTarget(const std::string& isa, Target* target, bool* bf16);
+// excludes instructions that none of them implies, those of matrix tiles, but for a name that ends with "+bf16" or, for
+// all of them, "+amx".
+Status SelectTarget(const std::string& isa, Target* target, Bf16Unit* unit);
 Status SelectKernels(const std::string& isa, Kernels* kernels);
 
 }  // namespace polyphase::internal

@@ -113,8 +113,9 @@ bool CompareConvolution(const Attributes& a, const Constants& constants, const V
   ref::Tensor<double> bound = ref::BoundWithConstants(result, a.epilogue);
   ref::ApplyEpilogue(a.epilogue, residual.data.empty() ? nullptr : &residual, result.value, &bound);
   const double largest = bound.data.empty() ? 0 : *std::max_element(bound.data.begin(), bound.data.end());
+  const ref::ProductError product_error(values.plan);
   for (size_t i = 0; i < bound.data.size(); ++i) {
-    bound.data[i] *= 1 + ref::ProductError(values.plan, result.terms[i % result.terms.size()]);
+    bound.data[i] *= 1 + product_error(result.terms[i % result.terms.size()]);
   }
   ExpectNear(values, result.value, bound, ref::Amplification(values.plan) * largest);
   return true;

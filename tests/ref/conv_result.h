@@ -81,16 +81,36 @@ inline double Amplification(const std::string& plan) {
 // Sums are rounded besides. The one of the products of the first parts is an f32 sum as others are, of magnitudes up to
 // (1 + u)^2 of M. The second one has at most 5 products for each term, of magnitudes that are 2u + 3u^2 of M together:
 // it loses 0.05 roundings of M for each term. The two are added, and the last rounding to f32 of M is one more.
-inline double ProductError(const std::string& plan, int64_t terms) {
-  constexpr double u = 0x1p-8, kRounding = 0x1p-24;
-  const auto has = [&](const char* text) { return plan.find(text) != std::string::npos; };
-  const auto t = static_cast<double>(terms);
-  double error = 0;  // relative to M
-  if (has(" 1 bf16 product ")) error = 2.1 * u + 0.01 * t * kRounding;
-  if (has(" 3 bf16 products ")) error = 3.1 * u * u + (0.06 * t + 2) * kRounding;
-  if (has(" 6 bf16 products ")) error = 4.1 * u * u * u + (0.06 * t + 2) * kRounding;
-  return error / ((t + 4) * kRounding);  // the bound of an f32 sum is at least that
-}
+//
+// AMX has one sum. An instruction rounds a sum of 32 products, and adds it to the others, which is one rounding of M more
+// for each product of every 32 channels of each tap: of every term, if there is one channel.
+class ProductError {
+ public:
+  // `plan` is its description.
+  explicit ProductError(const std::string& plan) {
+    const auto has = [&](const char* text) { return plan.find(text) != std::string::npos; };
+    for (const int products : {1, 3, 6}) {
+      if (has((" " + std::to_string(products) + " bf16 product").c_str())) products_ = products;
+    }
+    amx_ = has("tdpbf16ps");
+  }
+
+  // Returns the error of a sum of `terms` products, relative to the bound of an f32 sum.
+  double operator()(int64_t terms) const {
+    constexpr double u = 0x1p-8, kRounding = 0x1p-24;
+    const auto t = static_cast<double>(terms);
+    double error = 0;  // relative to M
+    if (products_ == 1) error = 2.1 * u + 0.01 * t * kRounding;
+    if (products_ == 3) error = 3.1 * u * u + (0.06 * t + 2) * kRounding;
+    if (products_ == 6) error = 4.1 * u * u * u + (0.06 * t + 2) * kRounding;
+    if (amx_) error += products_ * t * kRounding;
+    return error / ((t + 4) * kRounding);  // the bound of an f32 sum is at least that
+  }
+
+ private:
+  int products_ = 0;
+  bool amx_ = false;
+};
 
 }  // namespace polyphase::ref
 

@@ -188,11 +188,14 @@ class ConvLayerTester {
                      Name(formats.second));
         const std::string plan = PlanText(rounded, options, formats, reals);
         const double amplification = ref::Amplification(plan);
+        const ref::ProductError product_error(plan);
         const auto bound_of = [&](const Data& data, bool own) {
           // Whole numbers are exact unless tiles have 6 inputs or more: the factors of smaller ones are 1, 1/2 and 1/4.
           const double factor = own || amplification >= 1 ? amplification : 0;
           const double all = factor * *std::max_element(data.bound.data.begin(), data.bound.data.end());
-          return [&data, &plan, own, all](size_t i) { return all + (own ? OwnBound(data, plan, i) : 0); };
+          return [&data, &product_error, own, all](size_t i) {
+            return all + (own ? OwnBound(data, product_error, i) : 0);
+          };
         };
         const auto near = [&](const Data& data, bool own) {
           return [&data, bound = bound_of(data, own)](float v, size_t i) {
@@ -249,6 +252,7 @@ class ConvLayerTester {
                      Name(formats.second));
         const std::string plan = PlanText(op, options, formats, data);
         const bool winograd = ref::Amplification(plan) > 0;
+        const ref::ProductError product_error(plan);
         ASSERT_TRUE(RunAndCompare(op, target, options, formats, data, rng, [&](float value, size_t i) {
           const double e = data.value.data[i];
           const auto v = static_cast<double>(value);
@@ -257,7 +261,7 @@ class ConvLayerTester {
           if (spreads && std::isnan(v) && IsNearNonFinite(data.bound, i, 1)) return true;
           if (std::isinf(e)) return v == e;
           // An Inf that the activation made a number is exact, before a residual is added to it.
-          const double bound = OwnBound(data, plan, i);
+          const double bound = OwnBound(data, product_error, i);
           return std::fabs(v - e) <= (std::isfinite(bound) ? bound : 0x1p-24 * std::max(1.0, std::fabs(e)));
         }));
       });
@@ -341,8 +345,8 @@ class ConvLayerTester {
     std::vector<int64_t> terms;  // for each pixel
   };
 
-  static double OwnBound(const Data& data, const std::string& plan, size_t i) {
-    return data.bound.data[i] * (1 + ref::ProductError(plan, data.terms[i % data.terms.size()]));
+  static double OwnBound(const Data& data, const ref::ProductError& product_error, size_t i) {
+    return data.bound.data[i] * (1 + product_error(data.terms[i % data.terms.size()]));
   }
 
   Attributes AttributesOf(const Data& data) const {
@@ -497,15 +501,15 @@ class ConvLayerTester {
     return *op;
   }
 
-  // The best target comes once more with the CPU's products of bf16, which the algorithm kMatrix alone uses.
+  // The best target comes once more with each of the CPU's instructions for bf16, which the algorithm kMatrix alone uses.
   std::vector<std::string> RunTargets() const {
     if (!targets_.empty()) return targets_;
     std::vector<std::string> targets = SupportedTargets();
-    targets.push_back(targets.front() + kBf16);
+    const std::string best = targets.front();
+    for (const char* const unit : {"+bf16", "+amx"}) targets.push_back(best + unit);
     return targets;
   }
-  static constexpr char kBf16[] = "+bf16";
-  static std::string PlainTarget(const std::string& target) { return target.substr(0, target.find(kBf16)); }
+  static std::string PlainTarget(const std::string& target) { return target.substr(0, target.find('+')); }
 
   // Stops at the first variant that fails.
   template <typename Visit>
