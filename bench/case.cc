@@ -462,9 +462,16 @@ Numerics NumericsOf(const std::string& name) {
 
 namespace {
 
+// Returns whether it is what operators take that are not asked for another one.
+bool IsChosen(const std::string& name) {
+  const std::vector<TargetInfo> targets = Targets();
+  return std::any_of(targets.begin(), targets.end(),
+                     [&](const TargetInfo& target) { return target.chosen && target.name == name; });
+}
+
 Operator CreateFor(const Problem& problem, const Variant& variant) {
   OperatorOptions options;
-  options.isa = variant.target + "+amx";
+  if (!IsChosen(variant.target) || variant.only_target) options.isa = variant.target;
   options.numerics = variant.numerics;
   // A hint is planned without plan options, which an unpooling needs.
   if (problem.indices().data.empty()) options.input_hint = InputOf(problem.workload(), variant.layout);

@@ -43,6 +43,7 @@ struct Variant {
   size_t threads;
   Algorithm algorithm = Algorithm::kAuto;
   Numerics numerics = Numerics::kDefault;
+  bool only_target = false;  // without instructions that no target implies, as for OperatorOptions::isa
 };
 
 // The attributes of a row of the op; those of convex_upsample are its factor.

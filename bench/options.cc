@@ -143,7 +143,9 @@ Options ParseOptions(int argc, char** argv) {
     app.add_option(name, names, text)->delimiter(',')->type_name("LIST")->expected(1)->take_all();
   };
   list("--layouts", layouts, "of nchw, nhwc, nchwc4, nchwc8, nchwc16 (default nchw,nhwc,nchwc16)");
-  list("--isa", targets, "SIMD targets by name, as 'polyphase info' lists them, or 'all' (default: the best)");
+  list("--isa", targets,
+       "SIMD targets by name, as 'polyphase info' lists them, or 'all', without AVX512_BF16 and AMX (default: the "
+       "best)");
   list("--threads", threads, "thread counts; 'all': 1, 2, 4, ... and all (default 1)");
   list("--sizes", growth,
        "times the row's work, powers of 4: rows with larger maps, to see ns_per_output stay (default 1)");
@@ -167,6 +169,7 @@ Options ParseOptions(int argc, char** argv) {
   }
   for (const std::string& layout : Once(layouts)) options.layouts.emplace_back(layout);
   options.targets = Once(TargetsOf(targets));
+  options.only_targets = !targets.empty();
   options.threads = Once(ThreadsOf(threads));
   options.growth = Once(GrowthOf(growth));
   options.modes = Once(ModesOf(modes));

@@ -31,6 +31,7 @@ struct Options {
   std::vector<int64_t> growth;  // factors of the work
   std::vector<Mode> modes;
   std::vector<std::string> numerics;  // names
+  bool only_targets = false;          // --isa names them
   Algorithm algorithm = Algorithm::kAuto;
   std::vector<std::string> rest;  // Google Benchmark's own options
 };

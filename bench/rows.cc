@@ -58,7 +58,8 @@ rows_case* rows_open(const rows_options* options) {
     if (row == workloads.end()) throw std::runtime_error(table + " has no row '" + options->id + "'");
     return new rows_case(*row,
                          {polyphase::bench::LayoutName(options->layout), TargetOf(options->isa), options->threads,
-                          polyphase::bench::AlgorithmOf(options->algorithm == nullptr ? "auto" : options->algorithm)});
+                          polyphase::bench::AlgorithmOf(options->algorithm == nullptr ? "auto" : options->algorithm),
+                          polyphase::Numerics::kDefault, options->isa != nullptr});
   });
 }
 

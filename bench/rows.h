@@ -22,7 +22,7 @@ typedef struct rows_options {
   const char* table;     /* path; NULL: bench/workloads.tsv of the checkout that this was built from */
   const char* id;        /* of the row */
   const char* layout;    /* nchw, nhwc, nchwc4, nchwc8 or nchwc16, of input and output */
-  const char* isa;       /* a SIMD target by name; NULL: the best that this CPU runs */
+  const char* isa;       /* a SIMD target by name, without AMX; NULL: the best that this CPU runs */
   const char* algorithm; /* auto, subpixel, planar, winograd, gemm_col2im or matrix; NULL: auto */
   size_t threads;        /* 1: everything happens in the calling thread */
 } rows_options;

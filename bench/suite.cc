@@ -192,13 +192,13 @@ std::vector<Entry> EntriesOf(const Options& options, const std::vector<Workload>
                 const bool transposed = workload.op.rfind("conv_transpose", 0) == 0;
                 // The others have one algorithm.
                 const bool choice = transposed || (IsConv(workload) && options.algorithm != Algorithm::kGemmCol2im);
-                entries.push_back(
-                    {workload,
-                     {layout, target, threads, choice ? options.algorithm : Algorithm::kAuto, NumericsOf(numerics)},
-                     mode,
-                     workload.op + "/" + workload.id + "/" + layout.name + "/" + target,
-                     (growth == 1 ? "" : "/x" + std::to_string(growth)) +
-                         (numerics == "default" ? "" : "/" + numerics) + SuffixOf(mode)});
+                entries.push_back({workload,
+                                   {layout, target, threads, choice ? options.algorithm : Algorithm::kAuto,
+                                    NumericsOf(numerics), options.only_targets},
+                                   mode,
+                                   workload.op + "/" + workload.id + "/" + layout.name + "/" + target,
+                                   (growth == 1 ? "" : "/x" + std::to_string(growth)) +
+                                       (numerics == "default" ? "" : "/" + numerics) + SuffixOf(mode)});
               }
             }
           }

@@ -24,7 +24,7 @@ import measure  # noqa: E402
 import numpy  # noqa: E402
 import rows as table  # noqa: E402
 
-ALGORITHMS = ("subpixel", "planar", "winograd", "gemm_col2im")
+ALGORITHMS = ("subpixel", "planar", "winograd", "gemm_col2im", "matrix")
 # A layer is badly chosen where kAuto takes longer than this many times what the quickest takes.
 BOUND = 1.15
 TABLE = pathlib.Path(__file__).resolve().parents[1] / "workloads.tsv"

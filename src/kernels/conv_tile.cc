@@ -179,7 +179,7 @@ ConvTileKernels MakeConvTileKernels() {
   tile.mr = kPixels;
   tile.nr = kVectors * lanes;
   tile.kr = tile.parts = 1;
-  tile.cost = 1;
+  tile.cost = tile.granule = 1;
   kernels.dense = tile;
   FillAllDense(&kernels.dense, std::make_integer_sequence<int, kVectors>());
   static_cast<TileFormat&>(kernels.depthwise) = tile;

@@ -57,6 +57,7 @@ struct TileFormat {
   int mr;     // most pixels
   int nr;     // most columns
   int kr;
+  int granule;  // a tile computes a multiple of so many pixels, whatever it is asked for
   int parts;    // inputs and weights are sums of so many numbers
   double cost;  // of kr products of a pixel and a vector, in vector multiply-adds of f32
   // Writes a block in the order that the tile reads, in rows of `width` columns of which those past block.columns are

@@ -106,7 +106,7 @@ void MatrixTile(const ConvTileArgs& args) {
 }
 
 template <int kParts>
-void SplitPixels(const float* panel, int64_t pixels, Line* lines, int64_t part_step) {
+void SplitPixels(const float* panel, int64_t pixels, Line* lines, int64_t pixel_step, int64_t part_step) {
   const D d;
   const hn::RebindToUnsigned<D> d32;
   const hn::RebindToSigned<D> di;
@@ -127,7 +127,7 @@ void SplitPixels(const float* panel, int64_t pixels, Line* lines, int64_t part_s
         const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d32, 1));
         const auto up = hn::IfThenZeroElse(cut, hn::Add(odd, hn::Set(d32, 0x7FFF)));
         const auto rounded = hn::Add(bits, up);
-        auto* const line = reinterpret_cast<uint16_t*>(lines + part * part_step + p);
+        auto* const line = reinterpret_cast<uint16_t*>(lines + part * part_step + p * pixel_step);
         hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, hn::ShiftRight<16>(rounded))), d16, line + c);
         if (part + 1 == kParts) break;
         // What is left of an infinity or a NaN is 0.
@@ -153,7 +153,7 @@ void MakeTiles(MatrixTiles* matrix) {
   tile.nr = kVectors * tile.lanes;
   tile.kr = 2;
   tile.parts = kParts;
-  tile.cost = 1;
+  tile.cost = tile.granule = 1;
   FillTiles<kParts, 1>(&tile, std::make_integer_sequence<int, kPixels>());
   FillTiles<kParts, 2>(&tile, std::make_integer_sequence<int, kPixels>());
   matrix->tiles[kParts - 1] = tile;

@@ -35,8 +35,8 @@ constexpr int ProductsOf(int parts) { return parts * (parts + 1) / 2; }
 struct MatrixTiles {
   std::array<ConvTile, kMaxParts> tiles;  // [parts - 1]
   // Splits pixels of kSplitChannels channels, panel[pixel][channel], into lines: part q of pixel p is line
-  // q * part_step + p.
-  using SplitFn = void (*)(const float* panel, int64_t pixels, Line* lines, int64_t part_step);
+  // q * part_step + p * pixel_step.
+  using SplitFn = void (*)(const float* panel, int64_t pixels, Line* lines, int64_t pixel_step, int64_t part_step);
   std::array<SplitFn, kMaxParts> split;  // [parts - 1]
   // The instruction that multiplies, which takes two products of each lane in the time of one f32 multiply-add. Null:
   // tiles are made of f32 multiply-adds, and are slower than those of f32.

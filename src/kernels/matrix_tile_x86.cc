@@ -165,9 +165,9 @@ constexpr TileConfig kConfig = {
 POLYPHASE_AMX_ATTR void EnterAmx() { _tile_loadconfig(&kConfig); }
 POLYPHASE_AMX_ATTR void LeaveAmx() { _tile_release(); }
 
-// Computes kGroups times 16 pixels, of which the second begin `second` pixels after the first. All products of 32 channels have one sum, in which the smallest come first. An
-// instruction sums its 32 products by itself before it adds them to the others, so that this is more exact than a sum
-// of f32 (2.3e-7 against 6.0e-7 for 1024 products).
+// Computes kGroups times 16 pixels, of which the second begin `second` pixels after the first. All products of 32
+// channels have one sum, in which the smallest come first. An instruction sums its 32 products by itself before it adds
+// them to the others, so that this is more exact than a sum of f32 (2.3e-7 against 6.0e-7 for 1024 products).
 template <int kParts, int kGroups, int kV>
 POLYPHASE_AMX_ATTR __attribute__((always_inline)) inline void AmxTile(const ConvTileArgs& args, const char* input,
                                                                       char* sums, int64_t sums_step, int64_t second) {
@@ -297,7 +297,10 @@ template <int kParts>
 void UseRows(ConvTile* tile) {
   tile->mr = 2 * kRows;
   tile->kr = kSplitChannels;
-  tile->cost = 2;  // an instruction takes 16 cycles for 16 pixels, in which there are two vector multiply-adds each
+  tile->granule = kRows;
+  // An instruction takes 16 cycles for 16 pixels, in each of which there would be two multiply-adds. With operands from
+  // L1 and L2 and random numbers there are 0.62 to 0.80 as many, or 0.45 to 0.70 with one part (Granite Rapids).
+  tile->cost = kParts == 1 ? 4 : 3;
   tile->rows = {&AmxRow<kParts, 1>, &AmxRow<kParts, 2>};
   tile->enter = &EnterAmx;
   tile->leave = &LeaveAmx;

@@ -98,7 +98,7 @@ PlanarTile MakePlanarTile() {
   PlanarTile tile{};
   tile.input = tile.weights = tile.sums = DataType::kF32;
   tile.lanes = tile.kr = tile.parts = 1;
-  tile.cost = 1;
+  tile.cost = tile.granule = 1;
   tile.mr = static_cast<int>(hn::Lanes(D()));
   tile.nr = kMaxPlanarTileColumns;
   FillColumns(&tile, std::make_integer_sequence<int, kMaxPlanarTileColumns>());

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstdint>
+#include <limits>
 
 #include "base/checked_math.h"
 #include "base/format.h"
@@ -26,15 +27,36 @@ WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
 // See CostsOf (Zen 4).
 constexpr double kSplitCost = 2;
 
+// What the pixels of a tile are: neighbours in a row; neighbours in the strip of a whole map, whose rows follow one
+// another, so that some are of no output; images. Images serve maps that are small compared with the kernel, because
+// taps that read zeros are left out.
+enum class Pixels { kRow, kMap, kBatch };
+
 struct Costs {
-  double along_x, along_n;
+  double row, map, batch;
   // Rows win at the same cost, because their stores are contiguous.
-  bool batched() const { return along_n < 0.97 * along_x; }
+  Pixels pixels() const {
+    const double least = 0.97 * row;
+    if (batch < least && batch <= map) return Pixels::kBatch;
+    return map < least ? Pixels::kMap : Pixels::kRow;
+  }
 };
+
+// The panel of some rows of a map stays in L2.
+constexpr double kMapPanelBytes = 128 * 1024;
+int64_t MapRows(const PhaseAxis& x, int64_t strip_x, int64_t width) {
+  const double row_bytes = static_cast<double>(strip_x) * static_cast<double>(std::min(x.phases->stride, x.out)) *
+                           static_cast<double>(width) * sizeof(float);
+  return std::max<int64_t>(1, static_cast<int64_t>(kMapPanelBytes / row_bytes));
+}
 
 // A vector of sums costs this much in the panel, and an output pixel that leaves joined phases costs this much more
 // (600 layers).
 constexpr double kPanelCost = 0.5, kJoinedCost = 4;
+
+// A line of weights that comes from L3 while matrix tiles wait costs this much (30 to 40 GB/s, Granite Rapids).
+constexpr double kStreamCost = 11;
+constexpr int64_t kCachedWeightBytes = 1 << 20;
 
 Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
   const PhaseView view(problem, layout.format);
@@ -54,36 +76,55 @@ Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
       view.depthwise ? 1 : static_cast<double>(DivCeil(view.ic, tile.kr) * ProductsOf(tile.parts)) * tile.cost;
   // Splitting an element into parts takes so many vector operations for each of them.
   const double split = tile.input == DataType::kF32 ? 0 : tile.parts * kSplitCost / lanes;
-  const auto load = [&](bool along_n) {
-    return images * (MoveCost(problem.tensors.input, lanes, along_n) + split) * static_cast<double>(view.ic) * groups;
-  };
-  const auto store = [&](bool along_n) {
-    return images * view.Product(&PhaseAxis::out) * lanes * out_vectors *
-           MoveCost(problem.tensors.output, lanes, along_n);
-  };
+  const double load = images * (MoveCost(problem.tensors.input, lanes) + split) * static_cast<double>(view.ic) * groups;
+  const double pixels = images * view.Product(&PhaseAxis::out);
+  const double store = pixels * lanes * out_vectors * MoveCost(problem.tensors.output, lanes);
   double phase_bytes = static_cast<double>(tiles.width(0) * layout.slot_column_bytes());
   for (const PhaseAxis& axis : view.axes) {
     phase_bytes *= static_cast<double>(DivCeil(axis.phases->slots, axis.phases->stride));
   }
-  // Tiles along x compute every tap of a phase for every pixel, and pack the zeros that taps outside the input read.
-  const double x_stride = static_cast<double>(x.phases->stride);
-  const double x_slots = static_cast<double>(x.out) * static_cast<double>(x.phases->slots) / x_stride;
-  const int64_t row_tile = BalancedTile(DivCeil(x.out, x.phases->stride), tile.mr);
-  const double strip_x = static_cast<double>(x.InputRange({0, x.out}).count());
-  // Tiles along the batch waste no tap on padding.
-  const int64_t image_tile = BalancedTile(view.images, tile.mr);
-  const double pixels = images * view.Product(&PhaseAxis::out);
-  const double vectors_per_call = static_cast<double>(tiles.vectors(0));
-  const auto calls = [&](int64_t tile_pixels) {
-    if (view.depthwise) return 0.0;  // one call computes a row
-    return (kCallCost / (vectors_per_call * static_cast<double>(tile_pixels)) + kPanelCost) * pixels * out_vectors;
+  // Each strip streams all weights through L2, which f32 tiles do not notice.
+  const double weight_lines = static_cast<double>(layout.bytes()) / kLineBytes;
+  const auto stream = [&](double strip_pixels) {
+    if (tile.granule == 1 || layout.bytes() <= kCachedWeightBytes) return 0.0;
+    const double bytes = strip_pixels * static_cast<double>(tile.lines(view.ic) * kLineBytes);
+    return kStreamCost * weight_lines * std::max(1.0, bytes / LargestStripBytes(tile));
   };
   const JoinedPhases* const phases = layout.format.joined;
   const double joined = phases == nullptr ? 0 : kJoinedCost * pixels * groups * static_cast<double>(phases->all());
-  return {images * row_pairs * x_slots * macs_per_vector * out_vectors / TileRate(row_tile, tiles, phase_bytes) +
-              in_rows * strip_x * load(false) + store(false) + calls(row_tile) + joined,
-          images * row_pairs * x_pairs * macs_per_vector * out_vectors / TileRate(image_tile, tiles, phase_bytes) +
-              in_rows * static_cast<double>(x.in) * load(true) + store(true) + calls(image_tile) + joined};
+  const double vectors_per_call = static_cast<double>(tiles.vectors(0));
+  // Returns the time of `macs` multiplications in runs of neighbouring pixels.
+  const auto run = [&](double macs, int64_t neighbours) {
+    // One call computes a depthwise row.
+    const double tile_pixels = static_cast<double>(BalancedTile(neighbours, tile.mr));
+    const double call = view.depthwise ? 0 : kCallCost / (vectors_per_call * tile_pixels) + kPanelCost;
+    return images * macs * macs_per_vector * out_vectors / TileRate(neighbours, tile, tiles, phase_bytes) +
+           call * pixels * out_vectors + store + joined;
+  };
+  // Tiles along a row compute every tap of a phase for every pixel, and pack the zeros that taps outside the input
+  // read.
+  const PhaseAxis& y = view.axes[kRow];
+  const auto slots = [](const PhaseAxis& axis) { return static_cast<double>(axis.phases->slots); };
+  const int64_t row = DivCeil(x.out, x.phases->stride);
+  const int64_t strip_x = x.InputRange({0, x.out}).count(), strip_y = y.InputRange({0, y.out}).count();
+  const double row_slots = static_cast<double>(row) * slots(x);
+  // Tiles along the rows of a map do so in y as well, and compute the pixels between rows.
+  const int64_t rows = std::min(DivCeil(y.out, y.phases->stride), MapRows(x, strip_x, tiles.width(0)));
+  const int64_t map = (rows - 1) * strip_x + row;
+  const double maps = static_cast<double>(DivCeil(y.out, y.phases->stride)) / static_cast<double>(rows);
+  const double z_pairs = static_cast<double>(CountPairs(view.axes[kDepth]));
+  const double in_z = static_cast<double>(view.axes[kDepth].in);
+  const double strip_pixels = static_cast<double>(strip_y) * static_cast<double>(strip_x);
+  Costs costs;
+  costs.row = run(row_pairs * row_slots, row) + in_rows * static_cast<double>(strip_x) * load +
+              images * stream(in_rows * static_cast<double>(strip_x));
+  costs.map = run(z_pairs * maps * static_cast<double>(map) * slots(y) * slots(x), map) + in_z * strip_pixels * load +
+              images * stream(in_z * strip_pixels);
+  // Tiles along the batch waste no tap on padding.
+  costs.batch = run(row_pairs * x_pairs, view.images) + in_rows * static_cast<double>(x.in) * load +
+                stream(images * in_rows * static_cast<double>(x.in));
+  if (view.depthwise) costs.map = std::numeric_limits<double>::infinity();
+  return costs;
 }
 
 // ---- Schedule
@@ -96,13 +137,18 @@ class DirectPart final : public PhasePart {
   bool IsJoined() const { return tasks_.layout.format.joined != nullptr; }
   const TileFormat& tile() const { return *tasks_.layout.format.tile; }
   const ConvTile& dense() const { return static_cast<const ConvTile&>(tile()); }  // not depthwise
+  int64_t panel_floats() const { return image_floats_ * (pixels_ == Pixels::kBatch ? tasks_.images.length : 1); }
   bool HasRows() const { return !tasks_.view.depthwise && dense().rows[0] != nullptr; }
 
   PhaseTasks tasks_;
-  int64_t x_chunk_ = 0;  // positions q of a row whose outputs share a panel in L1
-  // A panel has at most these pixels and columns: those of one tile or, where phases are joined, of all tiles.
+  Pixels pixels_ = Pixels::kRow;
+  int64_t x_chunk_ = 0;   // positions q of a row whose outputs share a panel in L1
+  int64_t map_rows_ = 1;  // rows of a phase that share a panel
+  // A panel has at most these pixels and columns: those of one tile or, where phases are joined, of all tiles. The
+  // outputs of an image are neighbours in it.
   int64_t panel_pixels_ = 0, panel_width_ = 0;
-  int64_t row_phases_ = 0;  // of x, in the longest row
+  int64_t image_floats_ = 0;  // of the panel; odd lines, because powers of two meet in few sets of the cache
+  int64_t row_phases_ = 0;    // of x, in the longest row: the steps between neighbours of one phase
 };
 
 // A phase: the outputs of one residue on one axis.
@@ -122,16 +168,14 @@ struct Scratch {
   Scratch(const DirectPart& part, Arena& arena)
       : strip(TakeStrip(part.tasks_.LargestStrip(part.tasks_.view.ic), arena)) {
     if (part.HasRows()) arena.Take<Line>("lines after the strip", {kMaxLinesAfter});
-    const auto take = [&](const char* what) {
-      return arena.Take<float>(what, {part.panel_pixels_, part.panel_width_});
-    };
+    const auto take = [&](const char* what) { return arena.Take<float>(what, {part.panel_floats()}); };
     if (part.tile().input != DataType::kF32) {
       strip.whole = arena.Take<float>("unsplit pixels", {kSplitPixels, kSplitChannels});
     }
     if (part.IsJoined()) columns = take("columns");
     panel = take("panel");
     if (part.tasks_.tensors.residual) residual = take("residual");
-    if (!part.tasks_.batched) runs = arena.Take<PhaseRun>("phases", {part.row_phases_});
+    runs = arena.Take<PhaseRun>("phases", {part.row_phases_});
   }
 
   Strip strip;
@@ -147,15 +191,16 @@ DirectPart::DirectPart(const PhaseProblem& problem, const WeightLayout& layout, 
   const PhaseView& view = tasks_.view;
   const PhaseAxis& x = view.x();
   const double line_bytes = static_cast<double>(tile.lines(view.ic) * kLineBytes);
-  tasks_.batched = CostsOf(problem, layout).batched();
-  tasks_.zeros_in_x = !tasks_.batched;
+  pixels_ = CostsOf(problem, layout).pixels();
+  tasks_.zeros[kColumn] = pixels_ != Pixels::kBatch;
+  tasks_.zeros[kRow] = pixels_ == Pixels::kMap;
   SplitCosts costs{threads, view.UsefulMacs(), line_bytes, SmallestBox(view, kTaskTiles * tile.mr), !IsJoined()};
-  if (tasks_.batched) {
-    costs.smallest[kColumn] = x.out;
+  if (pixels_ != Pixels::kRow) costs.smallest[kColumn] = x.out;
+  if (pixels_ == Pixels::kBatch) {
     // A task takes as many whole tiles of images as keep the strip of all rows small.
     const int64_t images = BalancedTile(view.images, tile.mr);
     const double image_bytes = StripBytes(tasks_, costs, {view.axes[kDepth].out, view.axes[kRow].out, x.out});
-    const int64_t fitting = static_cast<int64_t>(LargestStripBytes(tile) / (image_bytes * static_cast<double>(images)));
+    const auto fitting = static_cast<int64_t>(LargestStripBytes(tile) / (image_bytes * static_cast<double>(images)));
     tasks_.images = CutEvery(view.images, std::min(view.images, images * std::max<int64_t>(1, fitting)));
     costs.pixel_bytes *= static_cast<double>(tasks_.images.length);
   }
@@ -169,7 +214,15 @@ DirectPart::DirectPart(const PhaseProblem& problem, const WeightLayout& layout, 
   const int64_t fitting = std::max<int64_t>(1, static_cast<int64_t>(kPanelBytes / position_bytes));
   x_chunk_ = BalancedTile(positions, std::max<int64_t>(fitting, tile.mr));
   if (HasRows() && x_chunk_ < positions) x_chunk_ = RoundUp(x_chunk_, tile.mr);
-  panel_pixels_ = tasks_.batched ? tasks_.images.length : std::min(x_chunk_ * stride, box_x);
+  panel_pixels_ = std::min(x_chunk_ * stride, box_x);
+  if (pixels_ == Pixels::kMap) {
+    const int64_t strip_x = tasks_.StripInputs(kColumn, box_x);
+    x_chunk_ = positions;
+    map_rows_ =
+        std::min(DivCeil(tasks_.boxes[kRow].length, view.axes[kRow].phases->stride), MapRows(x, strip_x, panel_width_));
+    panel_pixels_ = map_rows_ * strip_x * stride;
+  }
+  image_floats_ = panel_pixels_ * panel_width_ + (pixels_ == Pixels::kBatch ? kLineLanes : 0);
 
   Arena arena;
   Scratch(*this, arena);
@@ -177,7 +230,10 @@ DirectPart::DirectPart(const PhaseProblem& problem, const WeightLayout& layout, 
   worker_bytes = arena.bytes();
   status = arena.Check(problem.op.name);
   form = view.depthwise ? " depthwise" : IsJoined() ? ", phases in lanes" : "";
-  tiles = Format("tiles %dx%d along %s", tile.mr, tile.nr, tasks_.batched ? "the batch" : "x");
+  tiles = Format("tiles %dx%d along %s", tile.mr, tile.nr,
+                 pixels_ == Pixels::kRow   ? "x"
+                 : pixels_ == Pixels::kMap ? "the map"
+                                           : "the batch");
 }
 
 // ---- Loop nest
@@ -192,12 +248,12 @@ class DirectTask {
         task_(task),
         scratch_(scratch),
         store_(store) {
-    const int64_t pixel = tasks_.batched ? task.images.count() : 1;
     const int64_t blocks = view_.depthwise ? task.tiles.count() : part.tile().lines(view_.ic);
-    steps_.x = pixel;
-    steps_.block = task.in[kColumn].count() * pixel;
-    steps_.y = blocks * steps_.block;
-    steps_.z = task.in[kRow].count() * steps_.y;
+    steps_.x = task.images.count();
+    const int64_t row = task.in[kColumn].count() * steps_.x;
+    steps_.block = part.pixels_ == Pixels::kMap ? task.in[kRow].count() * row : row;
+    steps_.y = part.pixels_ == Pixels::kMap ? row : blocks * row;
+    steps_.z = task.in[kRow].count() * blocks * row;
     weights_ = part.weights.weights + task.group * layout_.group_bytes();
     bias_ = part.weights.bias + task.group * layout_.bias_columns;
     bias_floats_ = layout_.bias_floats();
@@ -217,9 +273,7 @@ class DirectTask {
       first_channel_ = tiles.first(tile);
       width_ = tiles.first(tile + together - 1) + tiles.width(tile + together - 1) - first_channel_;
       // Rows of one phase are computed together, because they read the same weights.
-      ForEachPhase(kDepth, [&](int64_t oz0) {
-        ForEachPhase(kRow, [&](int64_t oy0) { tasks_.batched ? RunBatchedRows(oz0, oy0) : RunRows(oz0, oy0); });
-      });
+      ForEachPhase(kDepth, [&](int64_t oz0) { ForEachPhase(kRow, [&](int64_t oy0) { RunRows(oz0, oy0); }); });
     }
     if (tasks_.stream) tasks_.op.kernels.panel.flush();
   }
@@ -251,18 +305,22 @@ class DirectTask {
     }
   }
 
-  // Calls body(oz, oy) for the rows of the phases whose first rows are (oz0, oy0).
+  // Calls body(oz, oy, rows) for the rows of the phases whose first rows are (oz0, oy0), some of one oz at a time.
   template <class Body>
-  void ForEachRow(int64_t oz0, int64_t oy0, const Body& body) {
+  void ForEachRows(int64_t oz0, int64_t oy0, const Body& body) {
+    const int64_t stride_y = view_.axes[kRow].phases->stride;
     for (int64_t oz = oz0; oz < task_.out[kDepth].end; oz += view_.axes[kDepth].phases->stride) {
-      for (int64_t oy = oy0; oy < task_.out[kRow].end; oy += view_.axes[kRow].phases->stride) body(oz, oy);
+      for (int64_t oy = oy0; oy < task_.out[kRow].end; oy += part_.map_rows_ * stride_y) {
+        body(oz, oy, std::min(part_.map_rows_, DivCeil(task_.out[kRow].end - oy, stride_y)));
+      }
     }
   }
 
-  Taps RowTaps(int axis, int64_t o) const {
-    const int64_t position = view_.axes[axis].position(o);
-    return {phase_[axis], position, view_.axes[axis].ValidTaps(phase_[axis].taps, position)};
+  Taps TapsAt(int axis, const Phase& phase, int64_t position) const {
+    const bool all = tasks_.zeros[axis];
+    return {phase, position, all ? IndexRange{0, phase.taps.taps} : view_.axes[axis].ValidTaps(phase.taps, position)};
   }
+  Taps RowTaps(int axis, int64_t o) const { return TapsAt(axis, phase_[axis], view_.axes[axis].position(o)); }
 
   // Returns the operands of a tile of channels for the taps of a phase on each axis.
   ConvTileArgs TapArgs(int64_t tile, const Taps& z, const Taps& y, const Taps& x) const {
@@ -306,8 +364,7 @@ class DirectTask {
 
   // Returns whether the sums of `pixels` pixels are in the panel.
   bool InPanel(const float* sums, int64_t pixels, int64_t step, int64_t width) const {
-    return sums >= scratch_.panel &&
-           sums + (pixels - 1) * step + width <= scratch_.panel + part_.panel_pixels_ * part_.panel_width_;
+    return sums >= scratch_.panel && sums + (pixels - 1) * step + width <= scratch_.panel + part_.panel_floats();
   }
 
   // Returns whether all lines that `pixels` pixels read are in the strip.
@@ -358,13 +415,15 @@ class DirectTask {
     }
   }
 
-  // Runs tiles along x. All phases of a chunk of positions meet in the panel, so that the output is written once, in
-  // order. Dense tiles that store into the output themselves gain 0 to 8 % in NHWC but lose up to 10 % in NCHWc, where
-  // neighbouring lines belong to different phases. Depthwise rows have too little work to hide the panel, and take 0.8
-  // of the time without it (64 to 256 channels, Zen, AVX2).
+  // All phases of a chunk of positions meet in the panel, so that the output is written once, in order. Dense tiles
+  // that store into the output themselves gain 0 to 8 % in NHWC but lose up to 10 % in NCHWc, where neighbouring lines
+  // belong to different phases. Depthwise rows have too little work to hide the panel, and take 0.8 of the time without
+  // it (64 to 256 channels, Zen, AVX2).
   void RunRows(int64_t oz0, int64_t oy0) {
     const PhaseAxis& x = view_.x();
     const int64_t stride = x.phases->stride;
+    const int64_t stride_y = view_.axes[kRow].phases->stride;
+    const int64_t strip_x = task_.in[kColumn].count();
     const int64_t row_end = task_.out[kColumn].end;
     const int64_t row_last = x.position(row_end - 1);
     for (int64_t begin = task_.out[kColumn].begin; begin < row_end;) {
@@ -374,51 +433,51 @@ class DirectTask {
       for (int64_t i = 0; i < phases; ++i) {
         scratch_.runs[i] = {PhaseOf(kColumn, begin + i), x.position(begin + i), DivCeil(end - begin - i, stride)};
       }
-      ForEachRow(oz0, oy0, [&](int64_t oz, int64_t oy) {
+      ForEachRows(oz0, oy0, [&](int64_t oz, int64_t oy, int64_t rows) {
         const Taps z = RowTaps(kDepth, oz);
         const Taps y = RowTaps(kRow, oy);
         float* output = nullptr;
-        if (view_.depthwise) output = OutputPixels(tasks_, task_, store_, first_channel_, width_, oz, oy, begin);
+        if (view_.depthwise && part_.pixels_ == Pixels::kRow) {
+          output = OutputPixels(tasks_, task_, store_, first_channel_, width_, oz, oy, begin);
+        }
         float* const sums = output != nullptr ? output : scratch_.panel;
         int64_t step = width_;
         if (output != nullptr) step = end - begin > 1 ? tasks_.tensors.output.stride[kColumn] : 0;
         for (int64_t i = 0; i < phases; ++i) {
           const PhaseRun& run = scratch_.runs[i];
-          RunTiles(z, y, {run.phase, run.position, {0, run.phase.taps.taps}}, run.count, sums + i * step,
-                   run.count > 1 ? stride * step : 0);
+          if (part_.pixels_ == Pixels::kBatch) {
+            for (int64_t q = 0; q < run.count; ++q) {
+              RunTiles(z, y, TapsAt(kColumn, run.phase, run.position + q), task_.images.count(),
+                       sums + (i + q * part_.row_phases_) * step, part_.image_floats_);
+            }
+          } else {
+            const int64_t count = (rows - 1) * strip_x + run.count;
+            const Taps taps = TapsAt(kColumn, run.phase, run.position);
+            RunTiles(z, y, taps, count, sums + i * step, count > 1 ? part_.row_phases_ * step : 0);
+          }
         }
-        if (output == nullptr) Store(end - begin, oz, oy, begin);
+        if (output != nullptr) return;
+        for (int64_t row = 0; row < rows; ++row) {
+          Store(scratch_.panel + row * strip_x * part_.row_phases_ * width_, end - begin, oz, oy + row * stride_y,
+                begin);
+        }
       });
       begin = end;
     }
   }
 
-  // Runs tiles along the batch, position by position, with the positions of one phase together.
-  void RunBatchedRows(int64_t oz0, int64_t oy0) {
-    const PhaseAxis& x = view_.x();
-    ForEachPhase(kColumn, [&](int64_t ox0) {
-      const Phase phase = PhaseOf(kColumn, ox0);
-      ForEachRow(oz0, oy0, [&](int64_t oz, int64_t oy) {
-        const Taps z = RowTaps(kDepth, oz);
-        const Taps y = RowTaps(kRow, oy);
-        for (int64_t ox = ox0; ox < task_.out[kColumn].end; ox += x.phases->stride) {
-          const int64_t position = x.position(ox);
-          RunTiles(z, y, {phase, position, x.ValidTaps(phase.taps, position)}, task_.images.count(), scratch_.panel,
-                   width_);
-          Store(task_.images.count(), oz, oy, ox);
-        }
-      });
-    });
-  }
-
-  // Stores the panel, whose pixels begin with (oz, oy, ox) of the axes of the view.
-  void Store(int64_t pixels, int64_t oz, int64_t oy, int64_t ox) const {
-    if (part_.IsJoined()) {
-      StoreJoined(tasks_, task_, store_, scratch_.panel, scratch_.columns, width_, pixels, oz, oy, ox);
-      return;
+  // Stores the panels of the images, whose pixels begin with (oz, oy, ox) of the axes of the view.
+  void Store(float* panel, int64_t pixels, int64_t oz, int64_t oy, int64_t ox) const {
+    PhaseTask image = task_;
+    for (image.images.end = image.images.begin + 1; image.images.end <= task_.images.end;
+         ++image.images.begin, ++image.images.end, panel += part_.image_floats_) {
+      if (part_.IsJoined()) {
+        StoreJoined(tasks_, image, store_, panel, scratch_.columns, width_, pixels, oz, oy, ox);
+      } else {
+        const int64_t channels = std::min(width_, view_.oc - first_channel_);
+        StoreTile(tasks_, image, store_, panel, first_channel_, channels, width_, pixels, oz, oy, ox);
+      }
     }
-    const int64_t channels = std::min(width_, view_.oc - first_channel_);
-    StoreTile(tasks_, task_, store_, scratch_.panel, first_channel_, channels, width_, pixels, oz, oy, ox);
   }
 
   const DirectPart& part_;
@@ -450,7 +509,7 @@ void DirectPart::Run(int64_t task, Arena arena, const RunContext& context) const
 
 double DirectCost(const PhaseProblem& problem, const WeightLayout& layout) {
   const Costs costs = CostsOf(problem, layout);
-  return std::min(costs.along_x, costs.along_n);
+  return std::min({costs.row, costs.map, costs.batch});
 }
 
 std::unique_ptr<PhasePart> ScheduleDirect(const PhaseProblem& problem, const WeightLayout& layout, size_t threads) {

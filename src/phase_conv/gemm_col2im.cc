@@ -85,14 +85,14 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
     transposed = in_pixels * columns + outputs * channels;
   }
   const int64_t pixels = BalancedTile(std::max<int64_t>(1, static_cast<int64_t>(in_pixels)), tile.mr);
-  const double rate = TileRate(pixels, layout.tiles, ic * columns * static_cast<double>(layout.element_bytes));
+  const double rate = TileRate(pixels, tile, layout.tiles, ic * columns * static_cast<double>(layout.element_bytes));
   const double vectors_per_call = static_cast<double>(layout.tiles.vectors(0));
   const double call = kCallCost / (vectors_per_call * static_cast<double>(pixels));
   const double gemm = waste * in_pixels * columns / lanes * (ic / rate + call);
   return static_cast<double>(view.images * view.groups) *
          (gemm + kAddCost * pairs * channels / lanes + kTransposeCost * transposed +
-          in_pixels * ic * MoveCost(problem.tensors.input, lanes, false) +
-          outputs * channels * MoveCost(problem.tensors.output, lanes, false));
+          in_pixels * ic * MoveCost(problem.tensors.input, lanes) +
+          outputs * channels * MoveCost(problem.tensors.output, lanes));
 }
 
 // ---- Schedule

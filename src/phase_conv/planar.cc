@@ -126,7 +126,7 @@ PlanarPart::PlanarPart(const PhaseProblem& problem, const WeightLayout& layout, 
   const PlanarTile& tile = problem.op.kernels.planar;
   const PhaseView& view = tasks_.view;
   const PhaseAxis& x = view.x();
-  tasks_.zeros_in_x = true;
+  tasks_.zeros[kColumn] = true;
   const auto tile_pixels = int64_t{tile.mr} * tile.vectors[static_cast<size_t>(layout.tiles.nr - 1)];
   SplitTasks({threads, view.UsefulMacs(), static_cast<double>(view.ic) * sizeof(float),
               SmallestBox(view, kTaskTiles * tile_pixels), false},

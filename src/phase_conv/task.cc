@@ -15,16 +15,16 @@ namespace polyphase::internal {
 namespace {
 
 // Packs one channel block of a depthwise layer. Each channel of the strip comes from the input channel that it repeats.
-void PackRepeated(const PhaseTasks& tasks, PackFn pack, PixelRun run, int64_t channel, const char* pixels,
-                  float* strip) {
+void PackRepeated(const PhaseTasks& tasks, PackFn pack, PixelRun run, int64_t channel, const char* pixels, float* strip,
+                  int64_t step) {
   run.channels = 1;
   for (int64_t lane = 0; lane < kLineLanes; ++lane) {
     if (channel + lane >= tasks.view.ic) {
-      for (int64_t p = 0; p < run.pixels; ++p) strip[p * kLineLanes + lane] = 0.0f;
+      for (int64_t p = 0; p < run.pixels; ++p) strip[p * step + lane] = 0.0f;
       continue;
     }
     run.channel = (channel + lane) / tasks.view.multiplier;
-    pack(run, pixels, strip + lane, kLineLanes, 1);
+    pack(run, pixels, strip + lane, step, 1);
   }
 }
 
@@ -75,7 +75,7 @@ PhaseTask PhaseTasks::operator[](int64_t index) const {
     const IndexRange box = boxes[axis][next.Next(boxes[axis].count)];
     task.out[axis] = {std::max<int64_t>(0, box.begin - lead[axis]), box.end - lead[axis]};
     task.in[axis] = a.InputRange(task.out[axis]);
-    if (!a.padded() && !(zeros_in_x && axis == kColumn)) task.in[axis] = task.in[axis].Clip(a.in);
+    if (!a.padded() && !zeros[axis]) task.in[axis] = task.in[axis].Clip(a.in);
   }
   task.images = images[next.Next(images.count)];
   task.group = next.rest();
@@ -84,7 +84,7 @@ PhaseTask PhaseTasks::operator[](int64_t index) const {
 
 int64_t PhaseTasks::StripInputs(int axis, int64_t outputs) const {
   const PhaseAxis& a = view.axes[axis];
-  const bool outside = a.padded() || (zeros_in_x && axis == kColumn);
+  const bool outside = a.padded() || zeros[axis];
   const int64_t all = outside ? a.InputRange({0, a.out}).count() : a.in;
   return std::min(a.MaxInputs(std::min(outputs, a.out)), all);
 }
@@ -158,19 +158,24 @@ SpatialSizes SmallestBox(const PhaseView& view, int64_t x_positions) {
 // The multiplications of a tile must fill the latency of the FMA units (4 cycles, 2 units) and the time in which its
 // lines of weights arrive. A line takes about 4 cycles from L2, and 7 where the operands of a tile do not stay there
 // (tiles of 4 pixels reach 0.6 of the peak; tiles of 6 and 8 then reach 0.45 and 0.55; Sapphire Rapids, AVX-512).
-double TileRate(int64_t pixels, const ColumnTiles& tiles, double weight_bytes) {
+double TileRate(int64_t pixels, const TileFormat& tile, const ColumnTiles& tiles, double weight_bytes) {
+  if (tile.granule > 1) {
+    // Cycles of a tile for a line of channels and a vector of columns. Lines of L2 come in time.
+    const double computed = static_cast<double>(RoundUp(std::min<int64_t>(pixels, tile.mr), tile.granule));
+    const double cycles = computed * ProductsOf(tile.parts) * tile.cost / 2;
+    const double line_cycles = weight_bytes <= LargestStripBytes(tile) * 2 / 3 ? 0 : 6;
+    const double load = line_cycles * static_cast<double>(tile.granule * tile.parts);
+    const double used = static_cast<double>(pixels) / static_cast<double>(RoundUp(pixels, tile.granule));
+    return used * cycles / (cycles + load);
+  }
   const double vectors = static_cast<double>(tiles.vectors(0));
   const double line_cycles = weight_bytes <= kPanelBytes ? 0 : weight_bytes <= kStripBytes ? 4 : 7;
-  const double cycles = static_cast<double>(pixels) * vectors / 2;
+  const double cycles = static_cast<double>(BalancedTile(pixels, tile.mr)) * vectors / 2;
   return cycles / std::max({cycles, 4.0, line_cycles * vectors * static_cast<double>(tiles.lanes) / kLineLanes});
 }
 
-// An element costs about two vector operations per vector, and four where it is transposed. Pixels that are images of
-// an NCHW tensor are moved one by one, each from or to a line of its own.
-double MoveCost(const TensorDesc& desc, double lanes, bool batched) {
-  if (desc.layout != Layout::kNchw) return 2.0 / lanes;
-  return batched ? 6.0 : 4.0 / lanes;
-}
+// An element costs about two vector operations per vector, and four where it is transposed.
+double MoveCost(const TensorDesc& desc, double lanes) { return (desc.layout == Layout::kNchw ? 4.0 : 2.0) / lanes; }
 
 void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext& context, const Strip& strip,
                const StripSteps& steps, int64_t channel, int64_t channels) {
@@ -192,21 +197,23 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
   const PhaseAxis& axis_y = tasks.view.axes[kRow];
   const PhaseAxis& axis_x = tasks.view.x();
   const IndexRange strip_x = task.in[kColumn];
-  // `inside` is the part of a strip row that is a run of input pixels.
+  // `inside` is the part of a strip row that is a run of input pixels. Images are packed one by one, or else the pixels
+  // of NCHW would come from a line of memory each: layers of 64 images took twice as long.
   IndexRange inside = strip_x.Clip(axis_x.in);
-  if (steps.x > 1 || axis_x.phases->repeat > 1 || inside.count() == 0) inside = {strip_x.end, strip_x.end};
-  const auto pack = [&](const char* pixels, Line* lines, int64_t first) {
+  if (axis_x.phases->repeat > 1 || inside.count() <= 1) inside = {strip_x.end, strip_x.end};
+  // Packs a run, whose lines are `step` lines apart.
+  const auto pack = [&](const char* pixels, Line* lines, int64_t step, int64_t first) {
     float* const packed = reinterpret_cast<float*>(lines);
-    if (tasks.view.multiplier > 1) return PackRepeated(tasks, pack_as, run, first, pixels, packed);
+    if (tasks.view.multiplier > 1) return PackRepeated(tasks, pack_as, run, first, pixels, packed, step * kLineLanes);
     run.channel = task.group * tasks.view.ic + first;
     run.channels = std::min(line_channels, channel + channels - first);
-    if (!splits) return pack_as(run, pixels, packed, kLineLanes, kLineLanes);
+    if (!splits) return pack_as(run, pixels, packed, step * kLineLanes, kLineLanes);
     ForEachTile(run.pixels, kSplitPixels, [&](int64_t begin, int64_t count) {
       PixelRun some = run;
       some.pixels = count;
       pack_as(some, pixels + (begin * run.pixel_stride << element_log2), strip.whole, line_channels, line_channels);
       activate(strip.whole, count * line_channels);
-      kernels.matrix.split[tile.parts - 1](strip.whole, count, lines + begin, steps.block);
+      kernels.matrix.split[tile.parts - 1](strip.whole, count, lines + begin * step, step, steps.block);
     });
   };
   const auto pack_one_by_one = [&](const char* row, Line* strip_row, const IndexRange& xs, int64_t first) {
@@ -219,7 +226,7 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
           std::memset(pixel + part * steps.block, 0, static_cast<size_t>(steps.x * kLineBytes));
         }
       } else {
-        pack(row + (axis_x.Source(ix) * desc.stride[kColumn] << element_log2), pixel, first);
+        pack(row + (axis_x.Source(ix) * desc.stride[kColumn] << element_log2), pixel, 1, first);
       }
     }
   };
@@ -227,7 +234,11 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
     for (int64_t iy = task.in[kRow].begin; iy < task.in[kRow].end; ++iy) {
       int64_t line = (iz - task.in[kDepth].begin) * steps.z + (iy - task.in[kRow].begin) * steps.y;
       if (axis_z.IsZero(iz) || axis_y.IsZero(iy)) {
-        std::memset(strip.lines + line, 0, static_cast<size_t>(steps.y * kLineBytes));
+        for (int64_t c = 0; c < channels; c += line_channels) {
+          for (int part = 0; part < tile.parts; ++part, line += steps.block) {
+            std::memset(strip.lines + line, 0, static_cast<size_t>(strip_x.count() * steps.x * kLineBytes));
+          }
+        }
         continue;
       }
       const char* const row =
@@ -239,8 +250,10 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
         if (inside.count() > 0) {
           run.pixels = inside.count();
           run.pixel_stride = desc.stride[kColumn];
-          pack(row + (inside.begin * run.pixel_stride << element_log2), strip_row + (inside.begin - strip_x.begin),
-               channel + c);
+          for (int64_t image = 0; image < steps.x; ++image) {
+            pack(row + (inside.begin * run.pixel_stride + image * desc.stride_n << element_log2),
+                 strip_row + (inside.begin - strip_x.begin) * steps.x + image, steps.x, channel + c);
+          }
         }
         pack_one_by_one(row, strip_row, {inside.end, strip_x.end}, channel + c);
         if (!splits) activate(reinterpret_cast<float*>(strip_row), strip_x.count() * steps.x * kLineLanes);
@@ -267,10 +280,9 @@ void StoreTile(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore
                int64_t ox) {
   const TensorDesc& output = tasks.tensors.output;
   const TensorDesc& residual = tasks.tensors.residual ? *tasks.tensors.residual : output;
-  const auto stride = [&](const TensorDesc& desc) { return tasks.batched ? desc.stride_n : desc.stride[kColumn]; };
   StorePanel(store, {OutputChannel(tasks, task, first_channel), channels, pixels, panel, panel_stride,
-                     OutputOffset(tasks, task, output, oz, oy, ox), stride(output),
-                     OutputOffset(tasks, task, residual, oz, oy, ox), stride(residual)});
+                     OutputOffset(tasks, task, output, oz, oy, ox), output.stride[kColumn],
+                     OutputOffset(tasks, task, residual, oz, oy, ox), residual.stride[kColumn]});
 }
 
 void StoreJoined(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, float* panel, float* columns,
@@ -283,12 +295,6 @@ void StoreJoined(const PhaseTasks& tasks, const PhaseTask& task, const OutputSto
   const int64_t size_x = tasks.part[kColumn].count();
   tasks.ForEachJoinedRow(qz, qy, [&](int64_t phase, int64_t oz, int64_t oy) {
     float* const pixel = panel + phase * run;
-    if (tasks.batched) {
-      for (int64_t x = begin; x < std::min(phases, size_x - ox); ++x) {
-        StoreTile(tasks, task, store, pixel + x * oc, 0, oc, panel_stride, pixels, oz, oy, ox + x);
-      }
-      return;
-    }
     // The phases of x are put together first, so that a row leaves in one piece: that is cheaper than storing every
     // phase with a stride.
     float* row = pixel;

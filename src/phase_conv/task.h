@@ -24,7 +24,8 @@ struct StripShape {
   int64_t z = 0, y = 0, blocks = 0, x = 0, images = 0;  // each part counts as a block
 };
 
-// The steps of a strip count lines. The lines of one channel block of a row, over all x and images, are contiguous.
+// The steps of a strip count lines. The lines of one channel block of a row, over all x and images, are contiguous. Rows
+// follow one another after all blocks of one, or within a block.
 struct StripSteps {
   int64_t z, y, block, x;
 };
@@ -83,12 +84,9 @@ struct PhaseTasks {
   const int64_t group_channels;  // of the output tensor, in one group
   const bool stream;             // the output, which is f32, is written past the caches
 
-  // The pixels of a tile are neighbours in x or, with `batched`, images. The latter serves maps that are small compared
-  // with the kernel, because it leaves out taps that read zeros.
-  bool batched = false;
-  // The strip contains the pixels left and right of the input, which taps read as zeros. Everywhere else, taps that
+  // The strip contains the pixels outside the input on these axes, which taps read as zeros. Everywhere else, taps that
   // read zeros are left out.
-  bool zeros_in_x = false;
+  std::array<bool, kMaxSpatialRank> zeros{};
   // Boxes are counted from this many outputs before the part, so that they are whole tiles of Winograd's.
   SpatialSizes lead{};
   Ranges tiles, images;
@@ -126,22 +124,21 @@ constexpr double kPanelBytes = 16 * 1024;
 constexpr int64_t kTaskTiles = 4;
 
 // All estimated times count vector multiply-adds at full rate.
-// Returns the share of the peak that a tile of `pixels` pixels reaches, if its phase reads `weight_bytes`.
-double TileRate(int64_t pixels, const ColumnTiles& tiles, double weight_bytes);
+// Returns the share of the peak that tiles reach in a run of `pixels` pixels, if its phase reads `weight_bytes`.
+double TileRate(int64_t pixels, const TileFormat& tile, const ColumnTiles& tiles, double weight_bytes);
 // A call of a tile takes so long beside its multiplications. This and the other constants of the costs that name
 // 600 layers make kAuto's choice best for 500 random layers and the table (bench/peers/algorithms.py, Zen 4, AVX-512).
 constexpr double kCallCost = 25;
 // Estimates the time to pack or store one element.
-double MoveCost(const TensorDesc& desc, double lanes, bool batched);
+double MoveCost(const TensorDesc& desc, double lanes);
 
 // Packs channels [channel, channel + channels) of the group for the inputs of the task, and applies the prologue.
 void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext& context, const Strip& strip,
                const StripSteps& steps, int64_t channel, int64_t channels);
 
 OutputStore MakeStore(const PhaseTasks& tasks, const RunContext& context, float* residual_panel);
-// Stores a panel, whose rows are panel_stride floats apart. It has `pixels` pixels from output (oz, oy, ox) of the part
-// on, which are neighbours in x or, with `batched`, in the batch, and channels from first_channel of the task's group
-// on.
+// Stores a panel, whose rows are panel_stride floats apart. It has `pixels` pixels of the task's first image from output
+// (oz, oy, ox) of the part on, and channels from first_channel of the task's group on.
 void StoreTile(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, float* panel,
                int64_t first_channel, int64_t channels, int64_t panel_stride, int64_t pixels, int64_t oz, int64_t oy,
                int64_t ox);

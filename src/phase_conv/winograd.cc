@@ -194,7 +194,7 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
                                                              : 12) *
                              std::min(1.0, lanes / 8);
   const int64_t tile_pixels = BalancedTile(block.pixels(), kernel.mr);
-  const double rate = TileRate(tile_pixels, layout.tiles, 0) * std::min(1.0, block_pixels / vector_cost);
+  const double rate = TileRate(block.pixels(), kernel, layout.tiles, 0) * std::min(1.0, block_pixels / vector_cost);
   const double chunks = static_cast<double>(DivCeil(view.ic, ChunkOf(tiles, view)));
   const double call = kCallCost / static_cast<double>(layout.tiles.vectors(0) * tile_pixels);
   // Components that do not stay in L2 come back for each tile of columns.
@@ -216,8 +216,8 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   return static_cast<double>(view.images * view.groups) *
          (all_tiles * (products * ((ic / rate + chunks * call + 7 * (chunks - 1)) * out_vectors + reload) +
                        forward * lines * kLineLanes / lanes + phases * inverse * out_vectors) +
-          in_pixels * ic * MoveCost(problem.tensors.input, lanes, block.images > 1) +
-          outputs * out_vectors * lanes * MoveCost(problem.tensors.output, lanes, false));
+          in_pixels * ic * MoveCost(problem.tensors.input, lanes) +
+          outputs * out_vectors * lanes * MoveCost(problem.tensors.output, lanes));
 }
 
 // ---- Schedule

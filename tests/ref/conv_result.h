@@ -82,8 +82,8 @@ inline double Amplification(const std::string& plan) {
 // (1 + u)^2 of M. The second one has at most 5 products for each term, of magnitudes that are 2u + 3u^2 of M together:
 // it loses 0.05 roundings of M for each term. The two are added, and the last rounding to f32 of M is one more.
 //
-// AMX has one sum. An instruction rounds a sum of 32 products, and adds it to the others, which is one rounding of M more
-// for each product of every 32 channels of each tap: of every term, if there is one channel.
+// AMX has one sum. An instruction rounds a sum of 32 products, and adds it to the others, which is one rounding of M
+// more for each product of every 32 channels of each tap: of every term, if there is one channel.
 class ProductError {
  public:
   // `plan` is its description.

@@ -501,7 +501,7 @@ class ConvLayerTester {
     return *op;
   }
 
-  // The best target comes once more with each of the CPU's instructions for bf16, which the algorithm kMatrix alone uses.
+  // The best target comes once more with each of the CPU's instructions for bf16, which kMatrix alone uses.
   std::vector<std::string> RunTargets() const {
     if (!targets_.empty()) return targets_;
     std::vector<std::string> targets = SupportedTargets();
