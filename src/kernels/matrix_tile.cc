@@ -181,23 +181,25 @@ bool IsCut(float value) {
   return static_cast<int32_t>(bits & 0x7FFFFFFF) > kLargestRounded;
 }
 
-// Splits one number as SplitPixels does.
-template <int kParts>
-void SplitNumber(float value, uint16_t* parts, int64_t part_step) {
+}  // namespace
+
+void SplitNumber(float value, int parts, uint16_t* to, int64_t part_step) {
   const bool finite = std::isfinite(value);
   const bool cut = IsCut(value);
-  for (int part = 0; part < kParts; ++part, parts += part_step) {
+  for (int part = 0; part < parts; ++part, to += part_step) {
     uint32_t bits;
     std::memcpy(&bits, &value, sizeof(bits));
     if (!cut) bits += 0x7FFF + (bits >> 16 & 1);
     if (value != value) bits |= 0x400000;
     bits &= 0xFFFF0000u;
-    *parts = static_cast<uint16_t>(bits >> 16);
+    *to = static_cast<uint16_t>(bits >> 16);
     float rounded;
     std::memcpy(&rounded, &bits, sizeof(rounded));
     value = finite ? value - rounded : 0.0f;
   }
 }
+
+namespace {
 
 // Packs a multiple of kChannels channels of each line.
 template <int kParts, int64_t kChannels>
@@ -210,7 +212,7 @@ void* PackPairs(const WeightBlock& block, int64_t width, void* packed) {
       const float* const source = block.source + (first + r) * block.row_step;
       for (int64_t c = 0; c < width; ++c) {
         const bool exists = first + r < block.rows && c < block.columns && block.offsets[c] >= 0;
-        SplitNumber<kParts>(exists ? source[block.offsets[c]] : 0.0f, to + (r / 2 * width + c) * 2 + r % 2, part_step);
+        SplitNumber(exists ? source[block.offsets[c]] : 0.0f, kParts, to + (r / 2 * width + c) * 2 + r % 2, part_step);
       }
     }
     to += kParts * part_step;

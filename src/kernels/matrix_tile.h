@@ -45,6 +45,9 @@ struct MatrixTiles {
 };
 constexpr int64_t kSplitChannels = kLineBytes / 2;
 
+// Splits one number as the lines and blocks are split.
+void SplitNumber(float value, int parts, uint16_t* to, int64_t part_step);
+
 // Instructions that multiply bf16. Each kind may use those before it.
 enum class Bf16Unit { kNone, kVectors, kTiles };
 

@@ -17,6 +17,10 @@
 #endif
 #endif
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // of GCC 12's own intrinsics
+#endif
+
 namespace polyphase::internal {
 #ifdef POLYPHASE_AVX512_BF16
 namespace {
@@ -102,6 +106,33 @@ POLYPHASE_BF16_ATTR void Bf16Tile(const ConvTileArgs& args) {
   }
 }
 
+// Takes a third of the time of the one that every target has.
+template <int kParts>
+POLYPHASE_BF16_ATTR void SplitPixels(const float* panel, int64_t pixels, Line* lines, int64_t pixel_step,
+                                     int64_t part_step) {
+  const __m512i magnitude = _mm512_set1_epi32(0x7FFFFFFF), largest = _mm512_set1_epi32(kLargestRounded);
+  for (int64_t p = 0; p < pixels; ++p, panel += kSplitChannels, lines += pixel_step) {
+    __m512 low = _mm512_loadu_ps(panel), high = _mm512_loadu_ps(panel + kLineLanes);
+    const __m512i both = _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(low), magnitude),
+                                          _mm512_and_si512(_mm512_castps_si512(high), magnitude));
+    if (_mm512_cmpgt_epi32_mask(both, largest) != 0) {
+      for (int64_t c = 0; c < kSplitChannels; ++c) {
+        SplitNumber(panel[c], kParts, reinterpret_cast<uint16_t*>(lines) + c, part_step * kSplitChannels);
+      }
+      continue;
+    }
+    for (int part = 0; part < kParts; ++part) {
+      const auto rounded = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+      _mm512_storeu_si512(lines + part * part_step, rounded);
+      if (part + 1 == kParts) break;
+      const __m512i low_bits = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(rounded));
+      const __m512i high_bits = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(rounded, 1));
+      low = _mm512_sub_ps(low, _mm512_castsi512_ps(_mm512_slli_epi32(low_bits, 16)));
+      high = _mm512_sub_ps(high, _mm512_castsi512_ps(_mm512_slli_epi32(high_bits, 16)));
+    }
+  }
+}
+
 template <int kParts, int kV, int... kP>
 constexpr std::array<ConvTileFn, kMaxTilePixels> TilesOf(std::integer_sequence<int, kP...>) {
   return {&Bf16Tile<kParts, kP + 1, kV>...};
@@ -125,6 +156,7 @@ bool HasAvx512Bf16() {
 
 void UseAvx512Bf16(MatrixTiles* tiles) {
   static_assert(kVectors == kMaxTileVectors, "the columns of a tile are those of other targets");
+  tiles->split = {&SplitPixels<1>, &SplitPixels<2>, &SplitPixels<3>};
   UseTiles<1>(&tiles->tiles[0]);
   UseTiles<2>(&tiles->tiles[1]);
   UseTiles<3>(&tiles->tiles[2]);

@@ -160,13 +160,15 @@ SpatialSizes SmallestBox(const PhaseView& view, int64_t x_positions) {
 // (tiles of 4 pixels reach 0.6 of the peak; tiles of 6 and 8 then reach 0.45 and 0.55; Sapphire Rapids, AVX-512).
 double TileRate(int64_t pixels, const TileFormat& tile, const ColumnTiles& tiles, double weight_bytes) {
   if (tile.granule > 1) {
-    // Cycles of a tile for a line of channels and a vector of columns. Lines of L2 come in time.
+    // Cycles of a tile for a line of channels and a vector of columns. Lines of L2 come in time, unless a tile of one
+    // vector loads three for two products.
     const double computed = static_cast<double>(RoundUp(std::min<int64_t>(pixels, tile.mr), tile.granule));
     const double cycles = computed * ProductsOf(tile.parts) * tile.cost / 2;
+    const double wait = tiles.vectors(0) == 1 ? 0.4 * cycles : 0;
     const double line_cycles = weight_bytes <= LargestStripBytes(tile) * 2 / 3 ? 0 : 6;
     const double load = line_cycles * static_cast<double>(tile.granule * tile.parts);
     const double used = static_cast<double>(pixels) / static_cast<double>(RoundUp(pixels, tile.granule));
-    return used * cycles / (cycles + load);
+    return used * cycles / (cycles + wait + load);
   }
   const double vectors = static_cast<double>(tiles.vectors(0));
   const double line_cycles = weight_bytes <= kPanelBytes ? 0 : weight_bytes <= kStripBytes ? 4 : 7;
@@ -251,7 +253,7 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
           run.pixels = inside.count();
           run.pixel_stride = desc.stride[kColumn];
           for (int64_t image = 0; image < steps.x; ++image) {
-            pack(row + (inside.begin * run.pixel_stride + image * desc.stride_n << element_log2),
+            pack(row + ((inside.begin * run.pixel_stride + image * desc.stride_n) << element_log2),
                  strip_row + (inside.begin - strip_x.begin) * steps.x + image, steps.x, channel + c);
           }
         }

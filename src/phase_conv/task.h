@@ -24,8 +24,8 @@ struct StripShape {
   int64_t z = 0, y = 0, blocks = 0, x = 0, images = 0;  // each part counts as a block
 };
 
-// The steps of a strip count lines. The lines of one channel block of a row, over all x and images, are contiguous. Rows
-// follow one another after all blocks of one, or within a block.
+// The steps of a strip count lines. The lines of one channel block of a row, over all x and images, are contiguous.
+// Rows follow one another after all blocks of one, or within a block.
 struct StripSteps {
   int64_t z, y, block, x;
 };
@@ -112,8 +112,8 @@ SpatialSizes SmallestBox(const PhaseView& view, int64_t x_positions);
 // less; 1.5 MiB gained nothing more (Sapphire Rapids, 2 MiB of L2). Where L2 has 512 KiB, 320 and 384 KiB take 0.96 to
 // 1.02 of the time (k = s layers, Zen): not enough for a size of its own.
 constexpr double kStripBytes = 768 * 1024;
-// CPUs that have matrix tiles have 2 MiB of L2, and read weights faster than they come from L3: 1.5 MiB take 0.80 to 0.98
-// of the time there (256 channels and more, Granite Rapids).
+// CPUs that have AMX have 2 MiB of L2, and its tiles read weights faster than they come from L3: 1.5 MiB take 0.80 to
+// 0.98 of the time (256 channels and more, Granite Rapids).
 inline double LargestStripBytes(const TileFormat& tile) {
   return tile.kr < kSplitChannels ? kStripBytes : 2 * kStripBytes;
 }
@@ -137,8 +137,8 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
                const StripSteps& steps, int64_t channel, int64_t channels);
 
 OutputStore MakeStore(const PhaseTasks& tasks, const RunContext& context, float* residual_panel);
-// Stores a panel, whose rows are panel_stride floats apart. It has `pixels` pixels of the task's first image from output
-// (oz, oy, ox) of the part on, and channels from first_channel of the task's group on.
+// Stores a panel, whose rows are panel_stride floats apart. It has `pixels` pixels of the task's first image from
+// output (oz, oy, ox) of the part on, and channels from first_channel of the task's group on.
 void StoreTile(const PhaseTasks& tasks, const PhaseTask& task, const OutputStore& store, float* panel,
                int64_t first_channel, int64_t channels, int64_t panel_stride, int64_t pixels, int64_t oz, int64_t oy,
                int64_t ox);
