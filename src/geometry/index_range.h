@@ -10,6 +10,7 @@ namespace polyphase::internal {
 struct IndexRange {
   int64_t begin, end;
 
+  bool operator==(const IndexRange& other) const { return begin == other.begin && end == other.end; }
   int64_t count() const { return end - begin; }
   bool Contains(int64_t i) const { return i >= begin && i < end; }
   // Returns the part inside [0, size), which is empty where there is none.

@@ -90,7 +90,7 @@ struct PassTaps {
   const float* weights[kPassTaps];
 };
 
-// Sums the taps of a pass for `pixels` pixels, beginning with the biases or, after the first pass, with the sums.
+// Sums the taps of a pass for all pixels of all rows, beginning with the biases or, after the first pass, with the sums.
 template <int kTaps, bool kFirst>
 void DepthwisePass(const PassTaps& taps, const ConvTileArgs& args) {
   const D d;
@@ -104,31 +104,36 @@ void DepthwisePass(const PassTaps& taps, const ConvTileArgs& args) {
       input[t] = taps.input[t] + lane * sizeof(float);
       w[t] = hn::LoadU(d, taps.weights[t] + lane);
     }
-    char* sums = static_cast<char*>(args.sums) + lane * sizeof(float);
-    ptrdiff_t at = 0;
-    const auto run = [&](auto count) POLYPHASE_VECTORS_ATTR {
-      constexpr int kP = decltype(count)::value;
-      POLYPHASE_VECTORS(V, acc, [kP]);
-#pragma GCC unroll 16
-      for (int p = 0; p < kP; ++p) {
-        acc[p] = kFirst ? bias : hn::LoadU(d, reinterpret_cast<const float*>(sums + p * args.sums_step));
-      }
-#pragma GCC unroll 16
-      for (int t = 0; t < kTaps; ++t) {
+    char* row = static_cast<char*>(args.sums) + lane * sizeof(float);
+    for (int64_t left_rows = args.rows; left_rows > 0; --left_rows, row += args.sums_step_row) {
+      char* sums = row;
+      ptrdiff_t at = 0;
+      const auto run = [&](auto count) POLYPHASE_VECTORS_ATTR {
+        constexpr int kP = decltype(count)::value;
+        POLYPHASE_VECTORS(V, acc, [kP]);
 #pragma GCC unroll 16
         for (int p = 0; p < kP; ++p) {
-          acc[p] =
-              hn::MulAdd(hn::LoadU(d, reinterpret_cast<const float*>(input[t] + at + p * kLineBytes)), w[t], acc[p]);
+          acc[p] = kFirst ? bias : hn::LoadU(d, reinterpret_cast<const float*>(sums + p * args.sums_step));
         }
-      }
 #pragma GCC unroll 16
-      for (int p = 0; p < kP; ++p) hn::StoreU(acc[p], d, reinterpret_cast<float*>(sums + p * args.sums_step));
-      at += kP * kLineBytes;
-      sums += kP * args.sums_step;
-    };
-    int64_t left = args.pixels;
-    for (; left >= kRowPixels; left -= kRowPixels) run(std::integral_constant<int, kRowPixels>());
-    for (; left > 0; --left) run(std::integral_constant<int, 1>());
+        for (int t = 0; t < kTaps; ++t) {
+#pragma GCC unroll 16
+          for (int p = 0; p < kP; ++p) {
+            acc[p] =
+                hn::MulAdd(hn::LoadU(d, reinterpret_cast<const float*>(input[t] + at + p * kLineBytes)), w[t], acc[p]);
+          }
+        }
+#pragma GCC unroll 16
+        for (int p = 0; p < kP; ++p) hn::StoreU(acc[p], d, reinterpret_cast<float*>(sums + p * args.sums_step));
+        at += kP * kLineBytes;
+        sums += kP * args.sums_step;
+      };
+      int64_t left = args.pixels;
+      for (; left >= kRowPixels; left -= kRowPixels) run(std::integral_constant<int, kRowPixels>());
+      for (; left > 0; --left) run(std::integral_constant<int, 1>());
+#pragma GCC unroll 16
+      for (int t = 0; t < kTaps; ++t) input[t] += args.input_step_row;
+    }
   }
 }
 

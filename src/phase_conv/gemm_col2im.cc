@@ -289,9 +289,7 @@ void RunTile(const GemmPart& part, const PhaseTask& task, const Scratch& scratch
   const int64_t first = tasks.layout.tiles.first(tile);
   const int64_t width = tasks.layout.tiles.width(tile);
   const int64_t taps = layout.all_slots();
-  ColumnTiles tap_tiles = tasks.layout.tiles;
-  tap_tiles.columns = taps * width;
-  tap_tiles.nr = width;
+  const ColumnTiles tap_tiles(taps * width, tasks.layout.tiles.lanes, width);
   const char* const weights = part.weights.weights + task.group * layout.group_bytes() + first * layout.column_bytes();
   const float* const bias = part.weights.bias + task.group * layout.bias_columns + first;
   // A few rows of the strip stay in L1 while the weights of all taps pass.

@@ -266,8 +266,8 @@ WeightLayout::WeightLayout(const WeightSource& source, const WeightFormat& weigh
       blocks = 1;
       break;
   }
-  tiles = ColumnTiles(columns, *format.tile);
-  if (format.order == Order::kChannels) tiles.nr = BalancedTile(columns, tiles.nr);
+  const TileFormat& tile = *format.tile;
+  tiles = ColumnTiles(columns, tile.lanes, format.order == Order::kChannels ? BalancedTile(columns, tile.nr) : tile.nr);
   bias_columns = format.order == Order::kColumns ? source.oc : tiles.padded();
   block_column_bytes = format.tile->column_bytes(rows);
 }
