@@ -11,6 +11,7 @@
 #include "base/format.h"
 #include "phase_conv/algorithm.h"
 #include "phase_conv/task.h"
+#include "plan/addressing.h"
 
 namespace polyphase::internal {
 namespace {
@@ -24,8 +25,8 @@ WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
 
 // ---- Cost
 
-// See CostsOf (Zen 4).
-constexpr double kSplitCost = 2;
+// See CostsOf (Granite Rapids).
+constexpr double kSplitCost = 5;
 
 // What the pixels of a tile are: neighbours in a row; neighbours in the strip of a whole map, whose rows follow one
 // another, so that some are of no output; images. Images serve maps that are small compared with the kernel, because
@@ -41,6 +42,24 @@ struct Costs {
     return map < least ? Pixels::kMap : Pixels::kRow;
   }
 };
+
+// Returns whether rows can read the tensor itself: its pixels are lines, and no prologue changes them. Pixels whose taps
+// reach outside in x are computed one by one, so that there must be few.
+bool ReadsInPlace(const PhaseProblem& problem, const PhaseView& view, const TileFormat& tile) {
+  const TensorDesc& input = problem.tensors.input;
+  if (input.layout != Layout::kNchwc || input.channel_block != kLineLanes || input.dtype != DataType::kF32)
+    return false;
+  if (tile.input != DataType::kF32 || problem.op.prologue.activation != Activation::kNone) return false;
+  // The empty lanes of a block may be anything.
+  const int64_t channels = view.depthwise ? view.ic : view.groups > 1 ? view.ic : kLineLanes;
+  if (view.multiplier > 1 || channels % kLineLanes != 0) return false;
+  for (const PhaseAxis& axis : view.axes) {
+    if (axis.padded() || axis.phases->repeat > 1) return false;
+  }
+  const PhaseAxis& x = view.x();
+  const IndexRange read = x.InputRange({0, x.out});
+  return read.count() - read.Clip(x.in).count() <= DivCeil(x.out, x.phases->stride) / (view.depthwise ? 4 : 32);
+}
 
 // The panel of some rows of a map stays in L2.
 constexpr double kMapPanelBytes = 128 * 1024;
@@ -76,7 +95,7 @@ Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
       view.depthwise ? 1 : static_cast<double>(DivCeil(view.ic, tile.kr) * ProductsOf(tile.parts)) * tile.cost;
   // Splitting an element into parts takes so many vector operations for each of them.
   const double split = tile.input == DataType::kF32 ? 0 : tile.parts * kSplitCost / lanes;
-  const double load = images * (MoveCost(problem.tensors.input, lanes) + split) * static_cast<double>(view.ic) * groups;
+  const double load = images * (LoadCost(problem.tensors.input, lanes) + split) * static_cast<double>(view.ic) * groups;
   const double pixels = images * view.Product(&PhaseAxis::out);
   const double store = pixels * lanes * out_vectors * MoveCost(problem.tensors.output, lanes);
   double phase_bytes = static_cast<double>(tiles.width(0) * layout.slot_column_bytes());
@@ -116,7 +135,8 @@ Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
   const double in_z = static_cast<double>(view.axes[kDepth].in);
   const double strip_pixels = static_cast<double>(strip_y) * static_cast<double>(strip_x);
   Costs costs;
-  costs.row = run(row_pairs * row_slots, row) + in_rows * static_cast<double>(strip_x) * load +
+  const bool in_place = ReadsInPlace(problem, view, *layout.format.tile);
+  costs.row = run(row_pairs * row_slots, row) + (in_place ? 0 : in_rows * static_cast<double>(strip_x) * load) +
               images * stream(in_rows * static_cast<double>(strip_x));
   costs.map = run(z_pairs * maps * static_cast<double>(map) * slots(y) * slots(x), map) + in_z * strip_pixels * load +
               images * stream(in_z * strip_pixels);
@@ -142,8 +162,9 @@ class DirectPart final : public PhasePart {
 
   PhaseTasks tasks_;
   Pixels pixels_ = Pixels::kRow;
-  int64_t x_chunk_ = 0;   // positions q of a row whose outputs share a panel in L1
-  int64_t map_rows_ = 1;  // rows of a phase that share a panel
+  bool in_place_ = false;  // tiles read the input itself
+  int64_t x_chunk_ = 0;    // positions q of a row whose outputs share a panel in L1
+  int64_t map_rows_ = 1;   // rows of a phase that share a panel
   // A panel has at most these pixels and columns: those of one tile or, where phases are joined, of all tiles. The
   // outputs of an image are neighbours in it.
   int64_t panel_pixels_ = 0, panel_width_ = 0;
@@ -166,7 +187,7 @@ struct PhaseRun {
 
 struct Scratch {
   Scratch(const DirectPart& part, Arena& arena)
-      : strip(TakeStrip(part.tasks_.LargestStrip(part.tasks_.view.ic), arena)) {
+      : strip(TakeStrip(part.in_place_ ? StripShape() : part.tasks_.LargestStrip(part.tasks_.view.ic), arena)) {
     if (part.HasRows()) arena.Take<Line>("lines after the strip", {kMaxLinesAfter});
     const auto take = [&](const char* what) { return arena.Take<float>(what, {part.panel_floats()}); };
     if (part.tile().input != DataType::kF32) {
@@ -192,7 +213,8 @@ DirectPart::DirectPart(const PhaseProblem& problem, const WeightLayout& layout, 
   const PhaseAxis& x = view.x();
   const double line_bytes = static_cast<double>(tile.lines(view.ic) * kLineBytes);
   pixels_ = CostsOf(problem, layout).pixels();
-  tasks_.zeros[kColumn] = pixels_ != Pixels::kBatch;
+  in_place_ = pixels_ == Pixels::kRow && ReadsInPlace(problem, view, tile);
+  tasks_.zeros[kColumn] = pixels_ != Pixels::kBatch && !in_place_;
   tasks_.zeros[kRow] = pixels_ == Pixels::kMap;
   SplitCosts costs{threads, view.UsefulMacs(), line_bytes, SmallestBox(view, kTaskTiles * tile.mr), !IsJoined()};
   if (pixels_ != Pixels::kRow) costs.smallest[kColumn] = x.out;
@@ -234,13 +256,15 @@ DirectPart::DirectPart(const PhaseProblem& problem, const WeightLayout& layout, 
                  pixels_ == Pixels::kRow   ? "x"
                  : pixels_ == Pixels::kMap ? "the map"
                                            : "the batch");
+  if (in_place_) tiles += " of the input in place";
 }
 
 // ---- Loop nest
 
 class DirectTask {
  public:
-  DirectTask(const DirectPart& part, const PhaseTask& task, const Scratch& scratch, const OutputStore& store)
+  DirectTask(const DirectPart& part, const PhaseTask& task, const Scratch& scratch, const OutputStore& store,
+             const RunContext& context)
       : part_(part),
         tasks_(part.tasks_),
         view_(part.tasks_.view),
@@ -254,6 +278,21 @@ class DirectTask {
     steps_.block = part.pixels_ == Pixels::kMap ? task.in[kRow].count() * row : row;
     steps_.y = part.pixels_ == Pixels::kMap ? row : blocks * row;
     steps_.z = task.in[kRow].count() * blocks * row;
+    source_ = {reinterpret_cast<const char*>(scratch.strip.lines),
+               {task.in[kDepth].begin, task.in[kRow].begin, task.in[kColumn].begin},
+               {steps_.z * kLineBytes, steps_.y * kLineBytes, steps_.x * kLineBytes},
+               steps_.block * kLineBytes};
+    if (part.in_place_) {
+      const TensorDesc& input = tasks_.tensors.input;
+      const ChannelMap channels = ChannelsOf(input);
+      const int64_t channel = view_.depthwise ? task.tiles.begin * kLineLanes : task.group * view_.ic;
+      constexpr int64_t kElement = sizeof(float);
+      source_ = {static_cast<const char*>(context.input) +
+                     (PixelOffset(input, task.images.begin, 0, 0, 0) + ChannelOffset(channels, channel)) * kElement,
+                 {},
+                 {input.stride[kDepth] * kElement, input.stride[kRow] * kElement, input.stride[kColumn] * kElement},
+                 channels.block_stride * kElement};
+    }
     weights_ = part.weights.weights + task.group * layout_.group_bytes();
     bias_ = part.weights.bias + task.group * layout_.bias_columns;
     bias_floats_ = layout_.bias_floats();
@@ -262,9 +301,7 @@ class DirectTask {
   }
 
   void Run(const RunContext& context) {
-    const int64_t first = view_.depthwise ? task_.tiles.begin * kLineLanes : 0;
-    const int64_t last = view_.depthwise ? std::min(view_.ic, task_.tiles.end * kLineLanes) : view_.ic;
-    PackStrip(tasks_, task_, context, scratch_.strip, steps_, first, last - first);
+    if (!part_.in_place_) Pack(context);
     // The tiles that share a panel are one or, where phases are joined, all of them.
     const ColumnTiles& tiles = tasks_.layout.tiles;
     const int64_t together = part_.IsJoined() ? task_.tiles.count() : 1;
@@ -279,6 +316,12 @@ class DirectTask {
   }
 
  private:
+  void Pack(const RunContext& context) const {
+    const int64_t first = view_.depthwise ? task_.tiles.begin * kLineLanes : 0;
+    const int64_t last = view_.depthwise ? std::min(view_.ic, task_.tiles.end * kLineLanes) : view_.ic;
+    PackStrip(tasks_, task_, context, scratch_.strip, steps_, first, last - first);
+  }
+
   // The taps of a phase at one position.
   struct Taps {
     const Phase& phase;
@@ -339,7 +382,7 @@ class DirectTask {
   // depthwise layers.
   struct RowOperands {
     ConvTileArgs args;
-    int64_t line = 0, slot = 0, bias;  // of the first taps
+    int64_t offset = 0, slot = 0, bias;  // of the first taps
     int64_t slot_step_z, slot_step_y;
   };
 
@@ -355,20 +398,20 @@ class DirectTask {
     row.args.taps_y = y.valid.count();
     // Without taps the inputs need not exist.
     if (row.args.taps_z > 0 && row.args.taps_y > 0) {
-      row.line = (z.input(az.offset_step) - task_.in[kDepth].begin) * steps_.z +
-                 (y.input(ay.offset_step) - task_.in[kRow].begin) * steps_.y;
+      row.offset = (z.input(az.offset_step) - source_.origin[kDepth]) * source_.step[kDepth] +
+                   (y.input(ay.offset_step) - source_.origin[kRow]) * source_.step[kRow];
       const int64_t slot_z = z.phase.taps.first_slot + z.valid.begin * az.slot_step;
       row.slot = (slot_z * ay.slots + y.phase.taps.first_slot + y.valid.begin * ay.slot_step) * ax.slots;
     }
     row.bias = (z.phase.bias * layout_.biases[kRow] + y.phase.bias) * layout_.biases[kColumn];
-    row.args.input_step_z = -StepOf(row.args.taps_z, az.offset_step, steps_.z * kLineBytes);
-    row.args.input_step_y = -StepOf(row.args.taps_y, ay.offset_step, steps_.y * kLineBytes);
-    row.args.input_step_block = steps_.block * kLineBytes;
+    row.args.input_step_z = -StepOf(row.args.taps_z, az.offset_step, source_.step[kDepth]);
+    row.args.input_step_y = -StepOf(row.args.taps_y, ay.offset_step, source_.step[kRow]);
+    row.args.input_step_block = source_.step_block;
     row.slot_step_z = StepOf(row.args.taps_z, az.slot_step, ay.slots * ax.slots);
     row.slot_step_y = StepOf(row.args.taps_y, ay.slot_step, ax.slots);
     row.args.channels = view_.ic;
     row.args.rows = 1;
-    row.args.input_step_row = steps_.y * kLineBytes;
+    row.args.input_step_row = source_.step[kRow];
     row.args.sums_step_row = 0;
     return row;
   }
@@ -381,16 +424,16 @@ class DirectTask {
     const AxisPhases& ax = *view_.x().phases;
     ConvTileArgs& args = row.args;
     args.taps_x = x.valid.count();
-    int64_t line = view_.depthwise ? (tile - task_.tiles.begin) * steps_.block : 0;
+    int64_t offset = view_.depthwise ? (tile - task_.tiles.begin) * source_.step_block : 0;
     int64_t slot = 0;
     if (args.taps_z > 0 && args.taps_y > 0 && args.taps_x > 0) {
-      line += row.line + (x.input(ax.offset_step) - task_.in[kColumn].begin) * steps_.x;
+      offset += row.offset + (x.input(ax.offset_step) - source_.origin[kColumn]) * source_.step[kColumn];
       slot = row.slot + x.phase.taps.first_slot + x.valid.begin * ax.slot_step;
     }
-    args.input = scratch_.strip.lines + line;
+    args.input = source_.base + offset;
     args.weights = weights_ + channel * column_bytes_ + slot * slot_bytes;
     args.bias = bias_ + (row.bias + x.phase.bias) * bias_floats_ + channel;
-    args.input_step_x = -StepOf(args.taps_x, ax.offset_step, steps_.x * kLineBytes);
+    args.input_step_x = -StepOf(args.taps_x, ax.offset_step, source_.step[kColumn]);
     args.weights_step_x = StepOf(args.taps_x, ax.slot_step, slot_bytes);
     args.weights_step_y = row.slot_step_y * slot_bytes;
     args.weights_step_z = row.slot_step_z * slot_bytes;
@@ -403,7 +446,7 @@ class DirectTask {
 
   // Returns whether all lines that `pixels` pixels read are in the strip.
   bool InStrip(const ConvTileArgs& args, int64_t pixels) const {
-    if (args.taps_z <= 0 || args.taps_y <= 0 || args.taps_x <= 0) return true;
+    if (part_.in_place_ || args.taps_z <= 0 || args.taps_y <= 0 || args.taps_x <= 0) return true;
     const auto* const first = static_cast<const char*>(args.input);
     const auto* const strip = scratch_.strip.lines->bytes;
     const int64_t back = (args.taps_z - 1) * args.input_step_z + (args.taps_y - 1) * args.input_step_y +
@@ -448,6 +491,29 @@ class DirectTask {
         sums += pixels * panel_step;
       });
     }
+  }
+
+  // Computes `count` neighbours from the beginning of a run on. Those whose taps reach outside the input come one by one,
+  // unless the strip has zeros there.
+  void RunRow(RowOperands& row, const PhaseRun& run, int64_t count, float* sums, int64_t step) const {
+    const AxisPhase& phase = run.phase.taps;
+    IndexRange whole{0, count};
+    if (!tasks_.zeros[kColumn]) {
+      const PhaseAxis& x = view_.x();
+      const int64_t last = run.position - phase.first_offset;  // inputs of the first and the last tap
+      const int64_t first = last - (phase.taps - 1) * x.phases->offset_step;
+      whole.begin = std::clamp<int64_t>(-first, 0, count);
+      whole.end = std::clamp(x.in - last, whole.begin, count);
+    }
+    const auto one = [&](int64_t q) {
+      RunTiles(row, TapsAt(kColumn, run.phase, run.position + q), 1, sums + q * step, 0);
+    };
+    for (int64_t q = 0; q < whole.begin; ++q) one(q);
+    if (whole.count() > 0) {
+      const Taps taps{run.phase, run.position + whole.begin, {0, phase.taps}};
+      RunTiles(row, taps, whole.count(), sums + whole.begin * step, step);
+    }
+    for (int64_t q = whole.end; q < count; ++q) one(q);
   }
 
   // All phases of a chunk of positions meet in the panel, so that the output is written once, in order. Dense tiles
@@ -496,8 +562,7 @@ class DirectTask {
             }
           } else {
             const int64_t count = output != nullptr ? run.count : (rows - 1) * strip_x + run.count;
-            const Taps taps = TapsAt(kColumn, run.phase, run.position);
-            RunTiles(operands, taps, count, sums + i * step, count > 1 ? part_.row_phases_ * step : 0);
+            RunRow(operands, run, count, sums + i * step, count > 1 ? part_.row_phases_ * step : 0);
           }
         }
         for (int64_t r = 0; output == nullptr && r < rows; ++r) {
@@ -537,6 +602,12 @@ class DirectTask {
   const Scratch& scratch_;
   const OutputStore& store_;
   StripSteps steps_;
+  // What tiles read, the strip or the tensor: bytes from the input at `origin`.
+  struct {
+    const char* base;
+    SpatialSizes origin, step;
+    int64_t step_block;
+  } source_;
   // Constants of the task's group: computing them per tile took 2 % more instructions in layers of few channels.
   const char* weights_;
   const float* bias_;
@@ -551,7 +622,7 @@ void DirectPart::Run(int64_t task, Arena arena, const RunContext& context) const
   const PhaseTask box = tasks_[task];
   const Scratch scratch(*this, arena);
   const TileScope scope(tile());
-  DirectTask(*this, box, scratch, MakeStore(tasks_, context, scratch.residual)).Run(context);
+  DirectTask(*this, box, scratch, MakeStore(tasks_, context, scratch.residual), context).Run(context);
 }
 
 }  // namespace
