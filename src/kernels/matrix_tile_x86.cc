@@ -275,17 +275,18 @@ POLYPHASE_AMX_ATTR bool AreFinite(const char* sums, int64_t sums_step, int64_t p
   return _mm512_cmp_ps_mask(zero, zero, _CMP_UNORD_Q) == 0;
 }
 
-// Computes `pixels` pixels from `first` on by vectors.
+// Computes those of the pixels [first, first + pixels) once more by vectors whose sums are not finite: no other pixel has
+// other bits because of them.
 template <int kParts, int kV>
 POLYPHASE_AMX_ATTR __attribute__((noinline)) void RunVectors(const ConvTileArgs& args, int64_t first, int64_t pixels) {
-  ConvTileArgs some = args;
-  some.channels = (args.channels + kSplitChannels - 1) / kSplitChannels * kSplitChannels;  // the others are zeros
-  for (const int64_t end = first + pixels; first < end;) {
-    const int64_t count = std::min<int64_t>(end - first, Pixels(kParts));
-    some.input = static_cast<const char*>(args.input) + first * kLineBytes;
-    some.sums = static_cast<char*>(args.sums) + first * args.sums_step;
-    kTiles<kParts, kV>[static_cast<size_t>(count - 1)](some);
-    first += count;
+  ConvTileArgs one = args;
+  one.channels = (args.channels + kSplitChannels - 1) / kSplitChannels * kSplitChannels;  // the others are zeros
+  for (int64_t p = first; p < first + pixels; ++p) {
+    char* const sums = static_cast<char*>(args.sums) + p * args.sums_step;
+    if (AreFinite<kV>(sums, args.sums_step, 1)) continue;
+    one.input = static_cast<const char*>(args.input) + p * kLineBytes;
+    one.sums = sums;
+    kTiles<kParts, kV>[0](one);
   }
 }
 

@@ -19,8 +19,7 @@ Status PackPointwise(const Runtime& runtime, ResizeOperator* op) {
   if (!op->pointwise()) return Status();
   const ConvTile& tile = op->kernels.conv.dense;
   ColumnTiles& tiles = op->tiles;
-  tiles = ColumnTiles(RoundUp(p.output_channels, kLineLanes), tile.lanes, tile.nr);
-  tiles.nr = std::min<int64_t>(tiles.nr, kLineLanes);
+  tiles = ColumnTiles(RoundUp(p.output_channels, kLineLanes), tile.lanes, std::min<int64_t>(tile.nr, kLineLanes));
   op->weights = AlignedBuffer(runtime, p.input_channels * tiles.padded() * ElementSize(tile.weights));
   if (!op->weights.ok()) {
     return Status::Make(StatusCode::kOutOfMemory, "resize pointwise weights: the allocator returned null for %zu bytes",

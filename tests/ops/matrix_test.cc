@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -15,6 +16,11 @@
 #include "tests/ref/conv_transpose.h"
 #include "tests/testers/conv_tester.h"
 #include "tests/testers/conv_transpose_tester.h"
+
+#if defined(__linux__)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 namespace polyphase::testing {
 namespace {
@@ -48,7 +54,7 @@ TEST(Matrix, Channels) {
 // Rows that end at every distance from a whole tile.
 TEST(Matrix, RowsOfEveryLength) {
   for (const Numerics numerics : kWithMatrix) {
-    for (int64_t width = 1; width <= 30; ++width) {
+    for (int64_t width = 1; width <= 70; ++width) {
       Layer(numerics).Channels(5, 33).Input(2, width).Kernel(1, 1).Formats({{kNhwc, kNchw}}).Run();
     }
     Layer(numerics).Channels(20, 17).Input(3, 200).Kernel(3, 3).Padding(1, 1).Formats({{kNchw, kNchw}}).Run();
@@ -65,6 +71,16 @@ TEST(Matrix, RanksGroupsAndDilations) {
     Layer(numerics).Channels(7, 20).Input(3, 4, 9).Kernel(3, 3, 3).Padding(1, 1, 1).Run();
     Layer(numerics).Channels(4, 2).Input(30, 40).Kernel(3, 3).Dilation(5, 9).Run();
     Layer(numerics).Channels(66, 34).Groups(2).Batch(2).Input(6, 7).Kernel(3, 3).Padding(1, 1).Run();
+  }
+}
+
+// Maps whose rows follow one another in a tile.
+TEST(Matrix, SmallMaps) {
+  for (const Numerics numerics : kWithMatrix) {
+    Transposed(numerics).Channels(70, 40).Batch(2).Input(8, 6).Kernel(4, 4).Stride(2, 2).Padding(1, 1).Run();
+    Transposed(numerics).Channels(33, 35).Input(7, 5).Kernel(3, 2).Stride(2, 3).Padding(1, 0).Run();
+    Layer(numerics).Channels(66, 17).Input(5, 7).Kernel(3, 3).Padding(1, 1).Run();
+    Layer(numerics).Channels(40, 34).Input(2, 6, 9).Kernel(3, 3, 3).Padding(1, 1, 1).Run();
   }
 }
 
@@ -272,6 +288,63 @@ TEST(MatrixNumerics, HugeAndTinyScales) {
   }
 }
 
+// AMX reads whole tiles of lines, also past the end of a row and of the strip. What is there must not matter.
+TEST(MatrixNumerics, MemoryAfterTheStripDoesNotMatter) {
+  std::mt19937 rng(7);
+  for (const int64_t width : {1, 3, 15, 16, 17, 31, 33, 47}) {
+    Sample sample = MakeSample(35, 20, 3, 2, width);
+    FillNormal(sample.input.data, 1, rng);
+    FillNormal(sample.weights, 1, rng);
+    for (const std::string& isa : AllTargets()) {
+      OperatorOptions options;
+      options.isa = isa;
+      const StatusOr<Operator> op = CreateConv(sample.attributes, sample.weights.data(), nullptr, options);
+      PlanOptions plan_options;
+      plan_options.algorithm = Algorithm::kMatrix;
+      const StatusOr<Plan> plan = op->MakePlan(TensorDesc::Nchw(1, 35, 2, width), plan_options);
+      std::vector<std::vector<float>> outputs;
+      for (const int fill : {0x00, 0xFF, 0x7F}) {  // bytes: zeros, NaNs, huge numbers
+        std::vector<unsigned char> memory(plan->workspace_bytes() + kWorkspaceAlignment,
+                                          static_cast<unsigned char>(fill));
+        RunOptions run_options;
+        void* workspace = memory.data();
+        size_t bytes = memory.size();
+        run_options.workspace = std::align(kWorkspaceAlignment, plan->workspace_bytes(), workspace, bytes);
+        run_options.workspace_bytes = plan->workspace_bytes();
+        outputs.emplace_back(static_cast<size_t>(20 * 2 * width));
+        ASSERT_TRUE(plan->Run(sample.input.data.data(), outputs.back().data(), run_options).ok());
+      }
+      EXPECT_EQ(outputs[1], outputs[0]) << isa << " width " << width;
+      EXPECT_EQ(outputs[2], outputs[0]) << isa << " width " << width;
+    }
+  }
+}
+
+// An infinity changes the outputs that read it, and no bit of the others, although AMX computes 32 pixels at once.
+TEST(MatrixNumerics, InfinitiesStayInTheirOutputs) {
+  std::mt19937 rng(8);
+  Sample sample = MakeSample(33, 20, 1, 1, 50);
+  FillNormal(sample.input.data, 1, rng);
+  FillNormal(sample.weights, 1, rng);
+  const std::string isa = SupportedTargets().front() + "+amx";
+  for (const Numerics numerics : kWithMatrix) {
+    const std::vector<float> before = OutputsOf(sample, isa, numerics, Algorithm::kMatrix);
+    for (const int64_t pixel : {0, 15, 16, 31, 32, 49}) {
+      Sample with = sample;
+      with.input.data[static_cast<size_t>(7 * 50 + pixel)] = kInfinity;
+      const std::vector<float> output = OutputsOf(with, isa, numerics, Algorithm::kMatrix);
+      for (size_t i = 0; i < output.size(); ++i) {
+        if (static_cast<int64_t>(i) % 50 == pixel) {
+          EXPECT_EQ(std::fabs(output[i]), kInfinity) << pixel << " " << i;
+          EXPECT_EQ(output[i] > 0, sample.weights[i / 50 * 33 + 7] > 0) << pixel << " " << i;
+        } else {
+          EXPECT_EQ(output[i], before[i]) << pixel << " " << i;
+        }
+      }
+    }
+  }
+}
+
 // The arithmetic is the same everywhere but with AMX: that of AVX512_BF16. Where denormal numbers are not flushed,
 // numbers are not so small that it matters here.
 TEST(MatrixNumerics, EveryTargetHasTheSameBits) {
@@ -368,6 +441,49 @@ TEST(MatrixNumerics, Denormals) {
     }
   }
 }
+
+// ---- State
+
+#if defined(__x86_64__) && defined(__linux__) && (defined(__clang__) || __GNUC__ >= 11)
+// Returns the palette of the calling thread's tile registers: 0 where they are not in use.
+__attribute__((target("amx-tile"))) int TilePalette() {
+  alignas(64) unsigned char config[64] = {0xFF};
+  __asm__ volatile("sttilecfg %0" : "=m"(config));
+  return config[0];
+}
+
+TEST(MatrixState, TileRegistersAreReleased) {
+  if (Bf16Instruction() != std::string("tdpbf16ps")) GTEST_SKIP() << "no AMX";
+  Sample sample = MakeSample(64, 32, 1, 4, 40);
+  for (const Numerics numerics : kWithMatrix) {
+    const std::vector<float> output = OutputsOf(sample, "", numerics, Algorithm::kMatrix);
+    EXPECT_EQ(TilePalette(), 0);
+  }
+}
+
+// A child has the permission of its parent.
+TEST(MatrixState, ChildrenOfAFork) {
+  std::mt19937 rng(9);
+  Sample sample = MakeSample(64, 32, 1, 4, 40);
+  FillNormal(sample.input.data, 1, rng);
+  FillNormal(sample.weights, 1, rng);
+  const std::vector<float> expected = OutputsOf(sample, "", Numerics::kDefault, Algorithm::kMatrix);
+  OperatorOptions options;
+  const StatusOr<Operator> op = CreateConv(sample.attributes, sample.weights.data(), nullptr, options);
+  PlanOptions plan_options;
+  plan_options.algorithm = Algorithm::kMatrix;
+  plan_options.num_threads = 1;
+  const StatusOr<Plan> plan = op->MakePlan(TensorDesc::Nchw(1, 64, 4, 40), plan_options);
+  const pid_t child = fork();
+  if (child == 0) {
+    std::vector<float> output(expected.size());
+    _exit(plan->Run(sample.input.data.data(), output.data()).ok() && output == expected ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+#endif
 
 // ---- Choice
 
