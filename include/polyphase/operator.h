@@ -35,9 +35,9 @@ enum class Algorithm : int32_t {
   // channels, and the taps of the phases span at most 64 inputs along an axis.
   kPlanar = PPH_PLANAR,
   // conv_transpose, conv: as kSubpixel, out of products of bf16 numbers that are summed in f32: 6 with
-  // Numerics::kDefault, 3 with kFast, 1 with kBf16. Not with kStrict, and not depthwise. CPUs that multiply bf16 (x86:
-  // AVX512_BF16) do so twice as fast as f32; elsewhere, and where OperatorOptions::isa excludes it, this is slower than
-  // kSubpixel and has the same bits.
+  // Numerics::kDefault, 3 with kFast, 1 with kBf16. Not with kStrict, and not depthwise. AMX multiplies bf16 16
+  // times as fast as f32, and AVX512_BF16 twice; elsewhere, and where OperatorOptions::isa excludes them, this is slower
+  // than kSubpixel and has the bits of AVX512_BF16.
   kMatrix = PPH_MATRIX,
 };
 
@@ -46,7 +46,8 @@ struct OperatorOptions {
   // The name of the best SIMD target that may be used, as Targets() has it ("avx2"). The operator takes the best
   // supported target that is not better. Empty: the environment variable POLYPHASE_ISA says so, and if it is not set,
   // the best supported target is taken. A name excludes instructions that multiply bf16, unless it ends with "+bf16"
-  // ("avx3+bf16"); an empty one does not.
+  // ("avx3+bf16": AVX512_BF16) or "+amx" (AMX as well); an empty one does not. The first operator that may use AMX asks
+  // Linux for its registers on behalf of the process, whose signal frames grow by 8 KiB.
   std::string isa;
   // Threads and memory of this operator and its plans. The objects that it points to must outlive them.
   Runtime runtime;

@@ -237,7 +237,8 @@ POLYPHASE_EXPORT void pph_prologue_init(pph_prologue* prologue, size_t struct_si
 typedef struct pph_operator_options {
   size_t struct_size;
   /* NULL or "": POLYPHASE_ISA, and without it the best target. A name excludes instructions that multiply bf16, unless
-   * it ends with "+bf16". */
+   * it ends with "+bf16" (AVX512_BF16) or "+amx" (AMX as well). The first operator that may use AMX asks Linux for its
+   * registers on behalf of the process, whose signal frames grow by 8 KiB. */
   const char* isa;
   const pph_runtime* runtime;        /* copied */
   const pph_tensor_desc* input_hint; /* NULL: none */
@@ -519,7 +520,8 @@ POLYPHASE_EXPORT const char* pph_version(void);
 /* The index-th compiled SIMD target, best first; NULL past the end. Either flag may be NULL. The name is valid as long
  * as the calling thread lives. */
 POLYPHASE_EXPORT const char* pph_target(size_t index, int32_t* supported, int32_t* chosen);
-/* The instruction that multiplies bf16 numbers in operators without an isa, "vdpbf16ps" on x86; "" if there is none. */
+/* The instruction that multiplies bf16 numbers in operators without an isa, "tdpbf16ps" (AMX) or "vdpbf16ps"
+ * (AVX512_BF16); "" if there is none. */
 POLYPHASE_EXPORT const char* pph_bf16_instruction(void);
 
 /* Data cache sizes of one core in bytes; l3 is the whole shared cache. Unknown sizes are 0. Any pointer may be NULL. */

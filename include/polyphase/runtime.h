@@ -33,8 +33,9 @@ struct TargetInfo {
 // memory for the list.
 POLYPHASE_EXPORT std::vector<TargetInfo> Targets();
 
-// The instruction that multiplies bf16 numbers in operators whose OperatorOptions::isa is empty, "vdpbf16ps" on x86. ""
-// if the CPU has none, or POLYPHASE_ISA excludes it.
+// The instruction that multiplies bf16 numbers in operators whose OperatorOptions::isa is empty, "tdpbf16ps" (AMX) or
+// "vdpbf16ps" (AVX512_BF16). "" if the CPU has none, or POLYPHASE_ISA excludes it. Asks Linux for the registers of AMX,
+// as OperatorOptions::isa says.
 POLYPHASE_EXPORT const char* Bf16Instruction() noexcept;
 
 // Data cache sizes of one core in bytes; l3 is the whole shared cache. Unknown sizes are 0.

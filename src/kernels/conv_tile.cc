@@ -90,7 +90,8 @@ struct PassTaps {
   const float* weights[kPassTaps];
 };
 
-// Sums the taps of a pass for all pixels of all rows, beginning with the biases or, after the first pass, with the sums.
+// Sums the taps of a pass for all pixels of all rows, beginning with the biases or, after the first pass, with the
+// sums.
 template <int kTaps, bool kFirst>
 void DepthwisePass(const PassTaps& taps, const ConvTileArgs& args) {
   const D d;

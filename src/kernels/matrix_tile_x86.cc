@@ -275,8 +275,8 @@ POLYPHASE_AMX_ATTR bool AreFinite(const char* sums, int64_t sums_step, int64_t p
   return _mm512_cmp_ps_mask(zero, zero, _CMP_UNORD_Q) == 0;
 }
 
-// Computes those of the pixels [first, first + pixels) once more by vectors whose sums are not finite: no other pixel has
-// other bits because of them.
+// Computes those of the pixels [first, first + pixels) once more by vectors whose sums are not finite: no other pixel
+// has other bits because of them.
 template <int kParts, int kV>
 POLYPHASE_AMX_ATTR __attribute__((noinline)) void RunVectors(const ConvTileArgs& args, int64_t first, int64_t pixels) {
   ConvTileArgs one = args;

@@ -43,8 +43,9 @@ struct Costs {
   }
 };
 
-// Returns whether rows can read the tensor itself: its pixels are lines, and no prologue changes them. Pixels whose taps
-// reach outside in x are computed one by one, so that there must be few.
+// Returns whether rows can read the tensor itself: its pixels are lines, and no prologue changes them. Pixels whose
+// taps reach outside in x are computed one by one, so that there must be few. Packing took 40 % of the time of
+// waifu2x's last layer, and 15 % of that of depthwise layers (Granite Rapids).
 bool ReadsInPlace(const PhaseProblem& problem, const PhaseView& view, const TileFormat& tile) {
   const TensorDesc& input = problem.tensors.input;
   if (input.layout != Layout::kNchwc || input.channel_block != kLineLanes || input.dtype != DataType::kF32)
@@ -493,8 +494,8 @@ class DirectTask {
     }
   }
 
-  // Computes `count` neighbours from the beginning of a run on. Those whose taps reach outside the input come one by one,
-  // unless the strip has zeros there.
+  // Computes `count` neighbours from the beginning of a run on. Those whose taps reach outside the input come one by
+  // one, unless the strip has zeros there.
   void RunRow(RowOperands& row, const PhaseRun& run, int64_t count, float* sums, int64_t step) const {
     const AxisPhase& phase = run.phase.taps;
     IndexRange whole{0, count};
