@@ -36,8 +36,8 @@ enum class Algorithm : int32_t {
   kPlanar = PPH_PLANAR,
   // conv_transpose, conv: as kSubpixel, out of products of bf16 numbers that are summed in f32: 6 with
   // Numerics::kDefault, 3 with kFast, 1 with kBf16. Not with kStrict, and not depthwise. AMX multiplies bf16 16
-  // times as fast as f32, and AVX512_BF16 twice; elsewhere, and where OperatorOptions::isa excludes them, this is slower
-  // than kSubpixel and has the bits of AVX512_BF16.
+  // times as fast as f32, and AVX512_BF16 twice; elsewhere, and where OperatorOptions::isa excludes them, this is
+  // slower than kSubpixel and has the bits of AVX512_BF16.
   kMatrix = PPH_MATRIX,
 };
 
