@@ -144,7 +144,10 @@ Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
   // Tiles along the batch waste no tap on padding.
   costs.batch = run(row_pairs * x_pairs, view.images) + in_rows * static_cast<double>(x.in) * load +
                 stream(images * in_rows * static_cast<double>(x.in));
-  if (view.depthwise) costs.map = std::numeric_limits<double>::infinity();
+  // A row of a map has as many pixels in the panel as in the strip. Where some phases have no taps, the strip may have
+  // fewer than there are positions.
+  const int64_t positions = x.position(x.out - 1) - x.position(0) + 1;
+  if (view.depthwise || strip_x < positions) costs.map = std::numeric_limits<double>::infinity();
   return costs;
 }
 

@@ -197,6 +197,19 @@ TEST(ConvTranspose, Depthwise) {
   Layer(24, 8, 4, 5, 4, 2, 1).Groups(8).Run();
 }
 
+// The last position is that of a phase without taps, so that the row of inputs is shorter than that of positions.
+TEST(ConvTranspose, SmallMapsWithEmptyPhases) {
+  ConvTransposeTester()
+      .Channels(12, 5)
+      .Batch(3)
+      .Input(4, 8)
+      .Kernel(2, 3)
+      .Stride(1, 4)
+      .Padding(2, 3)
+      .Residual(polyphase::Residual::kAfterActivation)
+      .Run();
+}
+
 TEST(ConvTranspose, SmallestMaps) {
   Layer(3, 5, 1, 1, 4, 1, 0).Run();
   Layer(100, 64, 1, 1, 4, 1, 0).Run();
