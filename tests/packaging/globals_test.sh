@@ -5,7 +5,7 @@ set -euo pipefail
 archive=$1
 # The last error and the names of targets of a thread; POLYPHASE_VERBOSE; whether oneTBB has memory; the pool of
 # POLYPHASE_THREADS=std.
-named='last_error|pph_target(\(.*)?::.*names|polyphase::internal::IsVerbose\(\)::verbose'
+named='last_error|pph_target(\(.*)?::.*names|polyphase::internal::IsVerbose\(\)::verbose|polyphase::internal::HasAmx\(\)::found'
 named+='|polyphase::internal::ThreadCount\(\)::has_memory'
 named+='|polyphase::internal::\(anonymous namespace\)::(in_task|pool|callers|closed|ThePool\(\)::closer)'
 

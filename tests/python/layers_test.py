@@ -414,7 +414,7 @@ class Errors(unittest.TestCase):
         added = pph.ConvTranspose2d(self.w, stride=2, residual="after_activation")
         self.refused(ValueError, r"residual shape = \(1, 0, 10, 10\)", added, self.x, add=out[:, :0])
         self.refused(ValueError, "indices shape", pph.max_unpool, self.x, np.empty((1, 6, 0, 5), int), 2)
-        self.refused(ValueError, "output dtype", layer, self.x, out=np.empty(out.shape, np.float16))
+        self.refused(ValueError, "output dtype", layer, self.x, out=np.empty(out.shape, np.uint8))
         self.refused(ValueError, "out strides", layer, self.x, out=np.empty((1, 4, 10, 20), np.float32)[..., ::2])
         self.refused(ValueError, "out strides", layer, self.x, out=np.broadcast_to(out[:, :1], out.shape))
         self.refused(ValueError, "overlap", pph.interpolate, self.x, (5, 5), mode="bicubic", out=self.x)
