@@ -96,7 +96,8 @@ Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
       view.depthwise ? 1 : static_cast<double>(DivCeil(view.ic, tile.kr) * ProductsOf(tile.parts)) * tile.cost;
   // Splitting an element into parts takes so many vector operations for each of them.
   const double split = tile.input == DataType::kF32 ? 0 : tile.parts * kSplitCost / lanes;
-  const double load = images * (LoadCost(problem.tensors.input, lanes) + split) * static_cast<double>(view.ic) * groups;
+  const double load = images * (MoveCost(problem.tensors.input, lanes) + WaitCost(problem.tensors.input) + split) *
+                      static_cast<double>(view.ic) * groups;
   const double pixels = images * view.Product(&PhaseAxis::out);
   const double store = pixels * lanes * out_vectors * MoveCost(problem.tensors.output, lanes);
   double phase_bytes = static_cast<double>(tiles.width(0) * layout.slot_column_bytes());

@@ -91,7 +91,7 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const double gemm = waste * in_pixels * columns / lanes * (ic / rate + call);
   return static_cast<double>(view.images * view.groups) *
          (gemm + kAddCost * pairs * channels / lanes + kTransposeCost * transposed +
-          in_pixels * ic * LoadCost(problem.tensors.input, lanes) +
+          in_pixels * ic * (MoveCost(problem.tensors.input, lanes) + WaitCost(problem.tensors.input)) +
           outputs * channels * MoveCost(problem.tensors.output, lanes));
 }
 

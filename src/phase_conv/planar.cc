@@ -62,9 +62,10 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const double macs = rows * row_slots * static_cast<double>(x.phases->stride) * vectors *
                       static_cast<double>(view.ic) * tile.TapCost(layout.tiles.columns);
   const double calls = rows * static_cast<double>(std::min(x.phases->stride, x.out) * layout.tiles.count());
-  // Outputs are interleaved before they are stored.
+  // Rows of planes come from a page of memory each. Outputs are interleaved before they are stored.
   return static_cast<double>(view.images * view.groups) *
-         (macs + kRowCost * calls + in_pixels * static_cast<double>(view.ic) * move(tensors.input) +
+         (macs + kRowCost * calls +
+          in_pixels * static_cast<double>(view.ic) * (move(tensors.input) + 2 * WaitCost(tensors.input)) +
           outputs * static_cast<double>(tensors.output.c / view.groups) * (move(tensors.output) + kMoveCost / lanes));
 }
 

@@ -179,12 +179,11 @@ double TileRate(int64_t pixels, const TileFormat& tile, const ColumnTiles& tiles
 // An element costs about two vector operations per vector, and four where it is transposed.
 double MoveCost(const TensorDesc& desc, double lanes) { return (desc.layout == Layout::kNchw ? 4.0 : 2.0) / lanes; }
 
-// An input that does not stay in L2 is waited for: packing takes 7 % of the time of layers with 25 units of work for
-// each element (Zen 4), and 40 % of those with 5 (Granite Rapids).
-double LoadCost(const TensorDesc& desc, double lanes) {
+// Packing takes 7 % of the time of layers with 25 units of work for each element (Zen 4), and 40 % of those with 5
+// (Granite Rapids).
+double WaitCost(const TensorDesc& desc) {
   constexpr int64_t kCachedBytes = 1 << 20;
-  const bool cached = ExtentElements(desc) * static_cast<int64_t>(ElementSize(desc.dtype)) <= kCachedBytes;
-  return MoveCost(desc, lanes) + (cached ? 0 : 1.5);
+  return ExtentElements(desc) * static_cast<int64_t>(ElementSize(desc.dtype)) <= kCachedBytes ? 0 : 1.5;
 }
 
 void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext& context, const Strip& strip,

@@ -131,8 +131,8 @@ double TileRate(int64_t pixels, const TileFormat& tile, const ColumnTiles& tiles
 constexpr double kCallCost = 25;
 // Estimates the time to pack or store one element.
 double MoveCost(const TensorDesc& desc, double lanes);
-// Estimates the time to pack one element of an input.
-double LoadCost(const TensorDesc& desc, double lanes);
+// Estimates for how long each element of an input that does not stay in L2 is waited for.
+double WaitCost(const TensorDesc& desc);
 
 // Packs channels [channel, channel + channels) of the group for the inputs of the task, and applies the prologue.
 void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext& context, const Strip& strip,

@@ -219,7 +219,7 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   return (mesh ? 1.1 : 1) * static_cast<double>(view.images * view.groups) *
          (all_tiles * (products * ((ic / rate + chunks * call + 7 * (chunks - 1)) * out_vectors + reload) +
                        forward * lines * kLineLanes / lanes + phases * inverse * out_vectors) +
-          in_pixels * ic * LoadCost(problem.tensors.input, lanes) +
+          in_pixels * ic * (MoveCost(problem.tensors.input, lanes) + WaitCost(problem.tensors.input)) +
           outputs * out_vectors * lanes * MoveCost(problem.tensors.output, lanes));
 }
 
