@@ -3,10 +3,11 @@
 # no other variables that can be written.
 set -euo pipefail
 archive=$1
-# The last error and the names of targets of a thread; POLYPHASE_VERBOSE; whether oneTBB has memory; whether Linux has
-# given the registers of AMX; the pool of POLYPHASE_THREADS=std.
+# The last error and the names of targets of a thread; POLYPHASE_VERBOSE; whether oneTBB has memory; whether Linux
+# permits AMX; the pool of POLYPHASE_THREADS=std.
 named='last_error|pph_target(\(.*)?::.*names|polyphase::internal::IsVerbose\(\)::verbose'
-named+='|polyphase::internal::ThreadCount\(\)::has_memory|polyphase::internal::HasAmx\(\)::found'
+named+='|polyphase::internal::HasAmx\(\)::found'
+named+='|polyphase::internal::ThreadCount\(\)::has_memory'
 named+='|polyphase::internal::\(anonymous namespace\)::(in_task|pool|callers|closed|ThePool\(\)::closer)'
 
 # Without the symbols of the sections themselves, and the pointer to the C++ library's handler that the linker needs.
