@@ -26,7 +26,7 @@ WeightFormat ReadFormat(const PhaseConvOperator& op, const PhaseLayer& layer) {
 // ---- Cost
 
 // See CostsOf (Granite Rapids).
-constexpr double kSplitCost = 5;
+constexpr double kSplitCost = 2;
 
 // What the pixels of a tile are: neighbours in a row; neighbours in the strip of a whole map, whose rows follow one
 // another, so that some are of no output; images. Images serve maps that are small compared with the kernel, because
@@ -142,8 +142,9 @@ Costs CostsOf(const PhaseProblem& problem, const WeightLayout& layout) {
               images * stream(in_rows * static_cast<double>(strip_x));
   costs.map = run(z_pairs * maps * static_cast<double>(map) * slots(y) * slots(x), map) + in_z * strip_pixels * load +
               images * stream(in_z * strip_pixels);
-  // Tiles along the batch waste no tap on padding.
-  costs.batch = run(row_pairs * x_pairs, view.images) + in_rows * static_cast<double>(x.in) * load +
+  // Tiles along the batch waste no tap on padding, but the lines of an image are far apart.
+  const double scattered = images * 1.5 * tile.parts * static_cast<double>(view.ic) * groups;
+  costs.batch = run(row_pairs * x_pairs, view.images) + in_rows * static_cast<double>(x.in) * (load + scattered) +
                 stream(images * in_rows * static_cast<double>(x.in));
   // A row of a map has as many pixels in the panel as in the strip. Where some phases have no taps, the strip may have
   // fewer than there are positions.

@@ -62,10 +62,13 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const double macs = rows * row_slots * static_cast<double>(x.phases->stride) * vectors *
                       static_cast<double>(view.ic) * tile.TapCost(layout.tiles.columns);
   const double calls = rows * static_cast<double>(std::min(x.phases->stride, x.out) * layout.tiles.count());
-  // Rows of planes come from a page of memory each. Outputs are interleaved before they are stored.
+  // A row of a plane comes from a page of its own, once for each tap in y. Outputs are interleaved before they are
+  // stored.
+  const AxisPhases& y = *view.axes[kRow].phases;
+  const double reads = static_cast<double>(DivCeil(y.slots, y.stride));
   return static_cast<double>(view.images * view.groups) *
          (macs + kRowCost * calls +
-          in_pixels * static_cast<double>(view.ic) * (move(tensors.input) + 2 * WaitCost(tensors.input)) +
+          in_pixels * static_cast<double>(view.ic) * (move(tensors.input) + reads * WaitCost(tensors.input)) +
           outputs * static_cast<double>(tensors.output.c / view.groups) * (move(tensors.output) + kMoveCost / lanes));
 }
 

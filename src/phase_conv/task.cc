@@ -164,7 +164,7 @@ double TileRate(int64_t pixels, const TileFormat& tile, const ColumnTiles& tiles
     // vector loads three for two products.
     const double computed = static_cast<double>(RoundUp(std::min<int64_t>(pixels, tile.mr), tile.granule));
     const double cycles = computed * ProductsOf(tile.parts) * tile.cost / 2;
-    const double wait = tiles.vectors(0) == 1 ? 0.4 * cycles : 0;
+    const double wait = tiles.vectors(0) == 1 ? 0.2 * cycles : 0;
     const double line_cycles = weight_bytes <= LargestStripBytes(tile) * 2 / 3 ? 0 : 6;
     const double load = line_cycles * static_cast<double>(tile.granule * tile.parts);
     const double used = static_cast<double>(pixels) / static_cast<double>(RoundUp(pixels, tile.granule));
