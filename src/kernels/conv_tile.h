@@ -143,7 +143,7 @@ struct ColumnTiles {
   int64_t padded() const { return (columns + lanes - 1) / lanes * lanes; }
 
  private:
-  // A division for each tile took a sixth of the time of small depthwise layers.
+  // A division for each tile took 6 % of the time of small depthwise layers (Granite Rapids).
   int64_t count_ = 0, vectors_ = 1, last_vectors_ = 0;
 };
 

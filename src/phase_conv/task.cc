@@ -266,15 +266,10 @@ void PackStrip(const PhaseTasks& tasks, const PhaseTask& task, const RunContext&
     pack_one_by_one(row, strip_row, {inside.end, strip_x.end}, first);
     if (!splits) activate(reinterpret_cast<float*>(strip_row), strip_x.count() * steps.x * kLineLanes);
   };
-  // In the order of memory. Rows outside and channels inside took 1.1 to 1.4 times as long in NCHWc and NCHW.
-  const int64_t blocks = DivCeil(channels, line_channels);
-  const bool channels_inside = desc.layout == Layout::kNhwc;
-  for (int64_t outer = 0; outer < (channels_inside ? 1 : blocks); ++outer) {
-    for (int64_t iz = task.in[kDepth].begin; iz < task.in[kDepth].end; ++iz) {
-      for (int64_t iy = task.in[kRow].begin; iy < task.in[kRow].end; ++iy) {
-        if (!channels_inside) pack_row(iz, iy, outer);
-        for (int64_t block = 0; channels_inside && block < blocks; ++block) pack_row(iz, iy, block);
-      }
+  // With the channels outside, packing took the same share of the time (512 channels of 144x144).
+  for (int64_t iz = task.in[kDepth].begin; iz < task.in[kDepth].end; ++iz) {
+    for (int64_t iy = task.in[kRow].begin; iy < task.in[kRow].end; ++iy) {
+      for (int64_t block = 0; block < DivCeil(channels, line_channels); ++block) pack_row(iz, iy, block);
     }
   }
 }

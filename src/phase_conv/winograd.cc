@@ -186,8 +186,8 @@ double Cost(const PhaseProblem& problem, const WeightLayout& layout) {
   const double products = static_cast<double>(Product(tiles, &TileAxis::products));
   // A block reads all weights once, and multiplies each vector of them with its tiles. A vector of 8 floats takes as
   // long to come as so many multiplications (Zen 1, AVX2), and so does one of 16 where lines come twice as fast (600
-  // layers). CPUs with AMX have an L3 of a third of the speed, and all takes a tenth longer (130 layers, Granite
-  // Rapids).
+  // layers). With AMX in the CPU, weights of more than kSharedBytes cost twice as much, and all a tenth
+  // more (132 layers, Granite Rapids).
   const double block_pixels = static_cast<double>(block.pixels());
   const double weight_bytes = products * ic * static_cast<double>(layout.tiles.padded() * layout.element_bytes);
   const bool mesh = problem.op.kernels.matrix.tiles[0].granule > 1;
